@@ -1,0 +1,1 @@
+"""The polyseek command; thin, and the only place that prints."""

@@ -1,0 +1,1 @@
+"""Nearest-neighbour search over unit vectors: exact and IVF-PQ."""

@@ -1,0 +1,1 @@
+"""Encoders: models that map images and texts into one space."""

@@ -1,0 +1,53 @@
+"""The encoder seam: what polyseek asks of a model, whatever it is made of."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from retrieval.model import EncoderInfo, Float32Array
+
+Pixels = npt.NDArray[np.generic[Any]]
+"""One preprocessed image, or a batch of them stacked on axis 0; shape and dtype are the encoder's own."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Maps images and texts into one shared embedding space.
+
+    Rules checked by tests/contracts/encoder.py for every implementation:
+
+    * Output is float32, C-contiguous, shape (n, dim), rows of L2 norm 1.
+    * Row i belongs to input i; the split into batches changes no row by more than 1e-5.
+    * n == 0 gives shape (0, dim); no model is loaded for it.
+    * Constructing an encoder opens no file and no socket.
+    * `preprocess` may be called from several threads at once; the encode methods from one.
+    """
+
+    @property
+    def info(self) -> EncoderInfo:
+        """Identity of the embedding space. Reads (and hashes) the weights at the first call."""
+        ...
+
+    @property
+    def input_px(self) -> int:
+        """Side of the square that the image tower sees; a decoder may shrink to twice this side."""
+        ...
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """Turn one upright RGB image of any size into what `encode_pixels` takes (without batch axis)."""
+        ...
+
+    def encode_pixels(self, pixels: Pixels) -> Float32Array:
+        """Embed a batch of preprocessed images, shape (n, ...) -> (n, dim) unit rows."""
+        ...
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Float32Array:
+        """Embed n upright RGB images of any size -> (n, dim) unit rows."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+        """Embed n texts -> (n, dim) unit rows; longer ones are cut to the model's context length."""
+        ...

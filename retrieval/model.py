@@ -1,0 +1,148 @@
+"""Values that every part of polyseek shares; no behaviour beyond small derivations, no I/O."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NewType
+
+import numpy as np
+import numpy.typing as npt
+
+Float16Array = npt.NDArray[np.float16]
+Float32Array = npt.NDArray[np.float32]
+Int64Array = npt.NDArray[np.int64]
+UInt8Array = npt.NDArray[np.uint8]
+
+ItemId = NewType("ItemId", int)
+"""Identity of one item in one collection; also its id in every vector index. Never re-used."""
+
+GalleryName = Literal["images", "texts"]
+
+FIRST_ID: Mapping[GalleryName, int] = {"images": 1, "texts": 1 << 40}
+"""Each gallery counts in a range of its own, so that an id alone tells its gallery."""
+
+
+def display_path(path: bytes) -> str:
+    """A path as text fit for a terminal or JSON: bytes that are no UTF-8 become U+FFFD."""
+    return path.decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageMeta:
+    """What a picture says about itself, read once at decoding so that filters need no second one.
+
+    Attributes:
+        format: Pillow's name, e.g. "JPEG".
+        width: px, upright (after EXIF orientation), of the full picture.
+        height: px, likewise.
+        taken: EXIF date as "YYYY-MM-DDTHH:MM:SS" (camera's local time), or None.
+        camera: EXIF make and model, or None.
+        latitude: degrees north, or None.
+        longitude: degrees east, or None.
+    """
+
+    format: str
+    width: int
+    height: int
+    taken: str | None = None
+    camera: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """One file on disk that holds an item.
+
+    Attributes:
+        path: absolute path as the file system gives it (os.fsencode).
+        size_bytes: file size.
+        mtime_ns: modification time.
+    """
+
+    path: bytes
+    size_bytes: int
+    mtime_ns: int
+
+    @property
+    def name(self) -> str:
+        """Last component of the path, for display."""
+        return display_path(os.path.basename(self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRecord:
+    """All that is known of one item: one decoded picture (or one text), any number of files.
+
+    Attributes:
+        id: assigned by the writer.
+        sha256: hex digest of the file's bytes; the identity of the content.
+        meta: of the picture.
+        files: where the content lies; at least one while the item lives.
+        captions: texts that came with the picture.
+    """
+
+    id: ItemId
+    sha256: str
+    meta: ImageMeta
+    files: tuple[FileRef, ...] = ()
+    captions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderInfo:
+    """Identity of an embedding space; written into every collection.
+
+    Attributes:
+        name: as the user gives it, e.g. "mini" or "openclip:ViT-B-32:openai".
+        dim: length of an embedding.
+        fingerprint: sha256 (hex) over `parts` and `dim`; two encoders with one fingerprint
+            give the same embeddings.
+        parts: what the fingerprint covers, by name: config, weights, preprocessing, tokenizer.
+        languages: BCP-47 tags of the languages its text tower was trained on; ("*",) is many.
+    """
+
+    name: str
+    dim: int
+    fingerprint: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] = ("en",)
+
+    @property
+    def label(self) -> str:
+        """Name and short fingerprint, for messages: "mini (1a2b3c4d5e6f)"."""
+        return f"{self.name} ({self.fingerprint[:12]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer to a query.
+
+    Attributes:
+        rank: from 1.
+        score: the cosine of query and item, in [-1, 1]; higher is better.
+        item: the record with its files (the first file is the one shown).
+    """
+
+    rank: int
+    score: float
+    item: ItemRecord
+
+    @property
+    def path(self) -> bytes:
+        """Path of the item's first file."""
+        return self.item.files[0].path
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The ranking for one query: score descending, ties by id ascending.
+
+    Attributes:
+        generation: of the collection that was searched.
+        exact: True if every live item was scored, False if candidates came from IVF-PQ.
+    """
+
+    hits: tuple[Hit, ...]
+    generation: int
+    exact: bool

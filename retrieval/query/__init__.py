@@ -1,0 +1,1 @@
+"""What a query is, and how its terms become one vector."""

@@ -1,0 +1,1 @@
+"""The collection on disk: manifest, segments, catalogue. Read side and format."""

@@ -1,0 +1,17 @@
+"""Fixtures that tests of every package share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Folder of real photographs with captions; tests that need it are skipped without it."""
+    folder = Path(os.environ.get("POLYSEEK_TEST_DATA", PROJECT.parent / "shared" / "data"))
+    if not (folder / "coco_mini").is_dir():
+        pytest.skip(f"no test photographs at {folder}; set POLYSEEK_TEST_DATA to their folder")
+    return folder
