@@ -3,7 +3,7 @@
     PolyseekError
     ├── QueryError                 a query that cannot be answered as asked
     ├── SettingsError              a setting or option with a wrong value
-    ├── SourceError                a folder to index that is missing, empty or suspiciously thinned out
+    ├── SourceError                a folder to index that is missing or lost most of its files
     ├── ImageError                 one picture that cannot be decoded; carries a short `reason`
     ├── EncoderUnavailableError    a model, its weights or its packages cannot be had
     ├── MissingDependencyError     an optional package is needed and absent
@@ -15,8 +15,8 @@
         ├── CatalogueError             the SQL catalogue cannot be used
         └── LockedError                another process is writing
 
-The message says what is wrong and names the value; `hint` is one sentence saying what to do next.
-A programmer's mistake (a bad argument) is a ValueError or TypeError instead, and is not in this tree.
+The message says what is wrong and names the value; `hint` is one sentence: what to do next.
+A programmer's mistake (a bad argument) is a ValueError or TypeError and not in this tree.
 """
 
 

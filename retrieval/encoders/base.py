@@ -10,7 +10,7 @@ from PIL import Image
 from retrieval.model import EncoderInfo, Float32Array
 
 Pixels = npt.NDArray[np.generic[Any]]
-"""One preprocessed image, or a batch of them stacked on axis 0; shape and dtype are the encoder's own."""
+"""One preprocessed image, or a batch stacked on axis 0; shape and dtype are the encoder's own."""
 
 
 @runtime_checkable
@@ -37,7 +37,7 @@ class Encoder(Protocol):
         ...
 
     def preprocess(self, image: Image.Image) -> Pixels:
-        """Turn one upright RGB image of any size into what `encode_pixels` takes (without batch axis)."""
+        """Turn one upright RGB image into what `encode_pixels` takes, without the batch axis."""
         ...
 
     def encode_pixels(self, pixels: Pixels) -> Float32Array:
