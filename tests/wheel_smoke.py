@@ -1,7 +1,7 @@
 """Builds the wheel, installs it alone and uses it: run by `make wheel`, not collected by pytest.
 
-The new environment sees the dependencies of the one that runs this script (through a .pth file, which
-does not carry over its editable install), so that only polyseek itself comes from the wheel.
+The new environment sees the dependencies of the one that runs this script (through a .pth file,
+which does not carry over its editable install), so that only polyseek comes from the wheel.
 """
 
 import json
