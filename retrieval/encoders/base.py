@@ -49,5 +49,5 @@ class Encoder(Protocol):
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
-        """Embed n texts -> (n, dim) unit rows; longer ones are cut to the model's context length."""
+        """Embed n texts -> (n, dim) unit rows; longer ones are cut to the context length."""
         ...
