@@ -1,1 +1,32 @@
-"""The shared kernel and the query side: encoders, images, the on-disk format, search."""
+"""The shared kernel and the query side: encoders, images, the on-disk format, search.
+
+The names below are the public Python API; they load on first use, so that importing a part of the
+package does not load torch or FAISS.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retrieval.encoders.registry import get_encoder
+    from retrieval.engine import SearchEngine
+    from retrieval.model import Hit, SearchResult
+    from retrieval.query.algebra import Query, Term
+
+__all__ = ["Hit", "Query", "SearchEngine", "SearchResult", "Term", "get_encoder"]
+
+_HOMES = {
+    "Hit": "retrieval.model",
+    "Query": "retrieval.query.algebra",
+    "SearchEngine": "retrieval.engine",
+    "SearchResult": "retrieval.model",
+    "Term": "retrieval.query.algebra",
+    "get_encoder": "retrieval.encoders.registry",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home module (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
