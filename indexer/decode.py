@@ -1,0 +1,162 @@
+"""From files to pixels, ahead of the encoder: read, hash, decode, preprocess on worker threads.
+
+Threads suffice: hashing, Pillow's decoders and its resizing let go of the interpreter lock, which
+is where the time goes. Results come in the order of the input, and at most `window` files are held
+at a time, so that a slow encoder bounds the memory.
+"""
+
+import hashlib
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from indexer.readers.base import Skip
+from retrieval.encoders.base import Encoder, Pixels
+from retrieval.errors import ImageError
+from retrieval.images import PixelLimits, decode_image
+from retrieval.model import FileRef, ImageMeta
+
+MAX_FILE_BYTES = 1 << 30
+"""A file is read whole. One GiB is four times the largest picture within the default pixel limits
+(90 M px x 3 bytes, uncompressed); what is larger is no picture that could be used."""
+
+_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_ATTEMPTS = 2
+
+# What Pillow's plugins and an encoder's preprocessing raise on pictures they did not expect. One
+# picture's failure is its own; anything outside this list is a mistake of ours and must be seen.
+_PICTURE_ERRORS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture, ready for the encoder.
+
+    Attributes:
+        meta: what the file says about itself.
+        pixels: as `Encoder.preprocess` gives them; None where there was no encoder to ask.
+    """
+
+    meta: ImageMeta
+    pixels: Pixels | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file that was read without changing under our hands.
+
+    Attributes:
+        file: size and time as they were while it was read, which may be newer than the scan's.
+        sha256: hex digest of its bytes.
+        picture: None where the content is known already and needed no decoding.
+    """
+
+    file: FileRef
+    sha256: str
+    picture: Picture | None
+
+
+def read_stable(path: bytes) -> tuple[FileRef, bytes]:
+    """Read a regular file whole, and be sure that it did not change meanwhile.
+
+    Links are not followed and pipes cannot block, whatever took the file's place since the scan.
+
+    Raises:
+        OSError: it cannot be opened or read.
+        ImageError: it is no regular file, too large, or changes while it is read.
+    """
+    for _ in range(_READ_ATTEMPTS):
+        descriptor = os.open(path, _OPEN_FLAGS)
+        with open(descriptor, "rb", buffering=0) as opened:  # noqa: PTH123 - a descriptor, no path
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise ImageError("not a regular file")
+            if before.st_size > MAX_FILE_BYTES:
+                raise ImageError("file too large")
+            content = opened.readall()
+            after = os.fstat(descriptor)
+        same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+        if same and len(content) == after.st_size:
+            return FileRef(path, after.st_size, after.st_mtime_ns), content
+    raise ImageError("changed while it was read")
+
+
+@dataclass(frozen=True, slots=True)
+class FileDecoder:
+    """Reads one file and gets it ready for the encoder; safe to call from several threads.
+
+    Attributes:
+        encoder: whose `preprocess` is applied; None decodes only (a dry run).
+        known: contents (sha256, hex) that are indexed already and need no decoding.
+        limits: on the pixels of a picture.
+    """
+
+    encoder: Encoder | None
+    known: Container[str] = ()
+    limits: PixelLimits = field(default_factory=PixelLimits)
+
+    def __call__(self, file: FileRef) -> ReadFile | Skip:
+        """Read, hash, decode and preprocess; a file that cannot be used is a `Skip`."""
+        try:
+            current, content = read_stable(file.path)
+            digest = hashlib.sha256(content).hexdigest()
+            picture = None if digest in self.known else self._picture(content)
+        except ImageError as error:
+            return Skip(file.path, error.reason)
+        except FileNotFoundError:
+            return Skip(file.path, "vanished since the scan")
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            return Skip(file.path, f"unreadable file: {reason}")
+        except MemoryError:
+            return Skip(file.path, "out of memory")
+        except _PICTURE_ERRORS as error:
+            return Skip(file.path, f"cannot decode: {type(error).__name__}")
+        return ReadFile(current, digest, picture)
+
+    def _picture(self, content: bytes) -> Picture:
+        target_px = self.encoder.input_px if self.encoder else None
+        decoded = decode_image(content, target_px=target_px, limits=self.limits)
+        pixels = self.encoder.preprocess(decoded.image) if self.encoder else None
+        return Picture(decoded.meta, pixels)
+
+
+def map_ahead(
+    function: Callable[[T], R], inputs: Iterable[T], *, workers: int, window: int
+) -> Iterator[R]:
+    """Apply a function on threads, up to `window` inputs ahead of the consumer.
+
+    Closing the iterator (or an exception, Ctrl-C included) drops what has not been started.
+
+    Args:
+        function: called from `workers` threads.
+        inputs: read lazily, from the consumer's thread.
+        workers: at least 1.
+        window: inputs started or done and not yet taken; at least 1.
+
+    Yields:
+        function(x) for each x, in order. An exception of the function is raised in its place.
+
+    Raises:
+        ValueError: workers or window below 1.
+    """
+    if workers < 1 or window < 1:
+        raise ValueError(f"workers and window must be at least 1, got {workers} and {window}")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    ahead: deque[Future[R]] = deque()
+    try:
+        for each in inputs:
+            ahead.append(pool.submit(function, each))
+            if len(ahead) >= window:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,116 @@
+"""Lists the pictures below a folder; looks at names and `lstat` only, opens no file.
+
+It cannot hang or run in circles: symbolic links are never followed, pipes, sockets and devices
+are never opened, and a folder that cannot be listed costs only itself. Paths are bytes throughout,
+since a file name on Linux need not be text.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from indexer.readers.base import Listing, Skip
+from indexer.readers.globs import Globs
+from retrieval.errors import SourceError
+from retrieval.images import IMAGE_SUFFIXES
+from retrieval.model import FileRef, display_path
+
+
+def _has_image_suffix(name: bytes) -> bool:
+    _, dot, suffix = os.fsdecode(name).rpartition(".")
+    return dot + suffix.lower() in IMAGE_SUFFIXES
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class FolderReader:
+    """The pictures below one folder, recursively.
+
+    Hidden files and folders (names that start with a dot) are passed over silently, as are files
+    without the suffix of an image. The root itself may be hidden or a symbolic link: it was named.
+
+    Attributes:
+        root: absolute path without symbolic links.
+        globs: which relative paths take part.
+        avoid: a folder that is never entered (the collection, where it lies inside its source).
+    """
+
+    root: bytes
+    globs: Globs = field(default_factory=Globs)
+    avoid: bytes | None = None
+
+    def covers(self, path: bytes) -> bool:
+        """True if the path lies below the root and the patterns admit it."""
+        prefix = os.path.join(self.root, b"")
+        return path.startswith(prefix) and self.globs.admits(path[len(prefix) :])
+
+    def read(self) -> Listing:
+        """List what is there now.
+
+        Raises:
+            SourceError: the root is missing, no folder, or cannot be listed.
+        """
+        files: list[FileRef] = []
+        skips: list[Skip] = []
+        pending = [self.root]
+        while pending:
+            folder = pending.pop()
+            try:
+                with os.scandir(folder) as listed:
+                    entries = list(listed)
+            except OSError as error:
+                if folder == self.root:
+                    raise _root_error(self.root, error) from error
+                skips.append(Skip(folder, f"unreadable folder: {_reason(error)}"))
+                continue
+            for entry in self._wanted(entries):
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                else:
+                    found = _look_at(entry)
+                    files.append(found) if isinstance(found, FileRef) else skips.append(found)
+        files.sort(key=lambda file: file.path)
+        skips.sort(key=lambda skip: skip.path)
+        return Listing(tuple(files), tuple(skips))
+
+    def _wanted(self, entries: list[os.DirEntry[bytes]]) -> Iterator[os.DirEntry[bytes]]:
+        """Folders to enter, and entries that are pictures by name."""
+        start = len(os.path.join(self.root, b""))
+        for entry in entries:
+            if entry.name.startswith(b"."):
+                continue
+            relative = entry.path[start:]
+            if entry.is_dir(follow_symlinks=False):
+                if entry.path != self.avoid and not self.globs.excludes(relative):
+                    yield entry
+            elif _has_image_suffix(entry.name) and self.globs.admits(relative):
+                yield entry
+
+
+def _look_at(entry: os.DirEntry[bytes]) -> FileRef | Skip:
+    """Size and time of a regular file; anything else that bears an image's name is a skip."""
+    if entry.is_symlink():
+        return Skip(entry.path, "symbolic link")
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        return Skip(entry.path, f"unreadable file: {_reason(error)}")
+    if not stat.S_ISREG(status.st_mode):
+        return Skip(entry.path, "not a regular file")
+    return FileRef(entry.path, status.st_size, status.st_mtime_ns)
+
+
+def _root_error(root: bytes, error: OSError) -> SourceError:
+    shown = display_path(root)
+    if isinstance(error, FileNotFoundError):
+        return SourceError(f"no such folder: {shown}", hint="check the path, or mount its disk")
+    if isinstance(error, NotADirectoryError):
+        return SourceError(
+            f"{shown} is a file, and a source is a folder",
+            hint="give its folder, with --include and the file's name to take it alone",
+        )
+    return SourceError(f"cannot list {shown}: {_reason(error)}", hint="check its permissions")

@@ -1,0 +1,172 @@
+"""What has changed since the last run: the files on disk against the catalogue, by stat alone.
+
+A file of the same path, size and modification time is unchanged and is not opened. All others have
+to be read; whether they are new, changed, moved or merely touched shows from their sha256, later.
+"""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from indexer.readers.base import Listing, Skip
+from indexer.readers.folder import FolderReader
+from retrieval.errors import SourceError
+from retrieval.model import FileRef, ItemId, display_path
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file as the catalogue has it."""
+
+    file: FileRef
+    item_id: ItemId
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The work of one run.
+
+    Attributes:
+        to_read: new files and files whose size or time changed, ordered by path.
+        unchanged: number of files that need nothing.
+        earlier: catalogue entries of those among `to_read` that have one, by path.
+        gone: catalogue entries whose file no longer exists, ordered by path.
+        contents: sha256 (hex) -> item, for every content that the catalogue has under the roots.
+        skips: entries that the readers passed over.
+    """
+
+    to_read: tuple[FileRef, ...]
+    unchanged: int
+    earlier: dict[bytes, KnownFile]
+    gone: tuple[KnownFile, ...]
+    contents: dict[str, ItemId]
+    skips: tuple[Skip, ...]
+
+
+class KnownFiles(Protocol):
+    """The part of a catalogue that a scan reads: everything below a root in one go."""
+
+    def files_under(self, root: bytes, generation: int) -> Iterator[tuple[FileRef, ItemId, str]]:
+        """Files below a root, each with its item and the item's sha256 (hex)."""
+        ...
+
+
+def plan_changes(
+    readers: Sequence[FolderReader], catalogue: KnownFiles | None, generation: int, *, prune: bool
+) -> Changes:
+    """Compare what the readers list with what the catalogue holds below their roots.
+
+    Roots may overlap; a path counts once. A catalogue entry is gone if a reader covers it, no
+    reader lists it, and the file does not exist: what a pattern, an unreadable folder or a new dot
+    in a name merely hides stays in the index.
+
+    Args:
+        readers: one for each root of the run.
+        catalogue: None for a collection that does not exist yet.
+        generation: of the catalogue to compare with.
+        prune: accept that a known root is missing or has lost more than half of its files.
+
+    Raises:
+        SourceError: a root is missing, no folder, or lost more than half of its known files
+            (without `prune`).
+    """
+    known: dict[bytes, KnownFile] = {}
+    listed: dict[bytes, FileRef] = {}
+    skips: dict[bytes, Skip] = {}
+    gone: dict[bytes, KnownFile] = {}
+    for reader in readers:
+        below = _known_below(reader, catalogue, generation)
+        listing = _list(reader, has_known=bool(below), prune=prune)
+        lost = _lost(reader, below, listing)
+        if not prune:
+            _refuse_heavy_loss(reader, below, lost, listing)
+        known |= below
+        listed |= {file.path: file for file in listing.files}
+        skips |= {skip.path: skip for skip in listing.skips}
+        gone |= lost
+    to_read, earlier = [], {}
+    for path in sorted(listed):
+        file, before = listed[path], known.get(path)
+        if before is not None and before.file == file:
+            continue
+        to_read.append(file)
+        if before is not None:
+            earlier[path] = before
+    return Changes(
+        to_read=tuple(to_read),
+        unchanged=len(listed) - len(to_read),
+        earlier=earlier,
+        gone=tuple(gone[path] for path in sorted(gone)),
+        contents={each.sha256: each.item_id for each in known.values()},
+        skips=tuple(skips[path] for path in sorted(skips)),
+    )
+
+
+def _known_below(
+    reader: FolderReader, catalogue: KnownFiles | None, generation: int
+) -> dict[bytes, KnownFile]:
+    if catalogue is None:
+        return {}
+    entries = catalogue.files_under(reader.root, generation)
+    return {file.path: KnownFile(file, item_id, sha256) for file, item_id, sha256 in entries}
+
+
+def _list(reader: FolderReader, *, has_known: bool, prune: bool) -> Listing:
+    """The reader's listing; a known root that is missing lists as empty if it may be pruned."""
+    if has_known and not os.path.lexists(reader.root):
+        if prune:
+            return Listing(())
+        raise SourceError(
+            f"the folder {display_path(reader.root)} is indexed and no longer there",
+            hint="mount its disk, or use --prune to take its files out of the collection",
+        )
+    return reader.read()
+
+
+def _exists(path: bytes) -> bool:
+    """False only when there is certainly no file: where we may not look, one may be."""
+    try:
+        return not stat.S_ISDIR(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+
+
+def _lost(
+    reader: FolderReader, below: dict[bytes, KnownFile], listing: Listing
+) -> dict[bytes, KnownFile]:
+    present = {file.path for file in listing.files}
+    return {
+        path: entry
+        for path, entry in below.items()
+        if path not in present and reader.covers(path) and not _exists(path)
+    }
+
+
+def _refuse_heavy_loss(
+    reader: FolderReader,
+    below: dict[bytes, KnownFile],
+    lost: dict[bytes, KnownFile],
+    listing: Listing,
+) -> None:
+    """Raise when more than half of a root's files are gone; it may be a disk that is not mounted.
+
+    A renamed folder is no loss: a lost file of which a new one has the size and the time counts as
+    moved here. Its content decides later.
+    """
+    arrived = Counter(
+        (file.size_bytes, file.mtime_ns) for file in listing.files if file.path not in below
+    )
+    departed = Counter((each.file.size_bytes, each.file.mtime_ns) for each in lost.values())
+    n_lost = (departed - arrived).total()
+    n_known = sum(reader.covers(path) for path in below)
+    if 2 * n_lost > n_known:
+        raise SourceError(
+            f"{n_lost} of {n_known} indexed files are gone from {display_path(reader.root)}",
+            hint="mount its disk, or use --prune to take them out of the collection",
+        )
