@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from retrieval.model import EncoderInfo, Float32Array
 
-Pixels = npt.NDArray[np.generic[Any]]
+Pixels = npt.NDArray[Any]
 """One preprocessed image, or a batch stacked on axis 0; shape and dtype are the encoder's own."""
 
 
