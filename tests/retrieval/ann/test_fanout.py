@@ -1,0 +1,138 @@
+"""The permanent laws of the fan-out: many segments answer like one; all of it like exact search."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrieval.ann.fanout import FanOut, Part, SearchSettings
+from retrieval.ann.ivfpq import Codebook, train_codebook
+from retrieval.ann.spec import IndexSpec
+from tests.retrieval.ann.arrays import HalfRows, clustered_rows, slow_ranking, unit_rows
+
+N, DIM, NLIST = 10_200, 16, 64
+IDS = np.arange(N) * 3 + 1
+QUERIES = unit_rows(np.random.default_rng(9), 24, DIM)
+EVERYTHING = SearchSettings(nprobe=NLIST, candidates=N)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rows = clustered_rows(np.random.default_rng(0), N, DIM).astype(np.float16).astype(np.float32)
+    rows[5000:5040] = rows[17]  # equal vectors: ties everywhere
+    return rows
+
+
+@pytest.fixture(scope="module")
+def codebook(rows):
+    return train_codebook(rows, IndexSpec("ivfpq", nlist=NLIST, m=4), seed=5)
+
+
+@pytest.fixture(scope="module")
+def coder(codebook):
+    return Codebook(codebook)
+
+
+def part(rows, members, coder=None):
+    vectors = HalfRows(rows[members])
+    codes = coder.encode(vectors.chunks(1000), IDS[members]) if coder else None
+    return Part(IDS[members], vectors, codes)
+
+
+@pytest.fixture(scope="module")
+def one(rows, codebook, coder):
+    return FanOut([part(rows, np.arange(N), coder)], codebook=codebook)
+
+
+def assert_same(left, right):
+    assert np.array_equal(left[1], right[1])
+    assert np.array_equal(left[0], right[0])
+
+
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_many_segments_answer_like_one_bit_for_bit(data, one, rows, codebook, coder):
+    n_parts = data.draw(st.integers(2, 7))
+    shuffled = np.random.default_rng(data.draw(st.integers(0, 99))).integers(n_parts, size=N)
+    owner = data.draw(st.sampled_from([shuffled, np.sort(shuffled)]))
+    parts = [part(rows, np.flatnonzero(owner == number), coder) for number in range(n_parts)]
+    many = FanOut(data.draw(st.permutations(parts)), codebook=codebook)
+    k = data.draw(st.sampled_from([1, 10, 45]))
+    chosen = SearchSettings(
+        nprobe=data.draw(st.sampled_from([1, 3, 16, NLIST])),
+        candidates=data.draw(st.sampled_from([10, 64])),
+    )
+    assert_same(many.search(QUERIES, k, chosen), one.search(QUERIES, k, chosen))
+
+
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_all_lists_and_all_candidates_equal_exact_search(one, rows, k):
+    assert not one.is_exact
+    found = one.search(QUERIES, k, EVERYTHING)
+    assert_same(found, one.search(QUERIES, k))
+    for number, query in enumerate(QUERIES[:3]):
+        expected = slow_ranking(rows, IDS, query, k)
+        assert (found[0][number].tolist(), found[1][number].tolist()) == expected
+
+
+def test_the_batch_changes_no_answer(one):
+    chosen = SearchSettings(nprobe=4, candidates=50)
+    together = one.search(QUERIES, 10, chosen)
+    alone = [one.search(query[None], 10, chosen) for query in QUERIES]
+    assert_same(together, (np.vstack([s for s, _ in alone]), np.vstack([i for _, i in alone])))
+
+
+def test_segments_without_codes_are_searched_exactly_and_merged(one, rows, codebook, coder):
+    parts = [
+        part(rows, np.arange(8000), coder),
+        part(rows, np.arange(8000, N)),
+    ]
+    mixed = FanOut(parts, codebook=codebook)
+    assert_same(mixed.search(QUERIES, 10, EVERYTHING), one.search(QUERIES, 10))
+    newest = mixed.search(rows[-3:], 1, SearchSettings(nprobe=1, candidates=10))
+    assert newest[1][:, 0].tolist() == IDS[-3:].tolist()
+
+
+def test_without_codes_every_search_is_exact(one, rows):
+    plain = FanOut([part(rows, np.arange(N))])
+    assert plain.is_exact
+    assert_same(plain.search(QUERIES, 10, EVERYTHING), one.search(QUERIES, 10))
+
+
+@pytest.mark.parametrize("chosen", [None, SearchSettings(nprobe=2, candidates=10), EVERYTHING])
+def test_deleted_items_never_show_and_k_is_still_filled(rows, codebook, coder, chosen):
+    whole = part(rows, np.arange(N), coder)
+    best = FanOut([whole], codebook=codebook).search(QUERIES, 50)[1]
+    dead = np.union1d(best, [10**9])  # ids that no segment holds any more may stay listed
+    few = FanOut([whole], codebook=codebook, dead=dead)
+    assert few.n_live == N - len(np.unique(best))
+    _, ids = few.search(QUERIES, 50, chosen)
+    assert ids.shape == (len(QUERIES), 50)
+    assert not np.isin(ids, dead).any()
+    assert (ids > 0).all()
+
+
+@pytest.mark.parametrize("chosen", [None, SearchSettings(nprobe=1, candidates=1)])
+def test_a_k_beyond_the_gallery_gives_every_live_item_in_order(rows, codebook, coder, chosen):
+    small = FanOut([part(rows, np.arange(300), coder)], codebook=codebook, dead=IDS[:100])
+    scores, ids = small.search(QUERIES, 10**6, chosen)
+    assert ids.shape == (len(QUERIES), 200)
+    expected = slow_ranking(rows[100:300], IDS[100:300], QUERIES[0], 10**6)
+    assert (scores[0].tolist(), ids[0].tolist()) == expected
+
+
+def test_an_empty_gallery_and_no_queries_give_empty_answers(one):
+    nothing = FanOut([])
+    assert nothing.search(QUERIES, 5)[1].shape == (len(QUERIES), 0)
+    assert one.search(QUERIES[:0], 5)[1].shape == (0, 5)
+
+
+def test_vectors_come_back_by_position_whatever_their_segment(rows):
+    owner = np.arange(N) % 4
+    parts = [part(rows, np.flatnonzero(owner == number)) for number in range(4)]
+    fan = FanOut(parts)
+    positions = np.array([5, 17, 4, 5, N - 1])
+    assert np.array_equal(fan.vectors_of(positions), rows[positions])
+    asked = parts[1].vectors.gathered[0]
+    assert np.array_equal(asked, np.sort(asked))
+    assert len(parts[1].vectors.gathered) == 1
