@@ -5,7 +5,6 @@ to be read; whether they are new, changed, moved or merely touched shows from th
 """
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -117,7 +116,7 @@ def _known_below(
 
 def _list(reader: FolderReader, *, has_known: bool, prune: bool) -> Listing:
     """The reader's listing; a known root that is missing lists as empty if it may be pruned."""
-    if has_known and not os.path.lexists(reader.root):
+    if has_known and _is_missing(reader.root):
         if prune:
             return Listing(())
         raise SourceError(
@@ -127,24 +126,27 @@ def _list(reader: FolderReader, *, has_known: bool, prune: bool) -> Listing:
     return reader.read()
 
 
-def _exists(path: bytes) -> bool:
-    """False only when there is certainly no file: where we may not look, one may be."""
+def _is_missing(path: bytes) -> bool:
+    """True only when there is certainly nothing: where we may not look, a file may be."""
     try:
-        return not stat.S_ISDIR(os.lstat(path).st_mode)
+        os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
         return True
+    except OSError:
+        return False
+    return False
 
 
 def _lost(
     reader: FolderReader, below: dict[bytes, KnownFile], listing: Listing
 ) -> dict[bytes, KnownFile]:
-    present = {file.path for file in listing.files}
+    present = {each.path for each in (*listing.files, *listing.skips)}
     return {
         path: entry
         for path, entry in below.items()
-        if path not in present and reader.covers(path) and not _exists(path)
+        if path not in present
+        and reader.covers(path)
+        and (_is_missing(path) or os.path.isdir(path))
     }
 
 
