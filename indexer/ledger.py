@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from indexer.readers.base import Skip
 from indexer.scan import Changes, KnownFile
-from indexer.writer import PathChange
 from retrieval.model import FileRef, ItemId
+from retrieval.store.changes import PathChange
 
 
 @dataclass(slots=True)

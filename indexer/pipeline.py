@@ -16,9 +16,10 @@ from indexer.decode import ReadFile, map_ahead
 from indexer.embed import EmbeddedBatch
 from indexer.ledger import Ledger
 from indexer.readers.base import Skip
-from indexer.writer import NewItem, PathChange
+from indexer.writer import NewItem
 from retrieval.encoders.base import Pixels
 from retrieval.model import FileRef, Float32Array, ImageMeta, ItemId
+from retrieval.store.changes import PathChange
 
 LOOK_AHEAD_BATCHES = 3
 """Preprocessed pictures held ready: one batch in the encoder, one complete behind it, and one in

@@ -5,6 +5,7 @@ to be read; whether they are new, changed, moved or merely touched shows from th
 """
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -116,25 +117,27 @@ def _known_below(
 
 def _list(reader: FolderReader, *, has_known: bool, prune: bool) -> Listing:
     """The reader's listing; a known root that is missing lists as empty if it may be pruned."""
-    if has_known and _is_missing(reader.root):
+    try:
+        return reader.read()
+    except SourceError as error:
+        if not has_known or not isinstance(error.__cause__, FileNotFoundError):
+            raise
         if prune:
             return Listing(())
         raise SourceError(
             f"the folder {display_path(reader.root)} is indexed and no longer there",
             hint="mount its disk, or use --prune to take its files out of the collection",
-        )
-    return reader.read()
+        ) from error
 
 
-def _is_missing(path: bytes) -> bool:
-    """True only when there is certainly nothing: where we may not look, a file may be."""
+def _may_exist(path: bytes) -> bool:
+    """False only when there is certainly no file: where we may not look, one may be."""
     try:
-        os.lstat(path)
+        return not stat.S_ISDIR(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
         return False
-    return False
+    except OSError:
+        return True
 
 
 def _lost(
@@ -144,9 +147,7 @@ def _lost(
     return {
         path: entry
         for path, entry in below.items()
-        if path not in present
-        and reader.covers(path)
-        and (_is_missing(path) or os.path.isdir(path))
+        if path not in present and reader.covers(path) and not _may_exist(path)
     }
 
 

@@ -9,7 +9,7 @@ from indexer.readers.folder import FolderReader
 from indexer.readers.globs import Globs
 from indexer.scan import plan_changes
 from retrieval.errors import SourceError
-from retrieval.model import FileRef, ItemId
+from retrieval.model import ItemId
 
 
 class CatalogueInMemory:
