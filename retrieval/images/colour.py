@@ -11,6 +11,8 @@ _SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 _PROFILED_MODES = frozenset({"L", "RGB", "CMYK", "LAB"})
 # The ranges that pictures of 32-bit integers or floats are stored in.
 _CONVENTIONAL_TOPS = (255.0, 65535.0)
+_STEPS_PER_CHANNEL = 9
+_INVISIBLE_LEVELS = 2  # of 255; what rounding leaves between two makes of one profile
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -68,12 +70,24 @@ def _scaled(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
 def _transform_to_srgb(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:
     """The transform for pixels of `mode`, or None where none is needed or possible."""
     try:
-        if profile:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if mode == "RGB" and ImageCms.getProfileDescription(source).startswith("sRGB"):
-                return None
-        else:
-            source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+        source = ImageCms.ImageCmsProfile(
+            io.BytesIO(profile) if profile else ImageCms.createProfile("LAB")
+        )
+        srgb = ImageCms.createProfile("sRGB")
+        transform = ImageCms.buildTransform(source, srgb, mode, "RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
+    return None if mode == "RGB" and _is_identity(transform) else transform
+
+
+def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
+    """True for sRGB by whatever name, which most profiles in photographs are.
+
+    Asked of the colours themselves: names differ by vendor and are not always true. Applying a
+    transform costs about twice as much as decoding the JPEG.
+    """
+    steps = np.linspace(0, 255, _STEPS_PER_CHANNEL).astype(np.uint8)
+    blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
+    colours = np.stack([red, green, blue], axis=-1).reshape(_STEPS_PER_CHANNEL, -1, 3)
+    converted = np.asarray(transform.apply(Image.fromarray(colours)))
+    return bool(np.abs(converted.astype(np.int16) - colours).max() <= _INVISIBLE_LEVELS)
