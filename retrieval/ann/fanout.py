@@ -93,34 +93,52 @@ class FanOut:
         return self._index is None
 
     def search(
-        self, queries: Float32Array, k: int, settings: SearchSettings | None = None
+        self,
+        queries: Float32Array,
+        k: int,
+        settings: SearchSettings | None = None,
+        excluded: Sequence[Int64Array] = (),
     ) -> Ranking:
-        """The k best live items for each query.
+        """The k best live items for each query; a query's answer depends on itself alone.
 
         Args:
             queries: (Q, dim) unit rows.
             k: at least 1; more than the live items gives all of them.
             settings: how far to look in the codes; None scores every live item.
+            excluded: for each query the distinct ids that must not come back; () excludes none.
 
         Returns:
-            Scores and ids, (Q, min(k, n_live)), all filled: where the visited lists hold too few
-            items, the query is answered exactly.
+            Scores and ids, (Q, w): w = k, or less if no query has as many items left. Where the
+            visited lists hold too few items, the query is answered exactly.
         """
-        k = min(k, self.n_live)
-        if k == 0 or len(queries) == 0:
-            return np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
+        unwanted = [ids[self.positions_of(ids) != NO_ID] for ids in excluded]
+        n_unwanted = np.array([len(ids) for ids in unwanted] or [0] * len(queries), np.int64)
+        owed = np.minimum(k, self.n_live - n_unwanted)
+        width = int(owed.max(initial=0))
+        if width == 0:
+            return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
         if settings is None or self._index is None:
-            return self._search_exactly(queries, k)
-        rankings = [self._search_codes(self._index, queries, k, settings)]
+            return _fitted(self._search_exactly(queries, k, unwanted), width)
+        rankings = [self._search_codes(self._index, queries, k, settings, unwanted)]
         if any(part.codes is None for part in self._parts):
-            rankings.append(self._search_exactly(queries, k, uncoded_only=True))
-        scores, ids = merge_rankings(rankings, k)
-        if scores.shape[1] < k:
-            return self._search_exactly(queries, k)
-        short = np.flatnonzero(ids[:, -1] == NO_ID)
+            rankings.append(self._search_exactly(queries, k, unwanted, uncoded_only=True))
+        scores, ids = _fitted(merge_rankings(rankings, k), width)
+        short = np.flatnonzero((ids != NO_ID).sum(axis=1) < owed)
         if short.size:
-            scores[short], ids[short] = self._search_exactly(queries[short], k)
+            left_out = [unwanted[number] for number in short] if unwanted else []
+            exact = self._search_exactly(queries[short], k, left_out)
+            scores[short], ids[short] = _fitted(exact, width)
         return scores, ids
+
+    def positions_of(self, ids: Int64Array) -> Int64Array:
+        """Where live items stand in `ids`, (len(ids),); NO_ID for unknown and deleted ones."""
+        if not len(self.ids):
+            return np.full(len(ids), NO_ID)
+        places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        found = self.ids[places] == ids
+        if self._allowed is not None:
+            found &= self._allowed[places]
+        return np.where(found, places, NO_ID)
 
     def vectors_of(self, positions: Int64Array) -> Float32Array:
         """The vectors of items by their position in `ids`, (len(positions), dim)."""
@@ -139,40 +157,74 @@ class FanOut:
         return vectors
 
     def _search_exactly(
-        self, queries: Float32Array, k: int, *, uncoded_only: bool = False
+        self,
+        queries: Float32Array,
+        k: int,
+        unwanted: Sequence[Int64Array],
+        *,
+        uncoded_only: bool = False,
     ) -> Ranking:
-        return merge_rankings(
+        most = max(map(len, unwanted), default=0)
+        scores, ids = merge_rankings(
             (
                 exact_search(
                     part.vectors,
                     part.ids,
                     queries,
-                    k,
+                    k + most,
                     allowed=None if self._alive is None else self._alive[start:][: len(part.ids)],
                 )
                 for part, start in zip(self._parts, self._starts[:-1], strict=True)
                 if not (uncoded_only and part.codes is not None)
             ),
-            k,
+            k + most,
         )
+        _blank(scores, ids, unwanted)
+        return top_k(scores, ids, k)
 
     def _search_codes(
-        self, index: IvfPq, queries: Float32Array, k: int, settings: SearchSettings
+        self,
+        index: IvfPq,
+        queries: Float32Array,
+        k: int,
+        settings: SearchSettings,
+        unwanted: Sequence[Int64Array],
     ) -> Ranking:
         depth = -(-settings.candidates * max(k, RECALL_DEPTH) // RECALL_DEPTH)
         positions = index.candidates(queries, depth, nprobe=settings.nprobe, allowed=self._allowed)
         block = max(1, _RESCORED_ROWS // max(1, positions.shape[1]))
-        rankings = [
-            self._rescored(queries[at : at + block], positions[at : at + block], k)
-            for at in range(0, len(queries), block)
-        ]
-        scores, ids = zip(*rankings, strict=True)
-        return np.vstack(scores), np.vstack(ids)
+        rankings = []
+        for at in range(0, len(queries), block):
+            here = slice(at, at + block)
+            scores, ids = self._rescored(queries[here], positions[here])
+            _blank(scores, ids, unwanted[here])
+            rankings.append(top_k(scores, ids, k))
+        return np.vstack([scores for scores, _ in rankings]), np.vstack([i for _, i in rankings])
 
-    def _rescored(self, queries: Float32Array, positions: Int64Array, k: int) -> Ranking:
+    def _rescored(self, queries: Float32Array, positions: Int64Array) -> Ranking:
+        """Exact scores and ids of candidates, in the candidates' order, (Q, c)."""
         missing = positions == NO_ID
         known = np.where(missing, 0, positions)
         rows = self.vectors_of(known.ravel()).reshape(*positions.shape, -1)
         scores = pair_scores(rows, queries[:, None, :])
         scores[missing] = -np.inf
-        return top_k(scores, np.where(missing, NO_ID, self.ids[known]), k)
+        return scores, np.where(missing, NO_ID, self.ids[known])
+
+
+def _blank(scores: Float32Array, ids: Int64Array, unwanted: Sequence[Int64Array]) -> None:
+    """Turn the unwanted answers of each query into missing ones, in place."""
+    for number, ids_of_one in enumerate(unwanted):
+        if len(ids_of_one):
+            gone = np.isin(ids[number], ids_of_one)
+            scores[number, gone] = -np.inf
+            ids[number, gone] = NO_ID
+
+
+def _fitted(ranking: Ranking, width: int) -> Ranking:
+    """The ranking cut or padded to a width."""
+    scores, ids = ranking
+    lacking = ((0, 0), (0, max(0, width - scores.shape[1])))
+    return (
+        np.pad(scores[:, :width], lacking, constant_values=-np.inf),
+        np.pad(ids[:, :width], lacking, constant_values=NO_ID),
+    )

@@ -18,6 +18,8 @@ DEFAULT_SLERP_AT = 0.8
 Source: Jang et al., "Spherical Linear Interpolation and Text-Anchoring for Zero-shot Composed Image
 Retrieval", ECCV 2024 (0.8 for CIRCO and FashionIQ)."""
 
+_LARGEST_ID = (1 << 63) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -29,7 +31,7 @@ class Term:
         weight: how much the term counts in a sum; negative subtracts; never 0.
 
     Raises:
-        QueryError: the text is blank or the weight is 0 or not finite.
+        QueryError: the text is blank, the id out of range, or the weight 0 or not finite.
         TypeError: `value` is of another type than `kind` says.
     """
 
@@ -43,7 +45,9 @@ class Term:
             raise TypeError(f"a term of kind {self.kind!r} cannot be {self.value!r}")
         if not math.isfinite(self.weight) or self.weight == 0:
             raise QueryError(f"the weight of a term must be a number other than 0: {self.weight}")
-        if isinstance(self.value, str):
+        if isinstance(self.value, int):
+            _check_id(self.value)
+        elif isinstance(self.value, str):
             text = clean_text(self.value)
             if not text.strip():
                 raise QueryError(
@@ -94,6 +98,8 @@ class Query:
             raise QueryError(f"no such composition: {self.compose!r}; there are sum and slerp")
         if not 0.0 <= self.slerp_at <= 1.0:
             raise QueryError(f"slerp_at must lie between 0 and 1, got {self.slerp_at}")
+        for item_id in self.exclude:
+            _check_id(item_id)
         if self.compose == "slerp":
             self._check_slerp()
 
@@ -114,6 +120,11 @@ class Query:
     def text(cls, text: str) -> Self:
         """The query of one literal text."""
         return cls((Term.text(text),))
+
+
+def _check_id(item_id: int) -> None:
+    if not 0 < item_id <= _LARGEST_ID:
+        raise QueryError(f"no item {item_id}: ids are positive and have at most 63 bits")
 
 
 def clean_text(text: str) -> str:

@@ -124,7 +124,7 @@ def test_a_k_beyond_the_gallery_gives_every_live_item_in_order(rows, codebook, c
 def test_an_empty_gallery_and_no_queries_give_empty_answers(one):
     nothing = FanOut([])
     assert nothing.search(QUERIES, 5)[1].shape == (len(QUERIES), 0)
-    assert one.search(QUERIES[:0], 5)[1].shape == (0, 5)
+    assert len(one.search(QUERIES[:0], 5)[1]) == 0
 
 
 def test_vectors_come_back_by_position_whatever_their_segment(rows):
@@ -136,3 +136,40 @@ def test_vectors_come_back_by_position_whatever_their_segment(rows):
     asked = parts[1].vectors.gathered[0]
     assert np.array_equal(asked, np.sort(asked))
     assert len(parts[1].vectors.gathered) == 1
+
+
+@pytest.mark.parametrize("chosen", [None, SearchSettings(nprobe=2, candidates=10), EVERYTHING])
+@pytest.mark.parametrize("n_excluded", [1, 30])
+def test_excluded_items_never_show_and_k_is_still_filled(one, chosen, n_excluded):
+    best = one.search(QUERIES, n_excluded, chosen)[1]
+    excluded = [np.unique([*row, 10**9]) for row in best]
+    excluded[0] = np.empty(0, np.int64)
+    scores, ids = one.search(QUERIES, 10, chosen, excluded)
+    assert ids.shape == (len(QUERIES), 10)
+    assert (ids > 0).all()
+    assert not any(
+        np.isin(row, unwanted).any() for row, unwanted in zip(ids, excluded, strict=True)
+    )
+    for number in range(len(QUERIES)):
+        alone = one.search(QUERIES[number : number + 1], 10, chosen, [excluded[number]])
+        assert_same(alone, (scores[number : number + 1], ids[number : number + 1]))
+    deep_scores, deep_ids = one.search(QUERIES, 10 + n_excluded)
+    if chosen in (None, EVERYTHING):
+        kept = ~np.isin(deep_ids[1], excluded[1])
+        assert ids[1].tolist() == deep_ids[1][kept][:10].tolist()
+        assert scores[1].tolist() == deep_scores[1][kept][:10].tolist()
+
+
+def test_the_answer_is_as_wide_as_the_query_with_most_items_left(rows):
+    few = FanOut([part(rows, np.arange(4))])
+    _, ids = few.search(QUERIES[:2], 10, None, [IDS[:1], IDS[:3]])
+    assert ids.shape == (2, 3)
+    assert ids[1].tolist() == [IDS[3], -1, -1]
+    assert few.search(QUERIES[:1], 10, None, [IDS[:4]])[1].shape == (1, 0)
+
+
+def test_positions_are_found_for_live_items_only(rows):
+    fan = FanOut([part(rows, np.arange(10))], dead=IDS[4:5])
+    asked = np.array([IDS[0], IDS[4], IDS[9], 2, 10**9])
+    assert fan.positions_of(asked).tolist() == [0, -1, 9, -1, -1]
+    assert FanOut([]).positions_of(asked).tolist() == [-1] * 5

@@ -92,3 +92,11 @@ def test_slerp_stays_on_the_arc(at):
 def test_an_unknown_composition_is_refused():
     with pytest.raises(QueryError, match="no such composition"):
         Query(TWO, compose="product")
+
+
+@pytest.mark.parametrize("item_id", [0, -3, 1 << 63])
+def test_an_id_that_no_item_can_have_is_refused(item_id):
+    with pytest.raises(QueryError, match=f"no item {item_id}"):
+        Term.item(item_id)
+    with pytest.raises(QueryError, match=f"no item {item_id}"):
+        Query((Term.text("a"),), exclude=(item_id,))

@@ -1,0 +1,106 @@
+"""The encoder of a search session: made at the first use, checked once, asked by one thread."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from PIL.Image import Image
+
+from retrieval.encoders.base import Encoder
+from retrieval.encoders.registry import get_encoder
+from retrieval.errors import EncoderMismatchError, ImageError, QueryError
+from retrieval.images import decode_image
+from retrieval.model import EncoderInfo, Float32Array
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImages:
+    """Query images: unit rows (n, dim) and the sha256 (hex) of each file's bytes."""
+
+    vectors: Float32Array
+    sha256: tuple[str, ...]
+
+
+class QueryEncoder:
+    """Encodes what queries hold, in the embedding space that a collection records.
+
+    Encoders may be called from one thread at a time; this one may be called from several.
+    """
+
+    def __init__(
+        self, expected: EncoderInfo, encoder: Encoder | None = None, *, device: str = "auto"
+    ) -> None:
+        """Choose the encoder.
+
+        Args:
+            expected: of the collection.
+            encoder: to use, checked at once; None makes the collection's own, by its name, when
+                it is first needed.
+            device: for the encoder made here.
+
+        Raises:
+            EncoderMismatchError: `encoder` is another than the collection's.
+        """
+        self._expected = expected
+        self._device = device
+        self._lock = threading.Lock()
+        self._encoder = self._checked(encoder) if encoder is not None else None
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+        """Embed texts in one call of the encoder -> (n, dim) unit rows.
+
+        Raises:
+            EncoderUnavailableError: the collection's encoder cannot be had.
+            EncoderMismatchError: what goes by its name is another one by now.
+        """
+        with self._lock:
+            return self._ready().encode_texts(texts)
+
+    def encode_files(self, paths: Sequence[Path]) -> EncodedImages:
+        """Read, decode and embed image files, in one call of the encoder.
+
+        Raises:
+            QueryError: a file cannot be read or is no image; names the path and the reason.
+            EncoderUnavailableError: as for texts.
+            EncoderMismatchError: as for texts.
+        """
+        contents = [_read(path) for path in paths]
+        with self._lock:
+            encoder = self._ready()
+            target_px = encoder.input_px
+        images = [
+            _decoded(path, content, target_px)
+            for path, content in zip(paths, contents, strict=True)
+        ]
+        with self._lock:
+            vectors = encoder.encode_images(images)
+        return EncodedImages(vectors, tuple(sha256(content).hexdigest() for content in contents))
+
+    def _ready(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = self._checked(get_encoder(self._expected.name, device=self._device))
+        return self._encoder
+
+    def _checked(self, encoder: Encoder) -> Encoder:
+        if encoder.info.fingerprint != self._expected.fingerprint:
+            raise EncoderMismatchError(expected=self._expected.label, found=encoder.info.label)
+        return encoder
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise QueryError(f"cannot read the query image {path}: {reason}") from error
+
+
+def _decoded(path: Path, content: bytes, target_px: int) -> Image:
+    try:
+        return decode_image(content, target_px=target_px).image
+    except ImageError as error:
+        raise QueryError(
+            f"cannot use the query image {path}: {error.reason}", hint=error.hint
+        ) from error
