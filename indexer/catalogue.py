@@ -1,0 +1,271 @@
+"""The catalogue, write side: rows of one collection, a generation at a time.
+
+Rows of a generation are written in one transaction that ends just before its manifest is
+published; until then no reader sees them, and if the manifest never comes they are taken back.
+"""
+
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
+
+from retrieval.model import ItemId, ItemRecord, display_path
+from retrieval.store.catalogue import batches, file_checksum, item_checksum, visible
+from retrieval.store.changes import PathChange
+from retrieval.store.database import catalogue_errors, connect
+from retrieval.store.entries import CatalogueLocation
+from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
+
+_MIGRATIONS = "retrieval.store:migrations"
+_MIGRATION_LOCK = 0x706F6C79  # any number, the same in every process: "poly"
+
+
+class Rows:
+    """The rows of one generation in the making; see `CatalogueWriter.begin`."""
+
+    def __init__(self, connection: Connection, collection_id: int, generation: int) -> None:
+        self._connection = connection
+        self._collection_id = collection_id
+        self._generation = generation
+
+    def start_over(self) -> None:
+        """Delete every row, to write them anew; only this generation can be answered for then."""
+        for table in (FileRow, ItemRow):
+            self._connection.execute(
+                delete(table).where(table.collection_id == self._collection_id)
+            )
+        self._connection.execute(
+            update(CollectionRow)
+            .where(CollectionRow.id == self._collection_id)
+            .values(oldest_generation=self._generation)
+        )
+
+    def add_items(self, records: Sequence[ItemRecord]) -> None:
+        """Add items with their files."""
+        if records:
+            self._connection.execute(
+                insert(ItemRow), [self._item_values(record) for record in records]
+            )
+        self._add_files(
+            PathChange("add", file, record.id) for record in records for file in record.files
+        )
+
+    def apply(self, changes: Iterable[PathChange]) -> None:
+        """Take out and add files; of each (item, path) there must be one change only."""
+        changes = tuple(changes)
+        # An add replaces what was known of its path, so that a touched file is one change.
+        self._end_files([(change.item_id, change.file.path) for change in changes])
+        self._add_files(change for change in changes if change.op == "add")
+
+    def drop_items(self, ids: Collection[ItemId]) -> None:
+        """End items whose vectors go."""
+        for part in batches(ids):
+            mine = and_(ItemRow.collection_id == self._collection_id, ItemRow.id.in_(part))
+            self._connection.execute(
+                update(ItemRow).where(mine).values(removed_generation=self._generation)
+            )
+
+    def without_files(self, ids: Collection[ItemId]) -> set[ItemId]:
+        """Those of `ids` that have no file left."""
+        alive: set[ItemId] = set()
+        for part in batches(ids):
+            mine = and_(
+                FileRow.collection_id == self._collection_id,
+                FileRow.item_id.in_(part),
+                visible(FileRow, self._generation),
+            )
+            found = self._connection.scalars(select(FileRow.item_id).where(mine).distinct())
+            alive.update(map(ItemId, found))
+        return set(ids) - alive
+
+    def belong_to(self, manifest_sha256: str, parent_sha256: str) -> None:
+        """Say which manifest these rows are for, and which one it follows."""
+        self._connection.execute(
+            update(CollectionRow)
+            .where(CollectionRow.id == self._collection_id)
+            .values(
+                generation=self._generation,
+                manifest_sha256=manifest_sha256,
+                parent_sha256=parent_sha256,
+            )
+        )
+
+    def _end_files(self, pairs: Sequence[tuple[ItemId, bytes]]) -> None:
+        if not pairs:
+            return
+        statement = (
+            update(FileRow)
+            .where(
+                FileRow.collection_id == self._collection_id,
+                FileRow.item_id == bindparam("of_item"),
+                FileRow.path == bindparam("at_path"),
+                FileRow.removed_generation.is_(None),
+            )
+            .values(removed_generation=self._generation)
+        )
+        # On the table, not the mapped class: the ORM has another meaning for many parameter sets.
+        self._connection.execute(
+            statement, [{"of_item": item_id, "at_path": path} for item_id, path in pairs]
+        )
+
+    def _add_files(self, changes: Iterable[PathChange]) -> None:
+        values = [self._file_values(change) for change in changes]
+        if values:
+            self._connection.execute(insert(FileRow), values)
+
+    def _item_values(self, record: ItemRecord) -> dict[str, object]:
+        return {
+            "collection_id": self._collection_id,
+            "id": record.id,
+            "sha256": record.sha256,
+            "format": record.meta.format,
+            "width_px": record.meta.width,
+            "height_px": record.meta.height,
+            "taken": record.meta.taken,
+            "camera": record.meta.camera,
+            "latitude": record.meta.latitude,
+            "longitude": record.meta.longitude,
+            "captions": list(record.captions),
+            "checksum": item_checksum(record),
+            "added_generation": self._generation,
+        }
+
+    def _file_values(self, change: PathChange) -> dict[str, object]:
+        return {
+            "collection_id": self._collection_id,
+            "item_id": change.item_id,
+            "path": change.file.path,
+            "display": display_path(change.file.path),
+            "size_bytes": change.file.size_bytes,
+            "mtime_ns": change.file.mtime_ns,
+            "checksum": file_checksum(change.item_id, change.file),
+            "added_generation": self._generation,
+        }
+
+
+class CatalogueWriter:
+    """Writes the rows of one collection; use it under the collection's lock."""
+
+    def __init__(self, engine: Engine, key: str) -> None:
+        self._engine = engine
+        self._key = key
+
+    @classmethod
+    def open(
+        cls, location: CatalogueLocation, folder: Path, url: str | None = None
+    ) -> "CatalogueWriter":
+        """Connect, make or upgrade the tables, and make sure the collection has a row.
+
+        Raises:
+            CatalogueError: the database cannot be used.
+            MissingDependencyError: its driver is not installed.
+        """
+        writer = cls(connect(location, folder, url, is_writer=True), location.key)
+        try:
+            with catalogue_errors("preparing the catalogue"), writer._engine.begin() as connection:
+                upgrade_tables(connection)
+                writer._ensure_row(connection)
+        except BaseException:
+            writer.close()
+            raise
+        return writer
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextlib.contextmanager
+    def begin(self, generation: int) -> Iterator[Rows]:
+        """One transaction for the rows of a generation; an exception takes all of them back."""
+        with catalogue_errors("writing the catalogue"), self._engine.begin() as connection:
+            yield Rows(connection, self._row_id(connection), generation)
+
+    def undo_after(self, generation: int, manifest_sha256: str) -> None:
+        """Take back the rows of generations that were never published.
+
+        Args:
+            generation: the newest one published.
+            manifest_sha256: its manifest's digest.
+        """
+        with catalogue_errors("repairing the catalogue"), self._engine.begin() as connection:
+            row_id = self._row_id(connection)
+            for table in (FileRow, ItemRow):
+                mine = table.collection_id == row_id
+                connection.execute(delete(table).where(mine, table.added_generation > generation))
+                connection.execute(
+                    update(table)
+                    .where(mine, table.removed_generation > generation)
+                    .values(removed_generation=None)
+                )
+            Rows(connection, row_id, generation).belong_to(manifest_sha256, "")
+
+    def forget_before(self, generation: int) -> None:
+        """Delete rows that no generation from this one on sees; older ones are refused then."""
+        with catalogue_errors("pruning the catalogue"), self._engine.begin() as connection:
+            row_id = self._row_id(connection)
+            for table in (FileRow, ItemRow):
+                connection.execute(
+                    delete(table).where(
+                        table.collection_id == row_id, table.removed_generation <= generation
+                    )
+                )
+            connection.execute(
+                update(CollectionRow)
+                .where(CollectionRow.id == row_id, CollectionRow.oldest_generation < generation)
+                .values(oldest_generation=generation)
+            )
+
+    def drop(self) -> None:
+        """Delete the collection from the database, with every row of it."""
+        with catalogue_errors("deleting the catalogue"), self._engine.begin() as connection:
+            connection.execute(delete(CollectionRow).where(CollectionRow.key == self._key))
+
+    def _ensure_row(self, connection: Connection) -> None:
+        mine = exists().where(CollectionRow.key == self._key)
+        if not connection.scalar(select(mine)):
+            connection.execute(
+                insert(CollectionRow).values(
+                    key=self._key,
+                    generation=0,
+                    oldest_generation=0,
+                    manifest_sha256="",
+                    parent_sha256="",
+                )
+            )
+
+    def _row_id(self, connection: Connection) -> int:
+        found = connection.scalar(select(CollectionRow.id).where(CollectionRow.key == self._key))
+        return cast(int, found)
+
+
+def upgrade_tables(connection: Connection) -> None:
+    """Bring the tables of a database to this version, inside the caller's transaction.
+
+    Alembic takes longer to load than most commits take, so it is loaded only if there is work.
+    """
+    if connection.dialect.name == "postgresql":
+        # Writers of other collections may share this database and start at the same moment.
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    is_made = inspect(connection).has_table("alembic_version")
+    if is_made and connection.scalar(text("SELECT version_num FROM alembic_version")) == REVISION:
+        return
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", _MIGRATIONS)
+    command.upgrade(config, "head")

@@ -1,0 +1,169 @@
+"""The next generation in the making: writes files that nobody refers to yet, and keeps the account.
+
+Everything a draft writes is durable and unnamed until its manifest is published. If that never
+happens, the files are orphans that garbage collection takes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import cast
+
+import numpy as np
+
+from indexer import durable
+from retrieval.model import FIRST_ID, Float32Array, GalleryName, Int64Array, ItemId, ItemRecord
+from retrieval.store.changes import PathChange, encode_changes
+from retrieval.store.collection import Collection
+from retrieval.store.entries import SHORT_HEX, codes_name, gallery_folder, segment_folder
+from retrieval.store.manifest import (
+    FileEntry,
+    GalleryEntry,
+    IndexRecord,
+    Manifest,
+    SegmentEntry,
+    codebook_entry,
+)
+from retrieval.store.segment import segment_bytes, segment_entry
+from retrieval.store.vectors import array_bytes
+
+
+class Draft:
+    """Changes one manifest, step by step; `manifest` is the result so far."""
+
+    def __init__(self, view: Collection) -> None:
+        """Start from an open generation."""
+        self.manifest: Manifest = view.manifest
+        self._view = view
+
+    def add_roots(self, roots: Iterable[bytes]) -> None:
+        """Note folders that were indexed."""
+        self.manifest = replace(self.manifest, roots=tuple(sorted({*self.manifest.roots, *roots})))
+
+    def add_segment(
+        self,
+        gallery: GalleryName,
+        vectors: Float32Array,
+        records: Sequence[ItemRecord],
+        replacing: Sequence[str] = (),
+    ) -> None:
+        """Write a segment, and let it stand for others.
+
+        Args:
+            gallery: that it belongs to.
+            vectors: (n, dim) unit rows; n == 0 writes nothing.
+            records: n items, ids ascending.
+            replacing: names of the segments whose place it takes.
+        """
+        entry = self._gallery(gallery)
+        segments = [each for each in entry.segments if each.name not in replacing]
+        next_id = entry.next_id
+        if records:
+            name, files = segment_bytes(vectors, records)
+            durable.write_folder(self._view.folder / segment_folder(gallery, name), files)
+            durable.checkpoint("segment_renamed")
+            segments.append(segment_entry(gallery, name, files, len(records)))
+            next_id = max(next_id, records[-1].id + 1)
+        self._set_gallery(gallery, replace(entry, segments=tuple(segments), next_id=next_id))
+
+    def add_log(self, changes: Sequence[PathChange]) -> None:
+        """Write a log of path changes after the ones there are."""
+        if changes:
+            log = self._write_log(changes)
+            self.manifest = replace(self.manifest, changes=(*self.manifest.changes, log))
+
+    def replace_logs(self, changes: Sequence[PathChange]) -> None:
+        """Write one log that stands for all."""
+        logs = (self._write_log(changes),) if changes else ()
+        self.manifest = replace(self.manifest, changes=logs)
+
+    def bury(self, dead: Iterable[ItemId], alive: Iterable[ItemId] = ()) -> None:
+        """Tombstone items, and take the tombstones of others away."""
+        dead_ids, alive_ids = _sorted_ids(dead), _sorted_ids(alive)
+        for gallery in tuple(self.manifest.galleries):
+            before = self._view.gallery(gallery).tombstones
+            first = FIRST_ID[gallery]
+            mine = dead_ids[(dead_ids >= first) & (dead_ids < first + FIRST_ID["texts"] - 1)]
+            after = np.setdiff1d(np.union1d(before, mine), alive_ids)
+            if not np.array_equal(before, after):
+                self._set_tombstones(gallery, after)
+
+    def set_index(
+        self,
+        gallery: GalleryName,
+        record: IndexRecord,
+        codebook: bytes,
+        codes: Mapping[str, bytes],
+    ) -> None:
+        """Write a new codebook and the codes made with it; older codes are named no more."""
+        entry = codebook_entry(gallery, codebook)
+        durable.write_file(self._view.folder / entry.name, codebook)
+        bare = tuple(
+            replace(each, derived=tuple(d for d in each.derived if "/codes-" not in d.name))
+            for each in self._gallery(gallery).segments
+        )
+        record = replace(record, codebook=entry)
+        self._set_gallery(gallery, replace(self._gallery(gallery), index=record, segments=bare))
+        self.add_codes(gallery, codes)
+
+    def add_codes(self, gallery: GalleryName, codes: Mapping[str, bytes]) -> None:
+        """Write codes, by segment name, made with the gallery's codebook.
+
+        Raises:
+            ValueError: the gallery has no codebook, or a segment is not there.
+        """
+        entry = self._gallery(gallery)
+        strangers = set(codes) - {segment.name for segment in entry.segments}
+        if entry.index is None or strangers:
+            raise ValueError(f"no codebook, or no segments {sorted(strangers)} in {gallery}")
+        base = codes_name(entry.index.codebook.short)
+        segments = tuple(
+            self._with_codes(gallery, segment, base, codes[segment.name])
+            if segment.name in codes
+            else segment
+            for segment in entry.segments
+        )
+        self._set_gallery(gallery, replace(entry, segments=segments))
+
+    def _with_codes(
+        self, gallery: GalleryName, segment: SegmentEntry, base: str, data: bytes
+    ) -> SegmentEntry:
+        file = FileEntry.of(f"{segment_folder(gallery, segment.name)}/{base}", data)
+        known = segment.file(base)
+        if known == file:
+            return segment
+        if known is not None:
+            raise ValueError(f"{file.name} is published already, with other bytes")
+        durable.write_file(self._view.folder / file.name, data)
+        return replace(segment, derived=(*segment.derived, file))
+
+    def _set_tombstones(self, gallery: GalleryName, ids: Int64Array) -> None:
+        file = None
+        if ids.size:
+            data = array_bytes(ids)
+            name = f"{gallery_folder(gallery)}/tombstones-{_short(data)}.npy"
+            file = FileEntry.of(name, data)
+            durable.write_file(self._view.folder / name, data)
+        entry = replace(self._gallery(gallery), tombstones=file, n_tombstones=int(ids.size))
+        self._set_gallery(gallery, entry)
+
+    def _write_log(self, changes: Sequence[PathChange]) -> FileEntry:
+        data = encode_changes(changes)
+        file = FileEntry.of(f"changes/{_short(data)}.jsonl", data)
+        durable.write_file(self._view.folder / file.name, data)
+        return file
+
+    def _gallery(self, gallery: GalleryName) -> GalleryEntry:
+        return self.manifest.galleries.get(gallery) or GalleryEntry(FIRST_ID[gallery])
+
+    def _set_gallery(self, gallery: GalleryName, entry: GalleryEntry) -> None:
+        galleries = {**self.manifest.galleries, gallery: entry}
+        self.manifest = replace(self.manifest, galleries=galleries)
+
+
+def _sorted_ids(ids: Iterable[ItemId]) -> Int64Array:
+    return cast(Int64Array, np.unique(np.fromiter(ids, dtype=np.int64)))
+
+
+def _short(data: bytes) -> str:
+    return sha256(data).hexdigest()[:SHORT_HEX]

@@ -1,0 +1,366 @@
+"""The writer of a collection: every change of it is one durable generation.
+
+    with CollectionWriter.open(folder, encoder.info) as writer:
+        item = NewItem(sha256=digest, meta=meta, files=(FileRef(path, size, mtime_ns),))
+        commit = writer.commit(vectors, [item])            # vectors: (1, dim) unit rows
+        copy = PathChange("add", other_file, commit.ids[0])
+        writer.commit(None, [], [copy])
+        writer.merge_small_segments(4096)
+        writer.collect_garbage()
+
+When a call returns, its generation survives a crash; when it raises, or the process dies in it,
+the generation before is what everyone sees. One writer at a time holds the LOCK; readers need none.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import filelock
+import numpy as np
+
+from indexer import durable
+from indexer.batch import (
+    Batch,
+    NewItem,
+    check_items_exist,
+    check_vectors,
+    one_item_a_path,
+    plan_batch,
+)
+from indexer.catalogue import CatalogueWriter, Rows
+from indexer.draft import Draft
+from indexer.garbage import kept_manifests, sweep
+from indexer.merge import fold_changes, merge_segments, plan_merge
+from indexer.recover import LOCK_NAME, load_or_create, reconcile
+from retrieval.errors import (
+    CollectionError,
+    CollectionMissingError,
+    EncoderMismatchError,
+    LockedError,
+)
+from retrieval.model import FIRST_ID, EncoderInfo, Float32Array, GalleryName, ItemId
+from retrieval.store.catalogue import Catalogue
+from retrieval.store.changes import PathChange
+from retrieval.store.collection import Collection, open_galleries
+from retrieval.store.database import location_of
+from retrieval.store.manifest import (
+    GalleryEntry,
+    IndexRecord,
+    Manifest,
+    decode_manifest,
+    encode_manifest,
+    manifest_path,
+    manifest_paths,
+)
+from retrieval.store.receipts import Receipts
+
+__all__ = ["CollectionWriter", "Commit", "NewItem", "PathChange"]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit came to.
+
+    Attributes:
+        generation: that holds it; the one before, if there was nothing to do.
+        ids: of the items given, in their order.
+    """
+
+    generation: int
+    ids: tuple[ItemId, ...] = ()
+
+
+class CollectionWriter:
+    """The one writer of a collection. Close it, or use it in a `with`, to give the lock back.
+
+    Attributes:
+        folder: of the collection.
+        manifest: of the newest generation.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        rows: CatalogueWriter,
+        catalogue: Catalogue,
+        receipts: Receipts,
+        on_close: contextlib.ExitStack,
+    ) -> None:
+        """Put a writer together; `CollectionWriter.open` is the way in."""
+        self.folder = folder
+        self.manifest = manifest
+        self._rows = rows
+        self._catalogue = catalogue
+        self._receipts = receipts
+        self._on_close = on_close
+        self._next_generation = 1 + next(iter(manifest_paths(folder)))
+        self._is_usable = True
+        self._view: Collection | None = None
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        encoder: EncoderInfo | None,
+        *,
+        catalogue_url: str | None = None,
+        cache_dir: Path | None = None,
+        lock_timeout_s: float = 0.0,
+    ) -> "CollectionWriter":
+        """Take the lock, make the collection if there is none, and repair what a crash left.
+
+        Args:
+            folder: of the collection.
+            encoder: whose vectors will be committed; None for changes that bring none.
+            catalogue_url: of a PostgreSQL catalogue, with user and password.
+            cache_dir: where receipts of hashed files are kept; None keeps none.
+            lock_timeout_s: how long to wait for another writer.
+
+        Raises:
+            LockedError: another process is writing.
+            EncoderMismatchError: another encoder made the collection.
+            CollectionMissingError: there is none, and `encoder` is None.
+            CorruptCollectionError: no manifest verifies, or a rebuild met a damaged file.
+            FormatVersionError: a newer polyseek wrote it.
+            CatalogueError: the catalogue cannot be used.
+        """
+        if encoder is not None:
+            durable.make_folder(folder)
+        with contextlib.ExitStack() as resources:
+            resources.enter_context(_locked(folder, lock_timeout_s))
+            manifest = load_or_create(folder, encoder, catalogue_url)
+            if encoder is not None and encoder.fingerprint != manifest.encoder.fingerprint:
+                raise EncoderMismatchError(expected=manifest.encoder.label, found=encoder.label)
+            if catalogue_url is not None:
+                # A catalogue can move: it is rebuilt there, and the next commit says where.
+                location = location_of(catalogue_url, manifest.key)
+                manifest = replace(manifest, catalogue=location)
+            durable.remove_leftovers(folder)
+            rows = CatalogueWriter.open(manifest.catalogue, folder, catalogue_url)
+            resources.callback(rows.close)
+            catalogue = Catalogue.open(manifest.catalogue, folder, catalogue_url)
+            resources.callback(catalogue.close)
+            reconcile(folder, manifest, rows, catalogue.lineage())
+            receipts = Receipts(cache_dir)
+            return cls(folder, manifest, rows, catalogue, receipts, resources.pop_all())
+
+    @property
+    def collection(self) -> Collection:
+        """A read view of the newest generation; valid until the writer is closed."""
+        if self._view is None or self._view.generation != self.manifest.generation:
+            before = self._view.galleries if self._view else None
+            galleries = open_galleries(self.folder, self.manifest, self._receipts, before)
+            self._view = Collection(self.folder, self.manifest, self._catalogue, galleries)
+        return self._view
+
+    def commit(
+        self,
+        vectors: Float32Array | None,
+        items: Sequence[NewItem],
+        changes: Sequence[PathChange] = (),
+        *,
+        gallery: GalleryName = "images",
+        roots: Sequence[bytes] = (),
+    ) -> Commit:
+        """Put items in and change paths, as one generation.
+
+        Content that the collection has already is not stored again: its files join that item. An
+        item whose last file goes is tombstoned; a file added to it later brings it back. A file
+        that comes to an image leaves the image that it was at.
+
+        Args:
+            vectors: (len(items), dim) unit rows; None if there are no items.
+            items: to put in.
+            changes: of files of items that are there, in the order in which they happened.
+            gallery: that the items belong to.
+            roots: folders that this run indexes.
+
+        Raises:
+            ValueError: vectors and items do not match, vectors are no unit rows, a change names
+                an item that is not there, or two items claim one path.
+            OSError: the disk is full or failing. Open a new writer to go on.
+            CatalogueError: the database failed. Open a new writer to go on.
+        """
+        batch = self._plan(vectors, items, changes, gallery)
+        if not batch.records and not batch.changes and set(roots) <= set(self.manifest.roots):
+            return Commit(self.manifest.generation, batch.ids)
+
+        def fill(draft: Draft, rows: Rows) -> None:
+            draft.add_roots(roots)
+            if batch.records:
+                draft.add_segment(gallery, batch.vectors, batch.records)
+                rows.add_items(batch.records)
+            rows.apply(batch.changes)
+            draft.add_log(batch.changes)
+            touched = {change.item_id for change in batch.changes}
+            dead = rows.without_files(touched)
+            draft.bury(dead, touched - dead)
+
+        return Commit(self._publish(fill), batch.ids)
+
+    def delete_items(self, ids: Iterable[ItemId]) -> Commit:
+        """Tombstone items by taking all their files out of the collection (not off the disk).
+
+        Ids that are not alive are passed over.
+        """
+        found = self._catalogue.hydrate(list(ids), self.manifest.generation)
+        changes = [
+            PathChange("remove", file, record.id)
+            for record in found.values()
+            for file in record.files
+        ]
+        return self.commit(None, [], changes)
+
+    def merge_small_segments(self, max_items: int) -> Commit:
+        """Merge segments into such of at most `max_items`; see merge.py.
+
+        Tombstoned items in them go for good. Nothing to merge is no new generation.
+        """
+        view = self.collection
+        plan = plan_merge(view, max_items)
+        if plan.is_empty:
+            return Commit(self.manifest.generation)
+
+        def fill(draft: Draft, rows: Rows) -> None:
+            for gallery, groups in plan.groups.items():
+                for group in groups:
+                    vectors, records = merge_segments(group, view.gallery(gallery).tombstones)
+                    names = [segment.name for segment in group]
+                    draft.add_segment(gallery, vectors, records, replacing=names)
+            rows.drop_items(plan.dropped)
+            draft.bury((), plan.dropped)
+            if plan.folds_logs:
+                draft.replace_logs(fold_changes(view, plan.dropped))
+
+        return Commit(self._publish(fill))
+
+    def publish_index(
+        self,
+        gallery: GalleryName,
+        record: IndexRecord,
+        codebook: bytes,
+        codes: Mapping[str, bytes],
+    ) -> Commit:
+        """Give a gallery a new codebook.
+
+        Args:
+            gallery: to search with it.
+            record: of the build; its `codebook` entry is made here, from the bytes.
+            codebook: the trained, empty index.
+            codes: by segment name. A segment without codes is searched exactly.
+        """
+        return Commit(
+            self._publish(lambda draft, _: draft.set_index(gallery, record, codebook, codes))
+        )
+
+    def publish_codes(self, gallery: GalleryName, codes: Mapping[str, bytes]) -> Commit:
+        """Add codes, by segment name, that were made with the gallery's codebook.
+
+        Raises:
+            ValueError: there is no codebook, or no such segment.
+        """
+        if not codes:
+            return Commit(self.manifest.generation)
+        return Commit(self._publish(lambda draft, _: draft.add_codes(gallery, codes)))
+
+    def collect_garbage(self) -> int:
+        """Delete all but the last two generations, and what only deleted ones needed.
+
+        Returns:
+            Bytes deleted.
+
+        Raises:
+            CorruptCollectionError: the newest manifest does not verify; nothing is deleted.
+        """
+        self._check_usable()
+        kept = kept_manifests(self.folder)
+        self._rows.forget_before(kept[-1].generation)
+        self._receipts.forget_old()
+        return sweep(self.folder, kept)
+
+    def close(self) -> None:
+        """Give the lock back and close the catalogue."""
+        self._on_close.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _plan(
+        self,
+        vectors: Float32Array | None,
+        items: Sequence[NewItem],
+        changes: Sequence[PathChange],
+        gallery: GalleryName,
+    ) -> Batch:
+        self._check_usable()
+        dim, generation = self.manifest.encoder.dim, self.manifest.generation
+        rows = np.empty((0, dim), np.float32) if vectors is None else vectors
+        check_vectors(rows, len(items), dim)
+        entry = self.manifest.galleries.get(gallery) or GalleryEntry(FIRST_ID[gallery])
+        known = self._catalogue.items_by_sha256({item.sha256 for item in items}, generation)
+        batch = plan_batch(items, rows, changes, known=known, next_id=entry.next_id)
+        check_items_exist(batch.changes, self.collection)
+        return one_item_a_path(batch, self._catalogue, generation) if gallery == "images" else batch
+
+    def _publish(self, fill: Callable[[Draft, Rows], None]) -> int:
+        """Make one generation: files, then rows, then the manifest; returns its number.
+
+        After an error nobody knows how far it came on the disk; opening a writer finds out.
+        """
+        self._check_usable()
+        self._is_usable = False
+        generation = self._next_generation
+        path = manifest_path(self.folder, generation)
+        draft = Draft(self.collection)
+        with self._rows.begin(generation) as rows:
+            fill(draft, rows)
+            data = encode_manifest(replace(draft.manifest, generation=generation))
+            manifest = decode_manifest(data, path)
+            rows.belong_to(manifest.digest, self.manifest.digest)
+            durable.checkpoint("rows_written")
+        durable.checkpoint("rows_committed")
+        durable.publish_file(path, data)
+        durable.checkpoint("manifest_linked")
+        self.manifest = manifest
+        self._next_generation += 1
+        self._is_usable = True
+        return generation
+
+    def _check_usable(self) -> None:
+        if not self._is_usable:
+            raise CollectionError(
+                "an earlier commit of this writer failed", hint="run the command again"
+            )
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, timeout_s: float) -> Iterator[None]:
+    if not folder.is_dir():
+        raise CollectionMissingError(
+            f"no collection at {folder}", hint="make one with: polyseek index FOLDER"
+        )
+    lock = filelock.FileLock(folder / LOCK_NAME, timeout=timeout_s, thread_local=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise LockedError(
+            f"another process is writing to {folder}",
+            hint="wait until it is done; reading works meanwhile",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,290 @@
+"""The catalogue, read side: what is known of items and files, at one generation.
+
+The truth lies in the manifest's files; this is their queryable copy. Every read names a
+generation, runs in one transaction, and refuses a generation whose rows are gone.
+"""
+
+import contextlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, or_, select, text
+
+from retrieval.errors import CatalogueError, CorruptCollectionError
+from retrieval.model import FileRef, ImageMeta, ItemId, ItemRecord
+from retrieval.store.database import catalogue_errors, connect
+from retrieval.store.entries import CatalogueLocation
+from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
+
+MAX_PARAMETERS = 10_000
+"""Values in one IN list: SQLite takes 32,766 and PostgreSQL 65,535."""
+
+_FETCH_ROWS = 10_000
+_AnyRow = Row[*tuple[Any, ...]]
+
+
+class KnownFile(NamedTuple):
+    """One living file: where it is, the item it holds and that item's sha256 (hex)."""
+
+    file: FileRef
+    item_id: ItemId
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueCounts:
+    """How much a generation holds: living items, and their files (copies count)."""
+
+    n_items: int
+    n_files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Which manifest the rows belong to.
+
+    Attributes:
+        manifest_sha256: digest of the newest manifest the rows were written for.
+        parent_sha256: digest of the one before it; the rows answer for that generation too.
+    """
+
+    manifest_sha256: str
+    parent_sha256: str
+
+    def covers(self, digest: str) -> bool:
+        """Whether the rows answer for the manifest of this digest."""
+        return digest in (self.manifest_sha256, self.parent_sha256)
+
+
+class Catalogue:
+    """Reads one collection's rows; safe to use from several threads.
+
+    A read raises CatalogueError if the database fails or has forgotten the generation,
+    CorruptCollectionError if a row is not what was written.
+    """
+
+    def __init__(self, engine: Engine, key: str) -> None:
+        self._engine = engine
+        self._key = key
+
+    @classmethod
+    def open(cls, location: CatalogueLocation, folder: Path, url: str | None = None) -> "Catalogue":
+        """Connect for reading; see `database.connect` for the arguments and errors.
+
+        Raises:
+            CatalogueError: there is no catalogue there, or its tables are of another version.
+        """
+        catalogue = cls(connect(location, folder, url), location.key)
+        try:
+            catalogue._check_revision()
+        except CatalogueError:
+            catalogue.close()
+            raise
+        return catalogue
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def lineage(self) -> Lineage | None:
+        """Which manifest the rows belong to; None if there are no rows of this collection."""
+        columns = (CollectionRow.manifest_sha256, CollectionRow.parent_sha256)
+        with catalogue_errors("reading the catalogue"), self._engine.begin() as connection:
+            row = connection.execute(select(*columns).where(CollectionRow.key == self._key)).first()
+        return Lineage(*row) if row else None
+
+    def hydrate(self, ids: Sequence[ItemId], generation: int) -> dict[ItemId, ItemRecord]:
+        """The records of those of `ids` that are alive, each with its living files.
+
+        Returns:
+            By id, in the order of `ids`. The first file is the one that came first.
+        """
+        metas: dict[ItemId, _AnyRow] = {}
+        files: dict[ItemId, list[FileRef]] = {}
+        with self._reading(generation) as (connection, collection_id):
+            for part in batches(ids):
+                in_items = and_(
+                    ItemRow.collection_id == collection_id,
+                    ItemRow.id.in_(part),
+                    visible(ItemRow, generation),
+                )
+                for row in connection.execute(select(*_ITEM_COLUMNS).where(in_items)):
+                    metas[ItemId(row.id)] = row
+                in_files = and_(
+                    FileRow.collection_id == collection_id,
+                    FileRow.item_id.in_(part),
+                    visible(FileRow, generation),
+                )
+                found = select(*_FILE_COLUMNS).where(in_files).order_by(FileRow.row_id)
+                for file_row in connection.execute(found):
+                    files.setdefault(ItemId(file_row.item_id), []).append(_file_of(file_row))
+        alive = (item_id for item_id in ids if item_id in files and item_id in metas)
+        return {item_id: _record_of(metas[item_id], tuple(files[item_id])) for item_id in alive}
+
+    def files_under(self, root: bytes, generation: int) -> Iterator[KnownFile]:
+        """Every living file below a folder, ordered by path; streamed."""
+        prefix = root.rstrip(b"/") + b"/"
+        # The paths below a folder are one range: "0" is the byte after "/".
+        below = and_(FileRow.path >= prefix, FileRow.path < prefix[:-1] + b"0")
+        yield from self._known_files(below, generation)
+
+    def find_path(self, path: bytes, generation: int) -> KnownFile | None:
+        """The living file of exactly this path."""
+        return next(self._known_files(FileRow.path == path, generation), None)
+
+    def files_at(self, paths: Collection[bytes], generation: int) -> list[KnownFile]:
+        """The living files of exactly these paths."""
+        found: list[KnownFile] = []
+        for part in batches(paths):
+            found += self._known_files(FileRow.path.in_(part), generation)
+        return found
+
+    def items_by_sha256(self, hexes: Collection[str], generation: int) -> dict[str, ItemId]:
+        """The items that have this content, those whose last file went included.
+
+        Such an item keeps its vector until its segment is merged: a file added to it revives it.
+        """
+        found: dict[str, ItemId] = {}
+        with self._reading(generation) as (connection, collection_id):
+            for part in batches(hexes):
+                wanted = and_(
+                    ItemRow.collection_id == collection_id,
+                    ItemRow.sha256.in_(part),
+                    visible(ItemRow, generation),
+                )
+                rows = connection.execute(select(ItemRow.sha256, ItemRow.id).where(wanted))
+                found.update((row.sha256, ItemId(row.id)) for row in rows)
+        return found
+
+    def counts(self, generation: int) -> CatalogueCounts:
+        """Living items and files of all galleries."""
+        columns = (func.count(FileRow.item_id.distinct()), func.count())
+        with self._reading(generation) as (connection, collection_id):
+            here = and_(FileRow.collection_id == collection_id, visible(FileRow, generation))
+            n_items, n_files = connection.execute(select(*columns).where(here)).one()
+        return CatalogueCounts(n_items, n_files)
+
+    def _known_files(self, condition: ColumnElement[bool], generation: int) -> Iterator[KnownFile]:
+        joined = and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id)
+        with self._reading(generation) as (connection, collection_id):
+            here = and_(FileRow.collection_id == collection_id, visible(FileRow, generation))
+            statement = (
+                select(*_FILE_COLUMNS, ItemRow.sha256)
+                .join(ItemRow, joined)
+                .where(here, condition)
+                .order_by(FileRow.path, FileRow.row_id)
+                .execution_options(yield_per=_FETCH_ROWS)
+            )
+            for row in connection.execute(statement):
+                yield KnownFile(_file_of(row), ItemId(row.item_id), row.sha256)
+
+    @contextlib.contextmanager
+    def _reading(self, generation: int) -> Iterator[tuple[Connection, int]]:
+        """One transaction, in which rows of the generation are known to be complete."""
+        columns = (CollectionRow.id, CollectionRow.oldest_generation)
+        with catalogue_errors("reading the catalogue"), self._engine.begin() as connection:
+            head = connection.execute(
+                select(*columns).where(CollectionRow.key == self._key)
+            ).first()
+            if head is None or generation < head.oldest_generation:
+                raise CatalogueError(
+                    f"the catalogue no longer knows generation {generation}",
+                    hint="open the collection again: it has changed since",
+                )
+            yield connection, head.id
+
+    def _check_revision(self) -> None:
+        with catalogue_errors("opening the catalogue"), self._engine.begin() as connection:
+            found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        if found != REVISION:
+            raise CatalogueError(
+                f"the catalogue's tables have version {found}; this polyseek needs {REVISION}",
+                hint="index any folder once with this polyseek: that brings them up to date",
+            )
+
+
+def visible(table: type[ItemRow] | type[FileRow], generation: int) -> ColumnElement[bool]:
+    """The rows that a generation sees."""
+    removed = table.removed_generation
+    return and_(table.added_generation <= generation, or_(removed.is_(None), removed > generation))
+
+
+def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """The values in lists that one IN takes."""
+    rest = list(values)
+    for start in range(0, len(rest), MAX_PARAMETERS):
+        yield rest[start : start + MAX_PARAMETERS]
+
+
+def item_checksum(record: ItemRecord) -> int:
+    """CRC-32 over what a row says of an item: SQLite itself would not notice a flipped bit."""
+    meta = record.meta
+    known = (
+        record.id,
+        record.sha256,
+        *(meta.format, meta.width, meta.height, meta.taken, meta.camera),
+        *(meta.latitude, meta.longitude),
+        record.captions,
+    )
+    return crc32(json.dumps(known).encode("ascii"))
+
+
+def file_checksum(item_id: int, file: FileRef) -> int:
+    """CRC-32 over what a row says of a file."""
+    return crc32(b"%d %d %d " % (item_id, file.size_bytes, file.mtime_ns) + file.path)
+
+
+_ITEM_COLUMNS = (
+    ItemRow.id,
+    ItemRow.sha256,
+    ItemRow.format,
+    ItemRow.width_px,
+    ItemRow.height_px,
+    ItemRow.taken,
+    ItemRow.camera,
+    ItemRow.latitude,
+    ItemRow.longitude,
+    ItemRow.captions,
+    ItemRow.checksum,
+)
+_FILE_COLUMNS = (
+    FileRow.item_id,
+    FileRow.path,
+    FileRow.size_bytes,
+    FileRow.mtime_ns,
+    FileRow.checksum,
+)
+
+
+def _file_of(row: _AnyRow) -> FileRef:
+    file = FileRef(row.path, row.size_bytes, row.mtime_ns)
+    if file_checksum(row.item_id, file) != row.checksum:
+        raise _damaged(f"file of item {row.item_id}")
+    return file
+
+
+def _record_of(row: _AnyRow, files: tuple[FileRef, ...]) -> ItemRecord:
+    meta = ImageMeta(
+        format=row.format,
+        width=row.width_px,
+        height=row.height_px,
+        taken=row.taken,
+        camera=row.camera,
+        latitude=row.latitude,
+        longitude=row.longitude,
+    )
+    record = ItemRecord(ItemId(row.id), row.sha256, meta, files, tuple(row.captions))
+    if item_checksum(record) != row.checksum:
+        raise _damaged(f"item {row.id}")
+    return record
+
+
+def _damaged(what: str) -> CorruptCollectionError:
+    return CorruptCollectionError(
+        f"the catalogue is damaged: the row of {what} is not what was written",
+        hint="delete catalogue.db; the next `polyseek index` rebuilds it from the segments",
+    )

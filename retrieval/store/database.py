@@ -1,0 +1,183 @@
+"""Connections to the catalogue's database, SQLite or PostgreSQL; no query is made here."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from retrieval.errors import CatalogueError, MissingDependencyError
+from retrieval.store.entries import CatalogueLocation
+
+SQLITE_NAME = "catalogue.db"
+_BUSY_TIMEOUT_MS = 10_000
+_PSYCOPG = "postgresql+psycopg"
+_NETWORK_TYPES = frozenset(
+    (
+        *("9p", "afs", "beegfs", "ceph", "cifs", "coda", "fuse.ceph", "fuse.glusterfs"),
+        *("fuse.rclone", "fuse.s3fs", "fuse.sshfs", "gfs2", "glusterfs", "gpfs", "lustre"),
+        *("ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "pvfs2", "smb3", "smbfs", "virtiofs"),
+    )
+)
+"""File systems that other machines write to as well. SQLite's WAL keeps its index in shared
+memory, which two machines do not share. Source: https://sqlite.org/wal.html, "Overview"."""
+
+
+def location_of(url: str | None, key: str) -> CatalogueLocation:
+    """Where a catalogue URL points, as a manifest records it: without user and password.
+
+    Args:
+        url: of a PostgreSQL database, or None for SQLite in the collection's folder.
+        key: the collection's key.
+
+    Raises:
+        CatalogueError: the URL is malformed or of another kind of database.
+    """
+    if url is None:
+        return CatalogueLocation("sqlite", key)
+    parsed = _parse(url)
+    host = parsed.query.get("host", parsed.host)  # a Unix socket is named in the query
+    port = parsed.query.get("port", parsed.port)
+    return CatalogueLocation(
+        kind="postgresql",
+        key=key,
+        host=host if isinstance(host, str) else None,
+        port=int(port) if isinstance(port, str | int) else None,
+        database=parsed.database,
+    )
+
+
+def connect(
+    location: CatalogueLocation, folder: Path, url: str | None = None, *, is_writer: bool = False
+) -> Engine:
+    """An engine for the catalogue; opens no connection yet.
+
+    Args:
+        location: what the manifest says.
+        folder: of the collection.
+        url: with user and password, of a PostgreSQL catalogue; without it libpq's own defaults
+            (PGUSER, ~/.pgpass) fill in what `location` does not say.
+        is_writer: whether rows may be written.
+
+    Raises:
+        CatalogueError: SQLite on a network file system, or a bad URL.
+        MissingDependencyError: the PostgreSQL driver is not installed.
+    """
+    if location.kind == "sqlite" and url is None:
+        return _connect_sqlite(folder / SQLITE_NAME, is_writer=is_writer)
+    target = _parse(url) if url is not None else _url_of(location)
+    try:
+        # Several statements of one read must see one state, as they do in SQLite.
+        return create_engine(target, isolation_level="REPEATABLE READ", pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            "the PostgreSQL driver is not installed", hint="pip install 'polyseek[pg]'"
+        ) from error
+
+
+@contextlib.contextmanager
+def catalogue_errors(doing: str) -> Iterator[None]:
+    """Turn what the database raises into a CatalogueError that says what was being done."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        raise CatalogueError(f"{doing} failed: {reason}") from error
+
+
+def refuse_network_file_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> None:
+    """Raise CatalogueError where SQLite's write-ahead log is not safe.
+
+    Args:
+        folder: that will hold the database.
+        mounts: the kernel's table; a system without one is trusted.
+    """
+    try:
+        table = mounts.read_bytes().splitlines()
+    except OSError:
+        return
+    target = os.fsencode(folder.resolve())
+    best, kind = b"", ""
+    for line in table:
+        _, point, fs_type, *_ = line.split(b" ")
+        point = point.replace(rb"\040", b" ").replace(rb"\011", b"\t").replace(rb"\134", b"\\")
+        is_above = target == point or target.startswith(point.rstrip(b"/") + b"/")
+        if is_above and len(point) >= len(best):  # of two mounts on one point the later one counts
+            best, kind = point, fs_type.decode()
+    if kind in _NETWORK_TYPES:
+        raise CatalogueError(
+            f"{folder} is on a network file system ({kind}), where SQLite's locks are not safe",
+            hint="keep the collection on a local disk, or use a PostgreSQL catalogue by its URL",
+        )
+
+
+def _connect_sqlite(path: Path, *, is_writer: bool) -> Engine:
+    refuse_network_file_system(path.parent)
+    # A reader creates no database. In a folder that it may not write, SQLite cannot make its
+    # shared-memory file, and only an immutable database opens; without a log there it is one.
+    wal = path.with_name(path.name + "-wal")
+    is_frozen = not os.access(path.parent, os.W_OK) and not wal.exists()
+    mode = "rwc" if is_writer else "ro&immutable=1" if is_frozen else "rw"
+    target = f"{path.absolute().as_uri()}?mode={mode}"
+
+    def open_database() -> sqlite3.Connection:
+        # BEGIN is ours to send (below): the driver's own comes too late for a consistent read.
+        return sqlite3.connect(
+            target,
+            uri=True,
+            timeout=_BUSY_TIMEOUT_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), creator=open_database, pool_size=8
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        if is_writer:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # NORMAL may lose the last rows with the power, never tear them; the manifest tells,
+            # and they are rebuilt. FULL would pay an fsync a commit for what is no truth anyway.
+            connection.execute("PRAGMA synchronous = NORMAL")
+        else:
+            connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+    return engine
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise CatalogueError(
+            "the catalogue URL cannot be read",
+            hint="write it as postgresql://USER@HOST:PORT/DATABASE",
+        ) from error
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise CatalogueError(
+            f"a catalogue URL must start with postgresql://, not {parsed.drivername}://",
+            hint="leave it out to use SQLite in the collection's folder",
+        )
+    return parsed.set(drivername=_PSYCOPG)
+
+
+def _url_of(location: CatalogueLocation) -> URL:
+    is_socket = location.host is not None and location.host.startswith("/")
+    query = {"host": location.host, "port": str(location.port or "")} if is_socket else {}
+    return URL.create(
+        _PSYCOPG,
+        host=None if is_socket else location.host,
+        port=None if is_socket else location.port,
+        database=location.database,
+        query={name: value for name, value in query.items() if value},
+    )

@@ -1,0 +1,81 @@
+"""rows.jsonl: one line an item, all that is needed to rebuild its catalogue rows.
+
+It holds the item as it was born; what happened to its files later is in the logs of changes.py.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from retrieval.errors import CorruptCollectionError
+from retrieval.model import ImageMeta, ItemId, ItemRecord
+from retrieval.store.fields import (
+    Section,
+    as_section,
+    file_from_json,
+    file_to_json,
+    get_float,
+    get_int,
+    get_list,
+    get_text,
+    get_texts,
+)
+
+
+def encode_rows(records: Iterable[ItemRecord]) -> bytes:
+    """The records as JSON lines, in their order."""
+    lines = (
+        json.dumps(_to_json(record), ensure_ascii=False, allow_nan=False) for record in records
+    )
+    return "".join(f"{line}\n" for line in lines).encode("utf-8")
+
+
+def decode_rows(data: bytes, path: Path) -> Iterator[ItemRecord]:
+    """The records in checked bytes of a rows.jsonl.
+
+    Raises:
+        CorruptCollectionError: a line is no record.
+    """
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            yield _from_json(as_section(json.loads(line), "row"))
+        except ValueError as error:
+            raise CorruptCollectionError(f"{path}, line {number}: {error}") from error
+
+
+def _to_json(record: ItemRecord) -> dict[str, object]:
+    meta = record.meta
+    known = {
+        "id": record.id,
+        "sha256": record.sha256,
+        "format": meta.format,
+        "width": meta.width,
+        "height": meta.height,
+        "taken": meta.taken,
+        "camera": meta.camera,
+        "latitude": meta.latitude,
+        "longitude": meta.longitude,
+        "files": [file_to_json(file) for file in record.files],
+        "captions": list(record.captions),
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _from_json(section: Section) -> ItemRecord:
+    return ItemRecord(
+        id=ItemId(get_int(section, "id")),
+        sha256=get_text(section, "sha256"),
+        meta=ImageMeta(
+            format=get_text(section, "format"),
+            width=get_int(section, "width"),
+            height=get_int(section, "height"),
+            taken=get_text(section, "taken") if "taken" in section else None,
+            camera=get_text(section, "camera") if "camera" in section else None,
+            latitude=get_float(section, "latitude") if "latitude" in section else None,
+            longitude=get_float(section, "longitude") if "longitude" in section else None,
+        ),
+        files=tuple(
+            file_from_json(as_section(file, "file")) for file in get_list(section, "files")
+        ),
+        captions=get_texts(section, "captions"),
+    )

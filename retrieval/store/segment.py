@@ -1,0 +1,174 @@
+"""One immutable segment: what its files are, and how each is checked before it is believed."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from retrieval.errors import CorruptCollectionError
+from retrieval.model import Float32Array, GalleryName, Int64Array, ItemRecord
+from retrieval.store.entries import (
+    SHORT_HEX,
+    FileEntry,
+    SegmentEntry,
+    segment_folder,
+)
+from retrieval.store.receipts import Receipts
+from retrieval.store.rows import decode_rows, encode_rows
+from retrieval.store.vectors import CheckedVectors, array_bytes, array_from_bytes, block_sums
+
+VECTORS, SUMS, IDS, ROWS = "vectors.npy", "vectors.sums", "ids.npy", "rows.jsonl"
+_NO_RECEIPTS = Receipts(None)
+
+
+def read_checked(path: Path, entry: FileEntry) -> bytes:
+    """All bytes of a file, after its size and sha256 were found to be those of `entry`.
+
+    Raises:
+        CorruptCollectionError: the file is missing or its bytes are others.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise CorruptCollectionError(f"{path} is missing") from error
+    if len(data) != entry.size_bytes:
+        raise CorruptCollectionError(
+            f"{path} has {len(data)} bytes; the manifest says {entry.size_bytes}"
+        )
+    if sha256(data).hexdigest() != entry.sha256:
+        raise CorruptCollectionError(
+            f"{path} is damaged: its sha256 is not the manifest's",
+            hint="see every damaged file with: polyseek collection verify",
+        )
+    return data
+
+
+def check_file(path: Path, entry: FileEntry, receipts: Receipts = _NO_RECEIPTS) -> None:
+    """Hash a file piece by piece, unless a receipt says that it was done.
+
+    Raises:
+        CorruptCollectionError: the file is missing or its bytes are others.
+    """
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if status.st_size == entry.size_bytes and receipts.holds(status, entry.sha256):
+                return
+            digest = sha256()
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    except FileNotFoundError as error:
+        raise CorruptCollectionError(f"{path} is missing") from error
+    if status.st_size != entry.size_bytes or digest.hexdigest() != entry.sha256:
+        raise CorruptCollectionError(f"{path} is damaged: it is not what the manifest says")
+    receipts.record(status, entry.sha256)
+
+
+def segment_bytes(
+    vectors: Float32Array, records: Sequence[ItemRecord]
+) -> tuple[str, dict[str, bytes]]:
+    """The files of a new segment by base name, and the segment's name.
+
+    Args:
+        vectors: (n, dim) unit rows.
+        records: n records, ids ascending; row i belongs to record i.
+    """
+    ids = np.array([record.id for record in records], dtype=np.int64)
+    vector_file = array_bytes(vectors.astype(np.float16))
+    files = {
+        VECTORS: vector_file,
+        SUMS: block_sums(vector_file),
+        IDS: array_bytes(ids),
+        ROWS: encode_rows(records),
+    }
+    digest = sha256()
+    for data in files.values():
+        digest.update(sha256(data).digest())
+    return digest.hexdigest()[:SHORT_HEX], files
+
+
+def segment_entry(
+    gallery: GalleryName, name: str, files: dict[str, bytes], n_items: int
+) -> SegmentEntry:
+    """The manifest's entry of a segment made by `segment_bytes`."""
+    folder = segment_folder(gallery, name)
+    entries = tuple(FileEntry.of(f"{folder}/{base}", data) for base, data in files.items())
+    return SegmentEntry(name, n_items, entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An open segment.
+
+    Attributes:
+        root: the collection's folder.
+        entry: what the manifest says of it.
+        ids: (n,) ascending item ids, read-only; row i of `vectors` belongs to ids[i].
+        vectors: (n, dim) unit rows, checked as they are read.
+        receipts: of the codes that were hashed before.
+    """
+
+    root: Path
+    entry: SegmentEntry
+    ids: Int64Array
+    vectors: CheckedVectors
+    receipts: Receipts
+
+    @classmethod
+    def open(cls, root: Path, entry: SegmentEntry, receipts: Receipts = _NO_RECEIPTS) -> "Segment":
+        """Open a segment: hashes ids and block sums, maps the vectors.
+
+        Raises:
+            CorruptCollectionError: a file is missing or is not what the manifest says.
+        """
+        ids_entry, vectors_entry = _file(entry, IDS), _file(entry, VECTORS)
+        ids_path = root / ids_entry.name
+        ids = array_from_bytes(read_checked(ids_path, ids_entry), ids_path)
+        ids.setflags(write=False)
+        sums_entry = _file(entry, SUMS)
+        sums = read_checked(root / sums_entry.name, sums_entry)
+        vectors = CheckedVectors(root / vectors_entry.name, vectors_entry.size_bytes, sums)
+        if not len(ids) == vectors.n == entry.n_items or (np.diff(ids) <= 0).any():
+            raise CorruptCollectionError(
+                f"segment {entry.name} has {vectors.n} vectors and {len(ids)} ids for"
+                f" {entry.n_items} items, or its ids do not ascend"
+            )
+        return cls(root, entry, ids, vectors, receipts)
+
+    @property
+    def name(self) -> str:
+        """24 hex digits."""
+        return self.entry.name
+
+    def records(self) -> Iterator[ItemRecord]:
+        """The items as they were born, in the order of `ids`."""
+        entry = _file(self.entry, ROWS)
+        path = self.root / entry.name
+        yield from decode_rows(read_checked(path, entry), path)
+
+    def codes_path(self, codebook_sha24: str) -> Path | None:
+        """The checked file of codes made with a codebook; None if there are none yet.
+
+        The file is hashed once; see receipts.py.
+        """
+        entry = self.entry.codes(codebook_sha24)
+        if entry is None:
+            return None
+        path = self.root / entry.name
+        check_file(path, entry, self.receipts)
+        return path
+
+    def read_codes(self, codebook_sha24: str) -> bytes | None:
+        """Checked bytes of the codes made with a codebook; None if there are none yet."""
+        entry = self.entry.codes(codebook_sha24)
+        return None if entry is None else read_checked(self.root / entry.name, entry)
+
+
+def _file(entry: SegmentEntry, base_name: str) -> FileEntry:
+    file = entry.file(base_name)
+    if file is None:
+        raise CorruptCollectionError(f"segment {entry.name} lists no {base_name}")
+    return file

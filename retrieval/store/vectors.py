@@ -1,0 +1,159 @@
+"""The vectors of one segment: memory-mapped float16, no byte used before its block was checked.
+
+`vectors.npy` is far too large to hash at every open, and a flipped bit in it would silently change
+a ranking. So `vectors.sums` holds the sha256 of every 64 KiB block of the file (header included);
+it is itself hashed at opening, and each block is checked when a read first touches it.
+"""
+
+import io
+import mmap
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.errors import CorruptCollectionError
+from retrieval.model import Float16Array, Float32Array, Int64Array
+
+BLOCK_BYTES = 1 << 16
+_SUM_BYTES = 32
+MAX_DIM = BLOCK_BYTES // 2
+"""A row fits into one block, so it touches at most two."""
+
+
+def array_bytes(array: npt.NDArray[Any]) -> bytes:
+    """`array` as the bytes of a .npy file, format 1.0, never pickled."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def array_from_bytes(data: bytes, path: Path) -> Int64Array:
+    """The (n,) int64 array in the checked bytes of a .npy file.
+
+    Raises:
+        CorruptCollectionError: the bytes are another array.
+    """
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise CorruptCollectionError(f"{path} is no array: {error}") from error
+    if array.dtype != np.int64 or array.ndim != 1:
+        raise CorruptCollectionError(f"{path} holds {array.dtype} {array.shape}, not int64 (n,)")
+    return cast(Int64Array, array)
+
+
+def block_sums(data: bytes) -> bytes:
+    """The content of vectors.sums: sha256 of each block of `data`, one after the other."""
+    view = memoryview(data)
+    starts = range(0, len(data), BLOCK_BYTES)
+    return b"".join(sha256(view[start : start + BLOCK_BYTES]).digest() for start in starts)
+
+
+class CheckedVectors:
+    """Rows of one vectors.npy.
+
+    Safe to read from several threads: the worst that a race does is to check a block twice.
+    """
+
+    def __init__(self, path: Path, size_bytes: int, sums: bytes) -> None:
+        """Map `path`; reads its header block only.
+
+        Args:
+            path: of vectors.npy.
+            size_bytes: what the manifest says.
+            sums: checked bytes of vectors.sums.
+
+        Raises:
+            CorruptCollectionError: the file is missing, has another size, or its header is bad.
+        """
+        self._path = path
+        self._size = size_bytes
+        self._sums = sums
+        try:
+            with path.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (FileNotFoundError, ValueError) as error:  # ValueError: an empty file
+            raise CorruptCollectionError(f"{path} is missing or empty") from error
+        self._check_size()
+        n_blocks = -(-size_bytes // BLOCK_BYTES)
+        if len(sums) != n_blocks * _SUM_BYTES:
+            raise CorruptCollectionError(f"{path} has {n_blocks} blocks, its sums say otherwise")
+        self._is_checked = np.zeros(n_blocks, dtype=np.bool_)
+        self._check_blocks(np.zeros(1, dtype=np.int64))
+        self._rows = self._map_rows()
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self._rows.shape[0])
+
+    @property
+    def dim(self) -> int:
+        """Length of a row."""
+        return int(self._rows.shape[1])
+
+    def gather(self, rows: Int64Array) -> Float32Array:
+        """The given rows, in the given order, shape (len(rows), dim).
+
+        Raises:
+            CorruptCollectionError: a block that holds one of them is damaged.
+            IndexError: a row is out of range.
+        """
+        self._check_size()
+        stride = self._rows.strides[0]
+        start = self._offset + np.asarray(rows, dtype=np.int64) * stride
+        self._check_blocks(np.concatenate([start, start + stride - 1]) // BLOCK_BYTES)
+        return self._rows[rows].astype(np.float32)
+
+    def chunks(self, chunk_rows: int) -> Iterator[tuple[int, Float32Array]]:
+        """All rows in order, as (first row, (m, dim) block) with m <= chunk_rows."""
+        if chunk_rows < 1:
+            raise ValueError(f"chunk_rows must be at least 1, got {chunk_rows}")
+        stride = self._rows.strides[0]
+        for start in range(0, self.n, chunk_rows):
+            stop = min(start + chunk_rows, self.n)
+            self._check_size()
+            first = (self._offset + start * stride) // BLOCK_BYTES
+            last = (self._offset + stop * stride - 1) // BLOCK_BYTES
+            self._check_blocks(np.arange(first, last + 1))
+            yield start, self._rows[start:stop].astype(np.float32)
+
+    def _map_rows(self) -> Float16Array:
+        header = io.BytesIO(self._map[: min(self._size, BLOCK_BYTES)])
+        try:
+            np.lib.format.read_magic(header)
+            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(header)
+        except ValueError as error:
+            raise CorruptCollectionError(f"{self._path} is no array: {error}") from error
+        self._offset = header.tell()
+        right = dtype == np.float16 and len(shape) == 2 and not is_fortran
+        if not right or self._offset + 2 * shape[0] * shape[1] != self._size:
+            raise CorruptCollectionError(
+                f"{self._path} holds {dtype} {shape}, not float16 (n, dim) of {self._size} bytes"
+            )
+        flat: Float16Array = np.frombuffer(self._map, dtype=np.float16, offset=self._offset)
+        return flat.reshape(shape)
+
+    def _check_size(self) -> None:
+        # Reading a mapped page behind the end of a file that was cut short kills the process
+        # (SIGBUS); asking for the size first costs a microsecond.
+        if (found := self._map.size()) != self._size:
+            raise CorruptCollectionError(
+                f"{self._path} has {found} bytes; the manifest says {self._size}"
+            )
+
+    def _check_blocks(self, blocks: Int64Array) -> None:
+        unchecked = np.unique(blocks[~self._is_checked[blocks]])
+        for block in unchecked.tolist():
+            start = block * BLOCK_BYTES
+            found = sha256(self._map[start : start + BLOCK_BYTES]).digest()
+            if found != self._sums[block * _SUM_BYTES : (block + 1) * _SUM_BYTES]:
+                raise CorruptCollectionError(
+                    f"{self._path} is damaged in its block {block} (bytes {start} and on)",
+                    hint="delete the collection and index again, or restore the file",
+                )
+            self._is_checked[block] = True
