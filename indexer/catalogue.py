@@ -83,12 +83,9 @@ class Rows:
         """Those of `ids` that have no file left."""
         alive: set[ItemId] = set()
         for part in batches(ids):
-            mine = and_(
-                FileRow.collection_id == self._collection_id,
-                FileRow.item_id.in_(part),
-                visible(FileRow, self._generation),
-            )
-            found = self._connection.scalars(select(FileRow.item_id).where(mine).distinct())
+            mine = select(FileRow.item_id).where(visible(FileRow), FileRow.item_id.in_(part))
+            here = {"collection_id": self._collection_id, "generation": self._generation}
+            found = self._connection.scalars(mine.distinct(), here)
             alive.update(map(ItemId, found))
         return set(ids) - alive
 

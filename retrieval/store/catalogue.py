@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+)
 
 from retrieval.errors import CatalogueError, CorruptCollectionError
 from retrieval.model import FileRef, ImageMeta, ItemId, ItemRecord
@@ -105,22 +116,11 @@ class Catalogue:
         """
         metas: dict[ItemId, _AnyRow] = {}
         files: dict[ItemId, list[FileRef]] = {}
-        with self._reading(generation) as (connection, collection_id):
+        with self._reading(generation) as (connection, here):
             for part in batches(ids):
-                in_items = and_(
-                    ItemRow.collection_id == collection_id,
-                    ItemRow.id.in_(part),
-                    visible(ItemRow, generation),
-                )
-                for row in connection.execute(select(*_ITEM_COLUMNS).where(in_items)):
+                for row in connection.execute(_ITEMS, {**here, "values": part}):
                     metas[ItemId(row.id)] = row
-                in_files = and_(
-                    FileRow.collection_id == collection_id,
-                    FileRow.item_id.in_(part),
-                    visible(FileRow, generation),
-                )
-                found = select(*_FILE_COLUMNS).where(in_files).order_by(FileRow.row_id)
-                for file_row in connection.execute(found):
+                for file_row in connection.execute(_FILES, {**here, "values": part}):
                     files.setdefault(ItemId(file_row.item_id), []).append(_file_of(file_row))
         alive = (item_id for item_id in ids if item_id in files and item_id in metas)
         return {item_id: _record_of(metas[item_id], tuple(files[item_id])) for item_id in alive}
@@ -129,19 +129,23 @@ class Catalogue:
         """Every living file below a folder, ordered by path; streamed."""
         prefix = root.rstrip(b"/") + b"/"
         # The paths below a folder are one range: "0" is the byte after "/".
-        below = and_(FileRow.path >= prefix, FileRow.path < prefix[:-1] + b"0")
-        yield from self._known_files(below, generation)
-
-    def find_path(self, path: bytes, generation: int) -> KnownFile | None:
-        """The living file of exactly this path."""
-        return next(self._known_files(FileRow.path == path, generation), None)
+        bounds = {"low": prefix, "high": prefix[:-1] + b"0"}
+        with self._reading(generation) as (connection, here):
+            for row in connection.execute(_FILES_UNDER, {**here, **bounds}):
+                yield _known_file_of(row)
 
     def files_at(self, paths: Collection[bytes], generation: int) -> list[KnownFile]:
         """The living files of exactly these paths."""
         found: list[KnownFile] = []
-        for part in batches(paths):
-            found += self._known_files(FileRow.path.in_(part), generation)
+        with self._reading(generation) as (connection, here):
+            for part in batches(paths):
+                rows = connection.execute(_FILES_AT, {**here, "values": part})
+                found += map(_known_file_of, rows)
         return found
+
+    def find_path(self, path: bytes, generation: int) -> KnownFile | None:
+        """The living file of exactly this path."""
+        return next(iter(self.files_at([path], generation)), None)
 
     def items_by_sha256(self, hexes: Collection[str], generation: int) -> dict[str, ItemId]:
         """The items that have this content, those whose last file went included.
@@ -149,53 +153,29 @@ class Catalogue:
         Such an item keeps its vector until its segment is merged: a file added to it revives it.
         """
         found: dict[str, ItemId] = {}
-        with self._reading(generation) as (connection, collection_id):
+        with self._reading(generation) as (connection, here):
             for part in batches(hexes):
-                wanted = and_(
-                    ItemRow.collection_id == collection_id,
-                    ItemRow.sha256.in_(part),
-                    visible(ItemRow, generation),
-                )
-                rows = connection.execute(select(ItemRow.sha256, ItemRow.id).where(wanted))
+                rows = connection.execute(_ITEMS_OF_CONTENT, {**here, "values": part})
                 found.update((row.sha256, ItemId(row.id)) for row in rows)
         return found
 
     def counts(self, generation: int) -> CatalogueCounts:
         """Living items and files of all galleries."""
-        columns = (func.count(FileRow.item_id.distinct()), func.count())
-        with self._reading(generation) as (connection, collection_id):
-            here = and_(FileRow.collection_id == collection_id, visible(FileRow, generation))
-            n_items, n_files = connection.execute(select(*columns).where(here)).one()
+        with self._reading(generation) as (connection, here):
+            n_items, n_files = connection.execute(_COUNTS, here).one()
         return CatalogueCounts(n_items, n_files)
 
-    def _known_files(self, condition: ColumnElement[bool], generation: int) -> Iterator[KnownFile]:
-        joined = and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id)
-        with self._reading(generation) as (connection, collection_id):
-            here = and_(FileRow.collection_id == collection_id, visible(FileRow, generation))
-            statement = (
-                select(*_FILE_COLUMNS, ItemRow.sha256)
-                .join(ItemRow, joined)
-                .where(here, condition)
-                .order_by(FileRow.path, FileRow.row_id)
-                .execution_options(yield_per=_FETCH_ROWS)
-            )
-            for row in connection.execute(statement):
-                yield KnownFile(_file_of(row), ItemId(row.item_id), row.sha256)
-
     @contextlib.contextmanager
-    def _reading(self, generation: int) -> Iterator[tuple[Connection, int]]:
-        """One transaction, in which rows of the generation are known to be complete."""
-        columns = (CollectionRow.id, CollectionRow.oldest_generation)
+    def _reading(self, generation: int) -> Iterator[tuple[Connection, dict[str, Any]]]:
+        """One transaction in which the generation's rows are complete, and what names them."""
         with catalogue_errors("reading the catalogue"), self._engine.begin() as connection:
-            head = connection.execute(
-                select(*columns).where(CollectionRow.key == self._key)
-            ).first()
+            head = connection.execute(_HEAD, {"key": self._key}).first()
             if head is None or generation < head.oldest_generation:
                 raise CatalogueError(
                     f"the catalogue no longer knows generation {generation}",
                     hint="open the collection again: it has changed since",
                 )
-            yield connection, head.id
+            yield connection, {"collection_id": head.id, "generation": generation}
 
     def _check_revision(self) -> None:
         with catalogue_errors("opening the catalogue"), self._engine.begin() as connection:
@@ -207,10 +187,14 @@ class Catalogue:
             )
 
 
-def visible(table: type[ItemRow] | type[FileRow], generation: int) -> ColumnElement[bool]:
-    """The rows that a generation sees."""
-    removed = table.removed_generation
-    return and_(table.added_generation <= generation, or_(removed.is_(None), removed > generation))
+def visible(table: type[ItemRow] | type[FileRow]) -> ColumnElement[bool]:
+    """The rows of :collection_id that :generation sees; both are parameters of the statement."""
+    generation, removed = bindparam("generation"), table.removed_generation
+    return and_(
+        table.collection_id == bindparam("collection_id"),
+        table.added_generation <= generation,
+        or_(removed.is_(None), removed > generation),
+    )
 
 
 def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
@@ -238,7 +222,19 @@ def file_checksum(item_id: int, file: FileRef) -> int:
     return crc32(b"%d %d %d " % (item_id, file.size_bytes, file.mtime_ns) + file.path)
 
 
-_ITEM_COLUMNS = (
+# Statements are made once: making one takes ten times as long as SQLite takes to answer it.
+_VALUES = bindparam("values", expanding=True)
+_FILE_COLUMNS = (
+    FileRow.item_id,
+    FileRow.path,
+    FileRow.size_bytes,
+    FileRow.mtime_ns,
+    FileRow.checksum,
+)
+_HEAD = select(CollectionRow.id, CollectionRow.oldest_generation).where(
+    CollectionRow.key == bindparam("key")
+)
+_ITEMS = select(
     ItemRow.id,
     ItemRow.sha256,
     ItemRow.format,
@@ -250,14 +246,33 @@ _ITEM_COLUMNS = (
     ItemRow.longitude,
     ItemRow.captions,
     ItemRow.checksum,
+).where(visible(ItemRow), ItemRow.id.in_(_VALUES))
+_ITEMS_OF_CONTENT = select(ItemRow.sha256, ItemRow.id).where(
+    visible(ItemRow), ItemRow.sha256.in_(_VALUES)
 )
-_FILE_COLUMNS = (
-    FileRow.item_id,
-    FileRow.path,
-    FileRow.size_bytes,
-    FileRow.mtime_ns,
-    FileRow.checksum,
+_FILES = (
+    select(*_FILE_COLUMNS)
+    .where(visible(FileRow), FileRow.item_id.in_(_VALUES))
+    .order_by(FileRow.row_id)
 )
+_FILES_WITH_CONTENT = (
+    select(*_FILE_COLUMNS, ItemRow.sha256)
+    .join(
+        ItemRow,
+        and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id),
+    )
+    .where(visible(FileRow))
+    .order_by(FileRow.path, FileRow.row_id)
+)
+_FILES_AT = _FILES_WITH_CONTENT.where(FileRow.path.in_(_VALUES))
+_FILES_UNDER = _FILES_WITH_CONTENT.where(
+    FileRow.path >= bindparam("low"), FileRow.path < bindparam("high")
+).execution_options(yield_per=_FETCH_ROWS)
+_COUNTS = select(func.count(FileRow.item_id.distinct()), func.count()).where(visible(FileRow))
+
+
+def _known_file_of(row: _AnyRow) -> KnownFile:
+    return KnownFile(_file_of(row), ItemId(row.item_id), row.sha256)
 
 
 def _file_of(row: _AnyRow) -> FileRef:
