@@ -92,6 +92,16 @@ class FanOut:
         """True where no segment has codes, so that every live item is scored."""
         return self._index is None
 
+    @property
+    def nlist(self) -> int:
+        """Inverted lists of the codes; 0 where there are none."""
+        return 0 if self._index is None else self._index.nlist
+
+    @property
+    def live_positions(self) -> Int64Array:
+        """Where the live items stand in `ids`, ascending."""
+        return np.arange(len(self.ids)) if self._allowed is None else np.flatnonzero(self._allowed)
+
     def search(
         self,
         queries: Float32Array,
@@ -129,6 +139,16 @@ class FanOut:
             exact = self._search_exactly(queries[short], k, left_out)
             scores[short], ids[short] = _fitted(exact, width)
         return scores, ids
+
+    def candidate_ids(self, queries: Float32Array, k: int, nprobe: int) -> Int64Array:
+        """Ids of the k best codes of live items, best first, not re-scored, (Q, at most k).
+
+        For the choice of settings only: a search re-scores. NO_ID where lists ran out.
+        """
+        if self._index is None:
+            return np.empty((len(queries), 0), np.int64)
+        positions = self._index.candidates(queries, k, nprobe=nprobe, allowed=self._allowed)
+        return np.where(positions == NO_ID, NO_ID, self.ids[positions])
 
     def positions_of(self, ids: Int64Array) -> Int64Array:
         """Where live items stand in `ids`, (len(ids),); NO_ID for unknown and deleted ones."""
