@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from indexer.readers.base import Skip
-from indexer.scan import Changes, KnownFile
+from indexer.scan import Changes
 from retrieval.model import FileRef, ItemId
+from retrieval.store.catalogue import KnownFile
 from retrieval.store.changes import PathChange
 
 

@@ -15,15 +15,7 @@ from indexer.readers.base import Listing, Skip
 from indexer.readers.folder import FolderReader
 from retrieval.errors import SourceError
 from retrieval.model import FileRef, ItemId, display_path
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFile:
-    """A file as the catalogue has it."""
-
-    file: FileRef
-    item_id: ItemId
-    sha256: str
+from retrieval.store.catalogue import KnownFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +42,8 @@ class Changes:
 class KnownFiles(Protocol):
     """The part of a catalogue that a scan reads: everything below a root in one go."""
 
-    def files_under(self, root: bytes, generation: int) -> Iterator[tuple[FileRef, ItemId, str]]:
-        """Files below a root, each with its item and the item's sha256 (hex)."""
+    def files_under(self, root: bytes, generation: int) -> Iterator[KnownFile]:
+        """Every living file below a folder."""
         ...
 
 
@@ -111,8 +103,7 @@ def _known_below(
 ) -> dict[bytes, KnownFile]:
     if catalogue is None:
         return {}
-    entries = catalogue.files_under(reader.root, generation)
-    return {file.path: KnownFile(file, item_id, sha256) for file, item_id, sha256 in entries}
+    return {entry.file.path: entry for entry in catalogue.files_under(reader.root, generation)}
 
 
 def _list(reader: FolderReader, *, has_known: bool, prune: bool) -> Listing:

@@ -13,13 +13,12 @@ the generation before is what everyone sees. One writer at a time holds the LOCK
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import filelock
 import numpy as np
 
 from indexer import durable
@@ -34,13 +33,12 @@ from indexer.batch import (
 from indexer.catalogue import CatalogueWriter, Rows
 from indexer.draft import Draft
 from indexer.garbage import kept_manifests, sweep
+from indexer.lock import LOCK_NAME, locked
 from indexer.merge import fold_changes, merge_segments, plan_merge
-from indexer.recover import LOCK_NAME, load_or_create, reconcile
+from indexer.recover import load_or_create, reconcile
 from retrieval.errors import (
     CollectionError,
-    CollectionMissingError,
     EncoderMismatchError,
-    LockedError,
 )
 from retrieval.model import FIRST_ID, EncoderInfo, Float32Array, GalleryName, ItemId
 from retrieval.store.catalogue import Catalogue
@@ -58,7 +56,7 @@ from retrieval.store.manifest import (
 )
 from retrieval.store.receipts import Receipts
 
-__all__ = ["CollectionWriter", "Commit", "NewItem", "PathChange"]
+__all__ = ["LOCK_NAME", "CollectionWriter", "Commit", "NewItem", "PathChange", "locked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ class CollectionWriter:
         if encoder is not None:
             durable.make_folder(folder)
         with contextlib.ExitStack() as resources:
-            resources.enter_context(_locked(folder, lock_timeout_s))
+            resources.enter_context(locked(folder, lock_timeout_s))
             manifest = load_or_create(folder, encoder, catalogue_url)
             if encoder is not None and encoder.fingerprint != manifest.encoder.fingerprint:
                 raise EncoderMismatchError(expected=manifest.encoder.label, found=encoder.label)
@@ -344,23 +342,3 @@ class CollectionWriter:
             raise CollectionError(
                 "an earlier commit of this writer failed", hint="run the command again"
             )
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, timeout_s: float) -> Iterator[None]:
-    if not folder.is_dir():
-        raise CollectionMissingError(
-            f"no collection at {folder}", hint="make one with: polyseek index FOLDER"
-        )
-    lock = filelock.FileLock(folder / LOCK_NAME, timeout=timeout_s, thread_local=False)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise LockedError(
-            f"another process is writing to {folder}",
-            hint="wait until it is done; reading works meanwhile",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

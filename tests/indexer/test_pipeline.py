@@ -1,4 +1,4 @@
-"""From files to commits: what each file counts as, how segments close, what an interruption costs."""
+"""From files to commits: what a file counts as, when segments close, what Ctrl-C costs."""
 
 from collections import Counter
 
@@ -12,8 +12,9 @@ from indexer.embed import EmbeddedBatch
 from indexer.ledger import Ledger
 from indexer.pipeline import Pace, Pipeline
 from indexer.readers.base import Skip
-from indexer.scan import Changes, KnownFile
+from indexer.scan import Changes
 from retrieval.model import FileRef, ImageMeta, ItemId
+from retrieval.store.catalogue import KnownFile
 
 META = ImageMeta("JPEG", 4, 3)
 BAD = b"undecodable"

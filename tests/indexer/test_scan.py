@@ -10,6 +10,7 @@ from indexer.readers.globs import Globs
 from indexer.scan import plan_changes
 from retrieval.errors import SourceError
 from retrieval.model import ItemId
+from retrieval.store.catalogue import KnownFile
 
 
 class CatalogueInMemory:
@@ -23,7 +24,7 @@ class CatalogueInMemory:
             for file in reader.read().files:
                 with open(file.path, "rb") as content:
                     key = content.read().hex()
-                self.files[file.path] = (file, ItemId(len(self.files) + 1), key)
+                self.files[file.path] = KnownFile(file, ItemId(len(self.files) + 1), key)
 
     def files_under(self, root, generation):
         return (
