@@ -12,6 +12,7 @@ from pathlib import Path
 
 from indexer import durable
 from indexer.catalogue import CatalogueWriter
+from indexer.lock import LOCK_NAME
 from retrieval.errors import (
     CollectionError,
     CollectionMissingError,
@@ -33,7 +34,6 @@ from retrieval.store.segment import Segment, read_checked
 
 logger = logging.getLogger(__name__)
 
-LOCK_NAME = "LOCK"
 _ROWS_A_BATCH = 4096
 _OURS = frozenset({LOCK_NAME, "galleries", "changes"})
 

@@ -33,7 +33,7 @@ from indexer.batch import (
 from indexer.catalogue import CatalogueWriter, Rows
 from indexer.draft import Draft
 from indexer.garbage import kept_manifests, sweep
-from indexer.lock import LOCK_NAME, locked
+from indexer.lock import locked
 from indexer.merge import fold_changes, merge_segments, plan_merge
 from indexer.recover import load_or_create, reconcile
 from retrieval.errors import (
@@ -56,7 +56,7 @@ from retrieval.store.manifest import (
 )
 from retrieval.store.receipts import Receipts
 
-__all__ = ["LOCK_NAME", "CollectionWriter", "Commit", "NewItem", "PathChange", "locked"]
+__all__ = ["CollectionWriter", "Commit", "NewItem", "PathChange"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Engine,
@@ -118,11 +119,10 @@ class Catalogue:
         files: dict[ItemId, list[FileRef]] = {}
         with self._reading(generation) as (connection, here):
             for part in batches(ids):
-                for row in connection.execute(_ITEMS, {**here, "values": part}):
-                    metas[ItemId(row.id)] = row
-                for file_row in connection.execute(_FILES, {**here, "values": part}):
-                    files.setdefault(ItemId(file_row.item_id), []).append(_file_of(file_row))
-        alive = (item_id for item_id in ids if item_id in files and item_id in metas)
+                for row in connection.execute(_ITEMS_AND_FILES, {**here, "values": part}):
+                    metas[ItemId(row.item_id)] = row
+                    files.setdefault(ItemId(row.item_id), []).append(_file_of(row))
+        alive = (item_id for item_id in ids if item_id in files)
         return {item_id: _record_of(metas[item_id], tuple(files[item_id])) for item_id in alive}
 
     def files_under(self, root: bytes, generation: int) -> Iterator[KnownFile]:
@@ -189,7 +189,8 @@ class Catalogue:
 
 def visible(table: type[ItemRow] | type[FileRow]) -> ColumnElement[bool]:
     """The rows of :collection_id that :generation sees; both are parameters of the statement."""
-    generation, removed = bindparam("generation"), table.removed_generation
+    generation: ColumnElement[int] = bindparam("generation", type_=BigInteger)
+    removed = table.removed_generation
     return and_(
         table.collection_id == bindparam("collection_id"),
         table.added_generation <= generation,
@@ -223,7 +224,7 @@ def file_checksum(item_id: int, file: FileRef) -> int:
 
 
 # Statements are made once: making one takes ten times as long as SQLite takes to answer it.
-_VALUES = bindparam("values", expanding=True)
+_VALUES: ColumnElement[Any] = bindparam("values", expanding=True)
 _FILE_COLUMNS = (
     FileRow.item_id,
     FileRow.path,
@@ -234,33 +235,31 @@ _FILE_COLUMNS = (
 _HEAD = select(CollectionRow.id, CollectionRow.oldest_generation).where(
     CollectionRow.key == bindparam("key")
 )
-_ITEMS = select(
-    ItemRow.id,
-    ItemRow.sha256,
-    ItemRow.format,
-    ItemRow.width_px,
-    ItemRow.height_px,
-    ItemRow.taken,
-    ItemRow.camera,
-    ItemRow.latitude,
-    ItemRow.longitude,
-    ItemRow.captions,
-    ItemRow.checksum,
-).where(visible(ItemRow), ItemRow.id.in_(_VALUES))
+_JOINED = and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id)
+_ITEMS_AND_FILES = (
+    select(
+        ItemRow.sha256,
+        ItemRow.format,
+        ItemRow.width_px,
+        ItemRow.height_px,
+        ItemRow.taken,
+        ItemRow.camera,
+        ItemRow.latitude,
+        ItemRow.longitude,
+        ItemRow.captions,
+        ItemRow.checksum.label("item_checksum"),
+        *_FILE_COLUMNS,
+    )
+    .join(FileRow, _JOINED)
+    .where(visible(ItemRow), ItemRow.id.in_(_VALUES), visible(FileRow))
+    .order_by(FileRow.row_id)
+)
 _ITEMS_OF_CONTENT = select(ItemRow.sha256, ItemRow.id).where(
     visible(ItemRow), ItemRow.sha256.in_(_VALUES)
 )
-_FILES = (
-    select(*_FILE_COLUMNS)
-    .where(visible(FileRow), FileRow.item_id.in_(_VALUES))
-    .order_by(FileRow.row_id)
-)
 _FILES_WITH_CONTENT = (
     select(*_FILE_COLUMNS, ItemRow.sha256)
-    .join(
-        ItemRow,
-        and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id),
-    )
+    .join(ItemRow, _JOINED)
     .where(visible(FileRow))
     .order_by(FileRow.path, FileRow.row_id)
 )
@@ -292,9 +291,9 @@ def _record_of(row: _AnyRow, files: tuple[FileRef, ...]) -> ItemRecord:
         latitude=row.latitude,
         longitude=row.longitude,
     )
-    record = ItemRecord(ItemId(row.id), row.sha256, meta, files, tuple(row.captions))
-    if item_checksum(record) != row.checksum:
-        raise _damaged(f"item {row.id}")
+    record = ItemRecord(ItemId(row.item_id), row.sha256, meta, files, tuple(row.captions))
+    if item_checksum(record) != row.item_checksum:
+        raise _damaged(f"item {row.item_id}")
     return record
 
 
