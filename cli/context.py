@@ -1,0 +1,86 @@
+"""What every command starts with: its settings, its log, its collection."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.logs import set_up_logging
+from cli.output import shown_path
+from retrieval.config import Origin, Settings, load_settings
+from retrieval.errors import CollectionMissingError
+
+COLLECTION_NAME = ".polyseek"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The settings of one command, and how talkative it is.
+
+    Attributes:
+        settings: merged from all layers.
+        origins: the layer of each setting.
+        quiet: whether notes and progress are off.
+    """
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    quiet: bool
+
+    @property
+    def cache_dir(self) -> Path:
+        """Folder for what can be made again."""
+        if self.settings.cache_dir is not None:
+            return self.settings.cache_dir
+        from platformdirs import user_cache_path
+
+        return user_cache_path("polyseek")
+
+    @property
+    def asked_model(self) -> str | None:
+        """The model named on the command line; what the other layers name is for new collections."""
+        return self.settings.model if self.origins["model"].layer == "flag" else None
+
+    def nearest_collection(self) -> Path | None:
+        """The collection that is set or, above the current folder, found; None if none is found."""
+        if self.settings.collection is not None:
+            return self.settings.collection
+        from retrieval.store.collection import find_collection
+
+        return find_collection(Path.cwd())
+
+    def collection(self) -> Path:
+        """Like `nearest_collection`.
+
+        Raises:
+            CollectionMissingError: none is found.
+        """
+        folder = self.nearest_collection()
+        if folder is None:
+            raise CollectionMissingError(
+                f"no collection in {shown_path(Path.cwd())} or above it",
+                hint="make one with `polyseek index FOLDER`, or name one with --collection",
+            )
+        return folder
+
+
+def config_file() -> Path:
+    """Where the user's settings file lies, present or not."""
+    from platformdirs import user_config_path
+
+    return user_config_path("polyseek") / "config.toml"
+
+
+def begin(flags: Mapping[str, object], *, quiet: bool = False) -> Context:
+    """Merge the settings and set up the log.
+
+    Args:
+        flags: what the command line gave, by setting name; None means not given.
+        quiet: results and errors only.
+
+    Raises:
+        SettingsError: a setting of any layer is wrong.
+    """
+    settings, origins = load_settings(flags, os.environ, config_file())
+    set_up_logging(settings.log_level, quiet=quiet)
+    return Context(settings, origins, quiet)

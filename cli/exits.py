@@ -1,0 +1,107 @@
+"""How a command ends: every error becomes a message on stderr and an exit code, in one place.
+
+    0    done (files that were skipped do not change that, unless --strict)
+    1    failure: an encoder that cannot be had, a full disk, ...
+    2    usage, or a query that cannot be answered as asked
+    3    no result, with --fail-empty
+    4    the collection is missing, corrupt or of another encoder
+    5    another process is writing the collection
+    130  Ctrl-C
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+import typer
+
+from cli.output import printable
+from retrieval.errors import (
+    CollectionError,
+    ImageError,
+    LockedError,
+    PolyseekError,
+    QueryError,
+    SettingsError,
+)
+
+
+class ExitCode(IntEnum):
+    """What the shell sees."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    NO_RESULT = 3
+    COLLECTION = 4
+    LOCKED = 5
+    INTERRUPTED = 130
+
+
+# The first class that matches decides, so a subclass stands before its base.
+_CODE_OF: tuple[tuple[type[PolyseekError], ExitCode], ...] = (
+    (QueryError, ExitCode.USAGE),
+    (SettingsError, ExitCode.USAGE),
+    (ImageError, ExitCode.USAGE),  # only a query's own image gets this far
+    (LockedError, ExitCode.LOCKED),
+    (CollectionError, ExitCode.COLLECTION),
+    (PolyseekError, ExitCode.FAILURE),
+)
+
+
+def exit_code_of(error: PolyseekError) -> ExitCode:
+    """The exit code of an error's class."""
+    return next(code for kind, code in _CODE_OF if isinstance(error, kind))
+
+
+@contextmanager
+def reported_errors(*, as_json: bool = False) -> Iterator[None]:
+    """End the command with the right code, and say why on stderr.
+
+    A reader that closes the pipe early (`| head`) has what it wanted: that ends quietly with 0.
+    Whatever is not ours (a bug) passes through and shows its traceback.
+
+    Args:
+        as_json: write the error as one JSON object: {"error": {type, message, hint, exit_code}}.
+    """
+    try:
+        yield
+        sys.stdout.flush()  # a closed pipe has to show here, not when the interpreter ends
+    except KeyboardInterrupt:
+        _report("Interrupted", "interrupted", None, ExitCode.INTERRUPTED, as_json=as_json)
+    except BrokenPipeError:
+        _silence_stdout()
+        raise typer.Exit(ExitCode.OK) from None
+    except PolyseekError as error:
+        code = exit_code_of(error)
+        _report(type(error).__name__, str(error), error.hint, code, as_json=as_json)
+    except OSError as error:
+        message = error.strerror or str(error)
+        if error.filename is not None:
+            message = f"{os.fsdecode(error.filename)}: {message}"
+        _report(type(error).__name__, message, None, ExitCode.FAILURE, as_json=as_json)
+    except MemoryError:
+        hint = "a smaller --batch-size or --max-pixels needs less"
+        _report("MemoryError", "out of memory", hint, ExitCode.FAILURE, as_json=as_json)
+
+
+def _report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json: bool) -> None:
+    if as_json:
+        error = {"type": kind, "message": message, "hint": hint, "exit_code": int(code)}
+        typer.echo(json.dumps({"error": error}), err=True)
+    elif code is ExitCode.INTERRUPTED:
+        typer.echo(message, err=True)
+    else:
+        typer.echo(f"error: {printable(message)}", err=True)
+        if hint:
+            typer.echo(f"hint: {printable(hint)}", err=True)
+    raise typer.Exit(code) from None
+
+
+def _silence_stdout() -> None:
+    """Let what is still buffered for the closed pipe go nowhere, instead of failing at exit."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

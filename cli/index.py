@@ -1,0 +1,185 @@
+"""`polyseek index`: bring a collection up to date with folders of images."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.context import COLLECTION_NAME, Context, begin
+from cli.exits import ExitCode, reported_errors
+from cli.options import CollectionOption, Device, DeviceOption, JsonOption, QuietOption
+from cli.output import note, path_fields, shown_path, write_json, write_text
+from cli.progress import index_progress
+
+if TYPE_CHECKING:
+    from indexer.service import IndexReport
+
+_TOP_REASONS = 5
+_EXAMPLES_OF_A_REASON = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one run indexes, apart from what the settings say.
+
+    Attributes:
+        sources: folders, read recursively.
+        include: globs of which a file must match one, if there are any.
+        exclude: globs of which a file may match none.
+        prune: take out the files of a root that is missing or lost most of them.
+        dry_run: only report.
+    """
+
+    sources: tuple[Path, ...]
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    prune: bool = False
+    dry_run: bool = False
+
+
+def index(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE...", help="Folders, read recursively.")
+    ],
+    collection: CollectionOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="Encoder; see `polyseek models list`. An existing collection keeps its own.",
+        ),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option("--include", metavar="GLOB", help="Only files that match.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", metavar="GLOB", help="No files that match.")
+    ] = None,
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="Forget files also if a SOURCE is gone or lost most of them."),
+    ] = False,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", metavar="N", help="Images encoded at once.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", help="Decoding threads.")
+    ] = None,
+    device: DeviceOption = None,
+    max_pixels: Annotated[
+        int | None, typer.Option("--max-pixels", metavar="N", help="Skip larger pictures.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would be done; change nothing.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a file was skipped.")] = False,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Make SOURCE searchable, or bring the collection up to date with it.
+
+    Only new and changed files are encoded. The collection is the nearest .polyseek, upward from the
+    current folder; where there is none, it is made in the current folder. An interrupted run is
+    taken up by the next.
+
+    Examples:
+
+        polyseek index ~/Pictures
+
+        polyseek index photos scans --exclude '*/thumbs/*' --strict
+
+        polyseek index /mnt/archive -c /srv/archive.polyseek --model mini-en --json
+    """
+    flags = {
+        "collection": collection,
+        "model": model,
+        "batch_size": batch_size,
+        "workers": workers,
+        "device": device.value if isinstance(device, Device) else None,
+        "max_pixels": max_pixels,
+    }
+    job = Job(tuple(sources), tuple(include or ()), tuple(exclude or ()), prune, dry_run)
+    with reported_errors(as_json=json):
+        context = begin(flags, quiet=quiet)
+        report = run_index(context, job)
+        if json:
+            write_json(as_json(report))
+        elif not quiet:
+            write_text(summary(report, dry_run=dry_run))
+        if strict and report.skipped:
+            raise typer.Exit(ExitCode.FAILURE)
+
+
+def run_index(context: Context, job: Job) -> "IndexReport":
+    """Index with the settings of a command, telling where the collection is."""
+    folder = context.nearest_collection() or Path.cwd() / COLLECTION_NAME
+    is_new = not folder.exists()
+    if is_new and not job.dry_run:
+        note(f"making a new collection in {shown_path(folder)}", quiet=context.quiet)
+    else:
+        note(f"collection {shown_path(folder)}", quiet=context.quiet)
+    from indexer.service import IndexOptions, index_folders
+    from retrieval.images import PixelLimits
+
+    settings = context.settings
+    limits = PixelLimits()
+    if settings.max_pixels is not None:
+        limits = PixelLimits(jpeg=settings.max_pixels, other=settings.max_pixels)
+    options = IndexOptions(
+        include=job.include,
+        exclude=job.exclude,
+        prune=job.prune,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+        device=settings.device,
+        limits=limits,
+        dry_run=job.dry_run,
+        catalogue_url=settings.catalogue_url,
+        cache_dir=context.cache_dir,
+    )
+    encoder = settings.model if is_new else context.asked_model
+    with index_progress(quiet=context.quiet) as on_progress:
+        return index_folders(
+            job.sources, folder, encoder=encoder, options=options, on_progress=on_progress
+        )
+
+
+def as_json(report: "IndexReport") -> dict[str, object]:
+    """The report as documented for scripts."""
+    return {
+        "added": report.added,
+        "updated": report.updated,
+        "moved": report.moved,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "skipped": [{**path_fields(skip.path), "reason": skip.reason} for skip in report.skipped],
+        "generation": report.generation,
+        "seconds": round(report.seconds, 3),
+        "images_per_second": round(report.images_per_second, 3),
+    }
+
+
+def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
+    """The report for a reader: the counts, the pace, and why files were skipped."""
+    lines = [
+        ("would be " if dry_run else "")
+        + f"added {report.added:,}, updated {report.updated:,}, moved {report.moved:,}, "
+        f"removed {report.removed:,}, unchanged {report.unchanged:,}, "
+        f"skipped {len(report.skipped):,}",
+    ]
+    reasons = Counter(skip.reason for skip in report.skipped)
+    for reason, count in reasons.most_common(_TOP_REASONS):
+        paths = [shown_path(skip.path) for skip in report.skipped if skip.reason == reason]
+        examples = ", ".join(paths[:_EXAMPLES_OF_A_REASON])
+        more = ", ..." if count > _EXAMPLES_OF_A_REASON else ""
+        lines.append(f"  {count:,} skipped, {reason}: {examples}{more}")
+    if others := len(reasons) - _TOP_REASONS:
+        if others > 0:
+            lines.append(f"  and {others:,} more reasons; --json lists every file")
+    lines.append(
+        f"generation {report.generation}, {report.seconds:.1f} s, "
+        f"{report.images_per_second:.1f} images/s"
+    )
+    return "\n".join(lines)

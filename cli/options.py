@@ -1,0 +1,39 @@
+"""Options that several commands take, each written once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CollectionOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--collection",
+        "-c",
+        metavar="FOLDER",
+        help="The collection. Default: .polyseek, searched upward from the current folder.",
+        show_default=False,
+    ),
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", help="Results and errors only: no progress, no notes.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="One JSON object on stdout; errors as JSON on stderr.")
+]
+
+
+class Device(StrEnum):
+    """Where an encoder runs; the choices of `--device`."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+DeviceOption = Annotated[
+    Device | None,
+    typer.Option("--device", help="Where the encoder runs. Default: auto.", show_default=False),
+]

@@ -1,0 +1,47 @@
+"""The progress bar of an index run: on stderr, and only where somebody watches."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from indexer.pipeline import Progress
+
+    OnProgress = Callable[[Progress], None]
+
+
+@contextmanager
+def index_progress(*, quiet: bool) -> "Iterator[OnProgress | None]":
+    """Give a callback that draws; None when stderr is no terminal or `quiet` is set."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("looking for images", total=None)
+
+        def draw(progress: "Progress") -> None:
+            bar.update(
+                task,
+                description=describe(progress),
+                completed=progress.done,
+                total=progress.total,
+            )
+
+        yield draw
+
+
+def describe(progress: "Progress") -> str:
+    """One line beside the bar: "118.2 images/s, 0:01:30 left, 3 skipped"."""
+    parts = [f"{progress.images_per_second:.1f} images/s"]
+    if progress.eta_s is not None:
+        minutes, seconds = divmod(round(progress.eta_s), 60)
+        parts.append(f"{minutes // 60}:{minutes % 60:02}:{seconds:02} left")
+    if progress.skipped:
+        parts.append(f"{progress.skipped} skipped")
+    return ", ".join(parts)

@@ -1,0 +1,213 @@
+"""Settings: their names, types, ranges and defaults, each written once.
+
+A value comes from the first layer that has one: flag, environment (POLYSEEK_NAME), file (TOML),
+default. The layers are passed in: nothing here reads the environment or knows where the file lies.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from retrieval.errors import SettingsError
+
+ENV_PREFIX = "POLYSEEK_"
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a value of one setting must be.
+
+    Attributes:
+        kind: type of the value: str, int or Path.
+        help: one sentence for the reference.
+        choices: allowed values; empty means any.
+        minimum: smallest allowed number, or None.
+        is_secret: may hold a password, so it is masked wherever it is shown.
+    """
+
+    kind: type[str] | type[int] | type[Path]
+    help: str
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    is_secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from.
+
+    Attributes:
+        layer: which of the four.
+        name: the flag, the variable or the file; empty for a default.
+    """
+
+    layer: Literal["flag", "env", "file", "default"]
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.layer} {self.name}".rstrip()
+
+
+RULES: Mapping[str, Rule] = {
+    "collection": Rule(
+        Path, "Folder of the collection. Unset: `.polyseek`, searched upward from here."
+    ),
+    "model": Rule(str, "Encoder of new collections. Unset: the built-in `mini`."),
+    "device": Rule(str, "Where encoders run.", choices=("auto", "cpu", "cuda", "mps")),
+    "batch_size": Rule(int, "Images encoded at once.", minimum=1),
+    "workers": Rule(int, "Decoding threads. Unset: by the number of processors.", minimum=1),
+    "max_pixels": Rule(
+        int,
+        "Larger pictures are skipped. Unset: 250 million for JPEG, 90 million for the rest.",
+        minimum=1,
+    ),
+    "top": Rule(int, "Hits of a query.", minimum=1),
+    "catalogue_url": Rule(
+        str,
+        "SQLAlchemy URL of the catalogue, PostgreSQL say. Unset: SQLite in the collection.",
+        is_secret=True,
+    ),
+    "cache_dir": Rule(Path, "Folder for what can be made again. Unset: the user's cache folder."),
+    "log_level": Rule(
+        str, "Least serious message shown.", choices=("debug", "info", "warning", "error")
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set from outside; `RULES` says what each field takes."""
+
+    collection: Path | None = None
+    model: str | None = None
+    device: Device = "auto"
+    batch_size: int = 32
+    workers: int | None = None
+    max_pixels: int | None = None
+    top: int = 10
+    catalogue_url: str | None = None
+    cache_dir: Path | None = None
+    log_level: LogLevel = "warning"
+
+
+def env_name(key: str) -> str:
+    """The environment variable of a setting: "batch_size" -> "POLYSEEK_BATCH_SIZE"."""
+    return ENV_PREFIX + key.upper()
+
+
+def flag_name(key: str) -> str:
+    """The flag of a setting: "batch_size" -> "--batch-size"."""
+    return "--" + key.replace("_", "-")
+
+
+def load_settings(
+    flags: Mapping[str, object], env: Mapping[str, str], file: Path
+) -> tuple[Settings, Mapping[str, Origin]]:
+    """Merge the layers, the first that has a value winning.
+
+    Every value given is checked, also those that a stronger layer hides.
+
+    Args:
+        flags: typed values by setting name; None means not given.
+        env: the process's environment; an empty value means not given.
+        file: TOML, need not exist. A relative path in it starts from the file's folder.
+
+    Returns:
+        The settings, and for each the layer it came from.
+
+    Raises:
+        SettingsError: an unknown key, a wrong type or a value out of range, with its origin.
+    """
+    values: dict[str, object] = {}
+    origins = {key: Origin("default") for key in RULES}
+    for layer in (_read_file(file), _read_env(env), _read_flags(flags)):
+        for key, (value, origin) in layer.items():
+            values[key], origins[key] = value, origin
+    return Settings(**values), origins  # type: ignore[arg-type]  # checked against RULES above
+
+
+_Layer = dict[str, tuple[object, Origin]]
+
+
+def _read_flags(flags: Mapping[str, object]) -> _Layer:
+    layer: _Layer = {}
+    for key, value in flags.items():
+        if key not in RULES:
+            raise ValueError(f"{key!r} is no setting")
+        if value is not None:
+            origin = Origin("flag", flag_name(key))
+            layer[key] = (_checked(key, value, origin), origin)
+    return layer
+
+
+def _read_env(env: Mapping[str, str]) -> _Layer:
+    known = {env_name(key): key for key in RULES}
+    layer: _Layer = {}
+    for name, text in env.items():
+        if not name.startswith(ENV_PREFIX) or not text:
+            continue
+        origin = Origin("env", name)
+        if key := known.get(name):
+            value = _number(key, text, origin) if RULES[key].kind is int else text
+            layer[key] = (_checked(key, value, origin), origin)
+        # The environment is shared with other programs, so only a likely slip is refused.
+        elif close := difflib.get_close_matches(name, known, n=1, cutoff=0.85):
+            raise SettingsError(f"{name} is no setting", hint=f"did you mean {close[0]}?")
+    return layer
+
+
+def _read_file(file: Path) -> _Layer:
+    try:
+        table = tomllib.loads(file.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
+        raise SettingsError(f"{file} is no valid TOML: {error}") from error
+    origin = Origin("file", str(file))
+    layer: _Layer = {}
+    for key, value in table.items():
+        if key not in RULES:
+            close = difflib.get_close_matches(key, RULES, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(RULES)}"
+            raise SettingsError(f"{file}: {key!r} is no setting", hint=hint)
+        checked = _checked(key, value, origin)
+        if isinstance(checked, Path):
+            checked = file.parent / checked
+        layer[key] = (checked, origin)
+    return layer
+
+
+def _number(key: str, text: str, origin: Origin) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise _refusal(key, text, origin, "must be a whole number") from error
+
+
+def _checked(key: str, value: object, origin: Origin) -> object:
+    rule = RULES[key]
+    if rule.kind is Path and isinstance(value, str | Path) and str(value):
+        return Path(value).expanduser()
+    if rule.kind is int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _refusal(key, value, origin, "must be a whole number")
+        if rule.minimum is not None and value < rule.minimum:
+            raise _refusal(key, value, origin, f"must be at least {rule.minimum}")
+    elif not isinstance(value, str) or not value:
+        raise _refusal(key, value, origin, "must be text that is not empty")
+    elif rule.choices and value not in rule.choices:
+        raise _refusal(key, value, origin, f"must be one of {', '.join(rule.choices)}")
+    return value
+
+
+def _refusal(key: str, value: object, origin: Origin, must: str) -> SettingsError:
+    shown = "***" if RULES[key].is_secret else repr(value)
+    return SettingsError(f"{key} = {shown} (from {origin}): {must}")
