@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -130,10 +130,10 @@ class FileDecoder:
 
 def map_ahead(
     function: Callable[[T], R], inputs: Iterable[T], *, workers: int, window: int
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """Apply a function on threads, up to `window` inputs ahead of the consumer.
 
-    Closing the iterator (or an exception, Ctrl-C included) drops what has not been started.
+    Closing the generator (or an exception, Ctrl-C included) drops what has not been started.
 
     Args:
         function: called from `workers` threads.

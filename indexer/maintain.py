@@ -9,9 +9,10 @@ import numpy as np
 
 from indexer import durable
 from indexer.catalogue import CatalogueWriter
-from indexer.recover import LOCK_NAME
-from indexer.writer import CollectionWriter, locked
+from indexer.lock import LOCK_NAME, locked
+from indexer.writer import CollectionWriter
 from retrieval.errors import (
+    CollectionError,
     CollectionMissingError,
     CorruptCollectionError,
     FormatVersionError,
@@ -33,9 +34,6 @@ _OUR_NAMES = (
     LOCK_NAME,
 )
 """All that a collection's folder holds beside the manifests."""
-
-_HYDRATE_IDS = 4096
-"""Catalogue rows compared at a time by `verify_collection`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +88,24 @@ def verify_collection(folder: Path, *, catalogue_url: str | None = None) -> Veri
 
 
 def _catalogue_problems(folder: Path, catalogue_url: str | None) -> Iterator[str]:
-    """Items that are alive and have no row or no file, and rows of items that are not alive."""
-    with Collection.open(folder, catalogue_url=catalogue_url) as collection:
-        for name in collection.manifest.galleries:
-            gallery = collection.gallery(name)
-            for segment in gallery.segments:
-                living = np.setdiff1d(segment.ids, gallery.tombstones)
-                for start in range(0, len(living), _HYDRATE_IDS):
-                    ids = [ItemId(int(each)) for each in living[start : start + _HYDRATE_IDS]]
-                    found = collection.catalogue.hydrate(ids, collection.generation)
-                    for item_id in ids:
-                        if item_id not in found:
-                            yield f"item {item_id} of segment {segment.name} has no catalogue row"
-                        elif not found[item_id].files:
-                            yield f"item {item_id} of segment {segment.name} has no file"
+    """Living items of the segments that the catalogue does not give, and the other way round."""
+    try:
+        with Collection.open(folder, catalogue_url=catalogue_url) as collection:
+            catalogue, generation = collection.catalogue, collection.generation
+            n_living = 0
+            for name in collection.manifest.galleries:
+                gallery = collection.gallery(name)
+                for segment in gallery.segments:
+                    living = np.setdiff1d(segment.ids, gallery.tombstones).tolist()
+                    n_living += len(living)
+                    found = catalogue.hydrate(living, generation)
+                    for item_id in set(living) - found.keys():
+                        yield f"item {item_id} of segment {segment.name} is not in the catalogue"
+            n_found = catalogue.counts(generation).n_items
+            if n_found > n_living:
+                yield f"the catalogue has {n_found} items, the segments have {n_living}"
+    except CollectionError as error:
+        yield str(error)
 
 
 def delete_items(

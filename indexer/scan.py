@@ -134,7 +134,7 @@ def _may_exist(path: bytes) -> bool:
 def _lost(
     reader: FolderReader, below: dict[bytes, KnownFile], listing: Listing
 ) -> dict[bytes, KnownFile]:
-    present = {each.path for each in (*listing.files, *listing.skips)}
+    present = {file.path for file in listing.files} | {skip.path for skip in listing.skips}
     return {
         path: entry
         for path, entry in below.items()

@@ -1,0 +1,211 @@
+"""Checking every byte of a collection, taking items out, and doing away with the whole."""
+
+import os
+import random
+import sqlite3
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from indexer.service import (
+    IndexOptions,
+    delete_items,
+    destroy_collection,
+    index_folders,
+    verify_collection,
+)
+from indexer.writer import CollectionWriter
+from retrieval.errors import (
+    CollectionMissingError,
+    CorruptCollectionError,
+    LockedError,
+    QueryError,
+)
+from retrieval.store.collection import Collection
+from retrieval.store.manifest import newest_manifest
+from tests.factories import GeometryEncoder
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for i, name in enumerate(["a", "b", "c", "sub/d", "sub/e"]):
+        path = tmp_path / "photos" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(i).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(path)
+    (tmp_path / "photos" / "copy of a.png").write_bytes(
+        (tmp_path / "photos" / "a.png").read_bytes()
+    )
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def collection(photos, tmp_path):
+    index(photos, tmp_path / "collection")
+    (photos / "b.png").unlink()
+    index(photos, tmp_path / "collection")
+    return tmp_path / "collection"
+
+
+def index(photos, collection):
+    return index_folders(
+        [photos], collection, encoder=GeometryEncoder(), options=IndexOptions(segment_items=2)
+    )
+
+
+def files(collection):
+    with Collection.open(collection) as view:
+        entries = view.catalogue.files_under(b"/", view.generation)
+        return {os.path.basename(entry.file.path).decode(): entry for entry in entries}
+
+
+# -- verify ---------------------------------------------------------------------------------------
+
+
+def test_a_sound_collection_has_no_problems(collection):
+    report = verify_collection(collection)
+    manifest, _ = newest_manifest(collection)
+    assert report.problems == ()
+    assert report.n_items == 4
+    assert report.generation == manifest.generation
+    assert report.n_files == len(list(manifest.files()))
+    assert report.n_bytes == sum(
+        (collection / each.name).stat().st_size for each in manifest.files()
+    )
+
+
+def test_one_flipped_bit_in_any_file_is_found(collection):
+    chance = random.Random(3)
+    names = [entry.name for entry in newest_manifest(collection)[0].files()]
+    kinds = {os.path.splitext(name)[1] for name in names}
+    assert kinds >= {".npy", ".sums", ".jsonl"}
+    for name in names:
+        path = collection / name
+        whole = path.read_bytes()
+        flipped = bytearray(whole)
+        flipped[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        path.write_bytes(flipped)
+        problems = verify_collection(collection).problems
+        assert [name in problem for problem in problems] == [True]
+        path.write_bytes(whole)
+    assert verify_collection(collection).problems == ()
+
+
+def test_missing_and_truncated_files_are_all_named(collection):
+    missing, cut, *_ = (collection / each.name for each in newest_manifest(collection)[0].files())
+    missing.unlink()
+    cut.write_bytes(cut.read_bytes()[:-1])
+    problems = verify_collection(collection).problems
+    assert len(problems) == 2
+    assert str(missing) in problems[0]
+    assert str(cut) in problems[1]
+
+
+def test_a_damaged_newest_manifest_is_a_problem_and_no_intact_one_an_error(collection):
+    newest, older = sorted(collection.glob("manifest-*.json"), reverse=True)[:2]
+    newest.write_bytes(newest.read_bytes().replace(b"geometry", b"Geometry"))
+    assert any(newest.name in problem for problem in verify_collection(collection).problems)
+    older.write_bytes(b"")
+    with pytest.raises(CorruptCollectionError):
+        verify_collection(collection)
+
+
+@pytest.mark.parametrize(
+    "damage", ["DELETE FROM file WHERE item_id = 1", "UPDATE item SET width_px = 9 WHERE id = 1"]
+)
+def test_a_catalogue_that_differs_from_the_segments_is_a_problem(collection, damage):
+    with sqlite3.connect(collection / "catalogue.db") as database:
+        assert database.execute(damage).rowcount > 0
+    database.close()
+    assert len(verify_collection(collection).problems) == 1
+
+
+def test_no_collection_to_verify(tmp_path):
+    with pytest.raises(CollectionMissingError):
+        verify_collection(tmp_path)
+
+
+# -- delete ---------------------------------------------------------------------------------------
+
+
+def test_an_item_goes_by_its_id_with_all_its_files(collection):
+    item = files(collection)["a.png"].item_id
+    assert delete_items(collection, [item]) == 1
+    assert set(files(collection)) == {"c.png", "d.png", "e.png"}
+
+
+def test_an_item_goes_with_its_last_file(collection, photos):
+    assert delete_items(collection, [os.fsencode(photos / "a.png")]) == 0
+    assert set(files(collection)) == {"copy of a.png", "c.png", "d.png", "e.png"}
+    assert delete_items(collection, [os.fsencode(photos / "copy of a.png")]) == 1
+
+
+def test_a_folder_stands_for_every_file_below_it(collection, photos):
+    assert delete_items(collection, [os.fsencode(photos / "sub")]) == 2
+    assert set(files(collection)) == {"a.png", "copy of a.png", "c.png"}
+
+
+def test_ids_and_paths_together_count_each_item_once(collection, photos):
+    wanted = [files(collection)["c.png"].item_id, os.fsencode(photos / "c.png")]
+    assert delete_items(collection, wanted) == 1
+
+
+def test_deleting_nothing_changes_nothing(collection):
+    before = newest_manifest(collection)[0].generation
+    assert delete_items(collection, []) == 0
+    assert newest_manifest(collection)[0].generation == before
+
+
+def test_an_unknown_id_or_path_is_named_and_nothing_is_deleted(collection, photos):
+    wanted = [os.fsencode(photos / "c.png"), os.fsencode(photos / "none.png"), 999]
+    with pytest.raises(QueryError, match=r"none\.png.*|999"):
+        delete_items(collection, wanted)
+    assert len(files(collection)) == 5
+
+
+def test_the_pictures_stay_on_disk_and_come_back_with_the_next_run(collection, photos):
+    delete_items(collection, [os.fsencode(photos / "c.png")])
+    assert (photos / "c.png").exists()
+    assert index(photos, collection).added == 1
+
+
+def test_no_collection_to_delete_from(tmp_path):
+    with pytest.raises(CollectionMissingError):
+        delete_items(tmp_path / "none", [1])
+    assert not (tmp_path / "none").exists()
+
+
+# -- destroy --------------------------------------------------------------------------------------
+
+
+def test_a_destroyed_collection_leaves_no_trace_and_no_picture_is_touched(collection, photos):
+    before = sorted(photos.rglob("*"))
+    destroy_collection(collection)
+    assert not collection.exists()
+    assert sorted(photos.rglob("*")) == before
+
+
+def test_files_of_somebody_else_stay(collection):
+    (collection / "mine.txt").write_text("keep")
+    destroy_collection(collection)
+    assert [path.name for path in collection.iterdir()] == ["mine.txt"]
+
+
+def test_a_damaged_collection_can_be_destroyed(collection):
+    for path in collection.glob("manifest-*.json"):
+        path.write_bytes(b"broken")
+    destroy_collection(collection)
+    assert not collection.exists()
+
+
+def test_a_collection_in_use_is_not_destroyed(collection):
+    with CollectionWriter.open(collection, None), pytest.raises(LockedError):
+        destroy_collection(collection)
+    assert verify_collection(collection).problems == ()
+
+
+def test_what_is_no_collection_is_not_destroyed(tmp_path, photos):
+    with pytest.raises(CollectionMissingError):
+        destroy_collection(photos)
+    assert (photos / "a.png").exists()
