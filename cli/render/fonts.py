@@ -48,6 +48,7 @@ _FACES = (
 )
 _PROBE_PX = 16
 _NO_CHARACTER = "\U0010ffff"  # never assigned: drawn as the font's sign for "I do not have this"
+_NEVER_DRAWN = ("Cc", "Cs", "Zl", "Zp")  # Pillow's layout fails on breaks of line or paragraph
 _ELLIPSIS = "..."  # three dots: every font has them
 
 
@@ -114,7 +115,12 @@ def _runs(text: str) -> Iterator[tuple[str | None, str]]:
 @functools.lru_cache(maxsize=4096)
 def _drawable(character: str) -> tuple[str | None, str]:
     """The first face that has the character or, failing that, its base letter or "?"."""
-    for candidate in (character, unicodedata.normalize("NFKD", character)[0]):
+    candidates: tuple[str, ...] = (character, unicodedata.normalize("NFKD", character)[0])
+    if unicodedata.category(character) in _NEVER_DRAWN:
+        candidates = ()
+    elif character.isspace():
+        candidates = (" ",)
+    for candidate in candidates:
         for face in (*_FACES, None):
             if _has(face, candidate):
                 return face, candidate
@@ -126,7 +132,7 @@ def _has(face: str | None, character: str) -> bool:
     font = _face(face)
     if font is None:
         return False
-    if character.isspace():
+    if character == " ":
         return True
     mask = font.getmask(character)
     missing = font.getmask(_NO_CHARACTER)

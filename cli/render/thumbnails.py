@@ -1,7 +1,7 @@
 """Small copies of the pictures behind hits."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,15 @@ from retrieval.model import FileRef, Hit
 
 Section = tuple[str, Sequence[Hit]]
 """A query as the user put it, and its hits."""
+
+_UNSHOWABLE = 0xFFFD
+_VISIBLE: Mapping[int, int] = {
+    **{code: 0x2400 + code for code in range(0x20)},
+    0x7F: 0x2421,
+    **dict.fromkeys(range(0x80, 0xA0), _UNSHOWABLE),  # a terminal takes some for commands
+    **dict.fromkeys((*range(0x2028, 0x202F), *range(0x2066, 0x206A)), _UNSHOWABLE),
+    **dict.fromkeys(range(0xD800, 0xE000), _UNSHOWABLE),  # halves of characters
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +51,17 @@ def thumbnail_of(hit: Hit, width_px: int, height_px: int) -> Thumbnail:
 
 
 def shown_name(file: FileRef) -> str:
-    """The file's name on one line: control characters become their visible symbols."""
+    """The file's name, fit to be shown; see `shown_text`."""
     return shown_text(file.name)
 
 
 def shown_text(text: str) -> str:
-    """Text on one line that any font, file or page can take."""
-    visible = "".join(_CONTROL_PICTURES.get(c, c) for c in text)
-    return visible.encode("utf-8", errors="replace").decode("utf-8")
+    """Text that stays on its line and says what it is, on paper, page and terminal.
 
-
-_CONTROL_PICTURES = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"\x7f": "\u2421"}
+    Control characters become their visible symbols; what has none, what breaks the line or turns
+    the direction of text, and what is no character at all become U+FFFD.
+    """
+    return text.translate(_VISIBLE)
 
 
 def _read(file: FileRef) -> bytes | None:

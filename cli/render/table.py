@@ -1,0 +1,41 @@
+"""The table: one row a hit."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from cli.render.thumbnails import shown_text
+from retrieval.model import Hit, display_path
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def hits_table(hits: Sequence[Hit]) -> Table:
+    """Rank, score, path and size of every hit, for rich to print; paths are folded, never cut."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("rank", justify="right", style="cyan", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("path", overflow="fold")
+    table.add_column("pixels", justify="right", style="dim", no_wrap=True)
+    table.add_column("size", justify="right", style="dim", no_wrap=True)
+    for hit in hits:
+        meta, file = hit.item.meta, hit.item.files[0]
+        table.add_row(
+            str(hit.rank),
+            f"{hit.score:.3f}",
+            Text(shown_text(display_path(file.path))),  # Text, so that [brackets] are no markup
+            f"{meta.width}x{meta.height}",
+            _shown_size(file.size_bytes),
+        )
+    return table
+
+
+def _shown_size(size_bytes: int) -> str:
+    """Decimal units, as file managers show them: 1234567 -> "1.2 MB"."""
+    size, unit = float(size_bytes), _UNITS[0]
+    for unit in _UNITS:
+        if size < 999.5 or unit == _UNITS[-1]:
+            break
+        size /= 1000
+    return f"{size:.1f} {unit}" if size < 9.95 and unit != _UNITS[0] else f"{size:.0f} {unit}"
