@@ -310,7 +310,7 @@ class CollectionWriter:
         entry = self.manifest.galleries.get(gallery) or GalleryEntry(FIRST_ID[gallery])
         known = self._catalogue.items_by_sha256({item.sha256 for item in items}, generation)
         batch = plan_batch(items, rows, changes, known=known, next_id=entry.next_id)
-        check_items_exist(batch.changes, self.collection)
+        check_items_exist(changes, self.collection)
         return one_item_a_path(batch, self._catalogue, generation) if gallery == "images" else batch
 
     def _publish(self, fill: Callable[[Draft, Rows], None]) -> int:

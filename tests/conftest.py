@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import catalogue_url, postgres_server
+
+__all__ = ["catalogue_url", "postgres_server", "test_data"]
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
