@@ -24,6 +24,12 @@ MAX_FILE_BYTES = 1 << 30
 """A file is read whole. One GiB is four times the largest picture within the default pixel limits
 (90 M px x 3 bytes, uncompressed); what is larger is no picture that could be used."""
 
+MAX_WORKERS = 16
+"""Threads at most: beyond it they queue for the interpreter lock between decoders."""
+
+_CHECK_PX = 256
+"""Side that a picture is decoded for where no encoder asks for one, only to see whether it can be."""
+
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_ATTEMPTS = 2
 
@@ -33,6 +39,11 @@ _PICTURE_ERRORS = (ArithmeticError, LookupError, MemoryError, RuntimeError, Type
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def default_workers() -> int:
+    """Decoding threads for this machine: one for each processor that the process may use."""
+    return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +133,7 @@ class FileDecoder:
         return ReadFile(current, digest, picture)
 
     def _picture(self, content: bytes) -> Picture:
-        target_px = self.encoder.input_px if self.encoder else None
+        target_px = self.encoder.input_px if self.encoder else _CHECK_PX
         decoded = decode_image(content, target_px=target_px, limits=self.limits)
         pixels = self.encoder.preprocess(decoded.image) if self.encoder else None
         return Picture(decoded.meta, pixels)

@@ -45,7 +45,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is; given to a callback after every batch and every commit.
+    """How far a run is; given to a callback at the start and after every batch and commit.
 
     Attributes:
         done: files read, of `total`.
@@ -125,6 +125,7 @@ class Pipeline:
         An exception (KeyboardInterrupt included) passes through; segments committed before it stay.
         """
         self._total = len(files)
+        self._report()
         window = LOOK_AHEAD_BATCHES * self._pace.batch_size
         with closing(
             map_ahead(decode, files, workers=self._pace.workers, window=window)

@@ -3,20 +3,19 @@
 Everything below is put together here; a caller gives folders and options and gets a report.
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.build import bring_index_up_to_date
-from indexer.decode import FileDecoder
+from indexer.decode import FileDecoder, default_workers
 from indexer.deferred import DeferredEncoder
 from indexer.ledger import Ledger, Tally
 from indexer.maintain import VerifyReport, delete_items, destroy_collection, verify_collection
 from indexer.pipeline import Pace, Pipeline, Progress, Target
 from indexer.readers.base import Skip
-from indexer.readers.folder import FolderReader
+from indexer.readers.folder import FolderReader, folder_readers
 from indexer.readers.globs import Globs
 from indexer.scan import Changes, plan_changes
 from indexer.targets import CollectionTarget, Rehearsal
@@ -39,9 +38,6 @@ __all__ = [
     "index_folders",
     "verify_collection",
 ]
-
-MAX_WORKERS = 16
-"""Decoding threads at most: beyond it they queue for the interpreter lock between decoders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +131,8 @@ def index_folders(
         CollectionError: the collection is damaged or of a newer format.
     """
     options = options or IndexOptions()
-    run = _Run(readers_for(sources, collection, options), options, on_progress)
+    globs = Globs.parse(options.include, options.exclude)
+    run = _Run(folder_readers(sources, globs, avoid=collection), options, on_progress)
     started_s = time.monotonic()
     generation = run.rehearse(collection) if options.dry_run else run.carry_out(collection, encoder)
     return IndexReport(
@@ -149,31 +146,6 @@ def index_folders(
         seconds=time.monotonic() - started_s,
         images_per_second=run.images_per_second,
     )
-
-
-def default_workers() -> int:
-    """Decoding threads for this machine: one for each processor that the process may use.
-
-    More do not decode faster, and the window of the pipeline bounds what they hold.
-    """
-    return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
-
-
-def readers_for(
-    sources: Sequence[Path], collection: Path, options: IndexOptions
-) -> tuple[FolderReader, ...]:
-    """One reader for each source, links resolved, in the order given; the same folder once.
-
-    Raises:
-        SourceError: there is no source.
-        SettingsError: a pattern cannot be understood.
-    """
-    if not sources:
-        raise SourceError("no folder to index", hint="name at least one")
-    globs = Globs.parse(options.include, options.exclude)
-    avoid = os.path.realpath(os.fsencode(collection))
-    roots = dict.fromkeys(os.path.realpath(os.fsencode(source)) for source in sources)
-    return tuple(FolderReader(root, globs, avoid) for root in roots)
 
 
 class _Run:

@@ -7,8 +7,9 @@ since a file name on Linux need not be text.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from indexer.readers.base import Listing, Skip
 from indexer.readers.globs import Globs
@@ -89,6 +90,21 @@ class FolderReader:
                     yield entry
             elif _has_image_suffix(entry.name) and self.globs.admits(relative):
                 yield entry
+
+
+def folder_readers(
+    sources: Sequence[Path], globs: Globs, *, avoid: Path
+) -> tuple[FolderReader, ...]:
+    """One reader for each source, its links resolved, in the order given; equal ones once.
+
+    Raises:
+        SourceError: there is no source.
+    """
+    if not sources:
+        raise SourceError("no folder to index", hint="name at least one")
+    roots = dict.fromkeys(os.path.realpath(os.fsencode(source)) for source in sources)
+    avoided = os.path.realpath(os.fsencode(avoid))
+    return tuple(FolderReader(root, globs, avoided) for root in roots)
 
 
 def _look_at(entry: os.DirEntry[bytes]) -> FileRef | Skip:
