@@ -28,7 +28,7 @@ MAX_WORKERS = 16
 """Threads at most: beyond it they queue for the interpreter lock between decoders."""
 
 _CHECK_PX = 256
-"""Side that a picture is decoded for where no encoder asks for one, only to see whether it can be."""
+"""Side that pictures are decoded for where no encoder asks: only to see whether they can be."""
 
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_ATTEMPTS = 2
