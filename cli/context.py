@@ -38,7 +38,7 @@ class Context:
 
     @property
     def asked_model(self) -> str | None:
-        """The model named on the command line; what the other layers name is for new collections."""
+        """The model named by a flag; what the other layers name is for new collections only."""
         return self.settings.model if self.origins["model"].layer == "flag" else None
 
     def nearest_collection(self) -> Path | None:

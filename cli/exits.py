@@ -1,12 +1,12 @@
 """How a command ends: every error becomes a message on stderr and an exit code, in one place.
 
-    0    done (files that were skipped do not change that, unless --strict)
-    1    failure: an encoder that cannot be had, a full disk, ...
-    2    usage, or a query that cannot be answered as asked
-    3    no result, with --fail-empty
-    4    the collection is missing, corrupt or of another encoder
-    5    another process is writing the collection
-    130  Ctrl-C
+0    done (files that were skipped do not change that, unless --strict)
+1    failure: an encoder that cannot be had, a full disk, ...
+2    usage, or a query that cannot be answered as asked
+3    no result, with --fail-empty
+4    the collection is missing, corrupt or of another encoder
+5    another process is writing the collection
+130  Ctrl-C
 """
 
 import json
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 
 import typer
 
@@ -103,5 +104,5 @@ def _report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_jso
 
 def _silence_stdout() -> None:
     """Let what is still buffered for the closed pipe go nowhere, instead of failing at exit."""
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

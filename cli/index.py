@@ -9,7 +9,7 @@ import typer
 
 from cli.context import COLLECTION_NAME, Context, begin
 from cli.exits import ExitCode, reported_errors
-from cli.options import CollectionOption, Device, DeviceOption, JsonOption, QuietOption
+from cli.options import CollectionOption, Device, DeviceOption, JsonOption, QuietOption, examples
 from cli.output import note, path_fields, shown_path, write_json, write_text
 from cli.progress import index_progress
 
@@ -39,9 +39,16 @@ class Job:
     dry_run: bool = False
 
 
+EXAMPLES = examples(
+    "polyseek index ~/Pictures",
+    "polyseek index photos scans --exclude '*/thumbs/*' --strict",
+    "polyseek index /mnt/archive -c /srv/archive.polyseek --model mini-en --json",
+)
+
+
 def index(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE...", help="Folders, read recursively.")
+        list[Path], typer.Argument(metavar="SOURCE", help="Folders, read recursively.")
     ],
     collection: CollectionOption = None,
     model: Annotated[
@@ -78,19 +85,11 @@ def index(
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Make SOURCE searchable, or bring the collection up to date with it.
+    """Make the images below SOURCE searchable.
 
-    Only new and changed files are encoded. The collection is the nearest .polyseek, upward from the
-    current folder; where there is none, it is made in the current folder. An interrupted run is
-    taken up by the next.
-
-    Examples:
-
-        polyseek index ~/Pictures
-
-        polyseek index photos scans --exclude '*/thumbs/*' --strict
-
-        polyseek index /mnt/archive -c /srv/archive.polyseek --model mini-en --json
+    Run again, it brings the collection up to date: only new and changed files are encoded. The
+    collection is the nearest .polyseek, upward from the current folder; where there is none, it is
+    made in the current folder. An interrupted run is taken up by the next.
     """
     flags = {
         "collection": collection,
@@ -175,9 +174,8 @@ def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
         examples = ", ".join(paths[:_EXAMPLES_OF_A_REASON])
         more = ", ..." if count > _EXAMPLES_OF_A_REASON else ""
         lines.append(f"  {count:,} skipped, {reason}: {examples}{more}")
-    if others := len(reasons) - _TOP_REASONS:
-        if others > 0:
-            lines.append(f"  and {others:,} more reasons; --json lists every file")
+    if (others := len(reasons) - _TOP_REASONS) > 0:
+        lines.append(f"  and {others:,} more reasons; --json lists every file")
     lines.append(
         f"generation {report.generation}, {report.seconds:.1f} s, "
         f"{report.images_per_second:.1f} images/s"

@@ -37,3 +37,9 @@ DeviceOption = Annotated[
     Device | None,
     typer.Option("--device", help="Where the encoder runs. Default: auto.", show_default=False),
 ]
+
+
+def examples(*commands: str) -> str:
+    """Examples for the end of a help text, each on a line of its own."""
+    # The backspace tells the help formatter to leave the lines as they are.
+    return "\b\n" + "\n".join(("For example:", *(f"  {command}" for command in commands)))

@@ -12,7 +12,7 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 
 def printable(text: str) -> str:
-    """Text that cannot move the cursor or break the line: control characters become \\xNN.
+    """Text that cannot move the cursor or break the line: control characters are escaped.
 
     File names may hold escape sequences and newlines; neither may reach a terminal.
     """

@@ -1,0 +1,193 @@
+"""`polyseek collection`: look at a collection, check it, take items out, delete it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.collection_info import collect_info, info_lines
+from cli.context import Context, begin
+from cli.exits import ExitCode, reported_errors
+from cli.options import CollectionOption, JsonOption, QuietOption, examples
+from cli.output import note, printable, shown_path, write_json, write_text
+from retrieval.errors import SettingsError
+
+if TYPE_CHECKING:
+    from retrieval.model import ItemId
+
+app = typer.Typer(help="Look at a collection, check it, cut it down.", no_args_is_help=True)
+
+
+@app.callback()
+def collection() -> None:
+    """Look at a collection, check it, cut it down."""
+
+
+@app.command(
+    "info",
+    epilog=examples(
+        "polyseek collection info",
+        "polyseek collection info -c /srv/archive.polyseek --json",
+    ),
+)
+def info(
+    collection: CollectionOption = None, quiet: QuietOption = False, json: JsonOption = False
+) -> None:
+    """Show what a collection holds.
+
+    With it: how it is searched and, for an IVF-PQ index, its recall against exact search.
+    """
+    with reported_errors(as_json=json):
+        context = begin({"collection": collection}, quiet=quiet)
+        from retrieval.store.collection import Collection
+
+        with Collection.open(
+            context.collection(),
+            catalogue_url=context.settings.catalogue_url,
+            cache_dir=context.cache_dir,
+        ) as opened:
+            for warning in opened.warnings:
+                note(f"warning: {warning}", quiet=quiet)
+            found = collect_info(opened)
+        if json:
+            write_json(found)
+        else:
+            write_text("\n".join(info_lines(found)))
+
+
+@app.command(
+    "verify",
+    epilog=examples(
+        "polyseek collection verify",
+    ),
+)
+def verify(
+    collection: CollectionOption = None, quiet: QuietOption = False, json: JsonOption = False
+) -> None:
+    """Hash every file of the collection.
+
+    Exits 4 if one is not as it was written.
+    """
+    with reported_errors(as_json=json):
+        context = begin({"collection": collection}, quiet=quiet)
+        from indexer.service import verify_collection
+
+        report = verify_collection(
+            context.collection(), catalogue_url=context.settings.catalogue_url
+        )
+        if json:
+            write_json(
+                {
+                    "ok": not report.problems,
+                    "generation": report.generation,
+                    "items": report.n_items,
+                    "files_checked": report.n_files,
+                    "bytes_checked": report.n_bytes,
+                    "problems": list(report.problems),
+                }
+            )
+        else:
+            for problem in report.problems:
+                write_text(printable(problem))
+            if not report.problems and not quiet:
+                write_text(
+                    f"all well: generation {report.generation}, {report.n_items:,} items, "
+                    f"{report.n_files:,} files, {report.n_bytes:,} bytes"
+                )
+        if report.problems:
+            raise typer.Exit(ExitCode.COLLECTION)
+
+
+@app.command(
+    "delete",
+    epilog=examples(
+        "polyseek collection delete 17 18",
+        "polyseek collection delete ~/Pictures/private",
+    ),
+)
+def delete(
+    wanted: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH_OR_ID", help="Ids, indexed files, or folders for all below them."
+        ),
+    ],
+    collection: CollectionOption = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Take items out; no picture on disk is touched.
+
+    A number is an id; write ./7 for a file of that name. A file that still lies below a folder that
+    is indexed again comes back, unless --exclude keeps it out.
+    """
+    with reported_errors(as_json=json):
+        context = begin({"collection": collection}, quiet=quiet)
+        folder = context.collection()
+        from indexer.service import delete_items
+
+        deleted = delete_items(
+            folder,
+            [path_or_id(each) for each in wanted],
+            catalogue_url=context.settings.catalogue_url,
+            cache_dir=context.cache_dir,
+        )
+        if json:
+            write_json({"deleted": deleted})
+        elif not quiet:
+            write_text(f"deleted {deleted:,} items")
+
+
+@app.command(
+    "destroy",
+    epilog=examples(
+        "polyseek collection destroy -c old.polyseek --yes",
+    ),
+)
+def destroy(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    collection: CollectionOption = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Delete the collection; no picture is touched.
+
+    Asks first, and refuses where it cannot ask.
+    """
+    with reported_errors(as_json=json):
+        context = begin({"collection": collection}, quiet=quiet)
+        folder = context.collection()
+        if not yes:
+            _confirm(context, folder)
+        from indexer.service import destroy_collection
+
+        destroy_collection(folder, catalogue_url=context.settings.catalogue_url)
+        if json:
+            write_json({"destroyed": str(folder.resolve())})
+        elif not quiet:
+            write_text(f"deleted the collection {shown_path(folder)}")
+
+
+def path_or_id(text: str) -> "bytes | ItemId":
+    """An argument of `delete`: digits are an id, anything else a path from the current folder.
+
+    Symbolic links in the folders of a path are resolved, as indexing does; the last part is not,
+    because the file itself may be gone by now.
+    """
+    if text.isascii() and text.isdigit():
+        from retrieval.model import ItemId
+
+        return ItemId(int(text))
+    path = Path(text).expanduser()
+    if path.name in ("", "..") or path.is_dir():
+        return os.fsencode(path.resolve())
+    return os.fsencode(path.parent.resolve() / path.name)
+
+
+def _confirm(context: Context, folder: Path) -> None:
+    if context.quiet or not sys.stdin.isatty():
+        raise SettingsError(f"not deleting {folder} unasked", hint="say --yes to delete it")
+    if not typer.confirm(f"Delete the collection {shown_path(folder)}?", err=True):
+        raise typer.Exit(ExitCode.FAILURE)

@@ -1,0 +1,119 @@
+"""What `polyseek collection info` tells, for people and as JSON."""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.output import shown_path
+
+if TYPE_CHECKING:
+    from retrieval.store.collection import Collection
+    from retrieval.store.manifest import CatalogueLocation, IndexRecord
+
+Facts = dict[str, Any]
+
+
+def collect_info(collection: "Collection") -> Facts:
+    """All facts about an open collection, in the shape of the JSON output."""
+    from retrieval.model import display_path
+
+    manifest = collection.manifest
+    counts = collection.catalogue.counts(manifest.generation)
+    return {
+        "collection": display_path(os.fsencode(collection.folder.resolve())),
+        "format_version": manifest.format_version,
+        "generation": manifest.generation,
+        "key": manifest.key,
+        "model": manifest.encoder.name,
+        "dim": manifest.encoder.dim,
+        "fingerprint": manifest.encoder.fingerprint,
+        "items": counts.n_items,
+        "files": counts.n_files,
+        "roots": [display_path(root) for root in manifest.roots],
+        "galleries": {
+            name: {
+                "items": gallery.n_items,
+                "segments": len(gallery.segments),
+                "tombstones": gallery.n_tombstones,
+                "index": _index_facts(gallery.index),
+            }
+            for name, gallery in manifest.galleries.items()
+        },
+        "bytes_on_disk": _bytes_below(collection.folder),
+        "catalogue": catalogue_url(manifest.catalogue),
+    }
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a writer may collect old generations
+            total += path.lstat().st_size if path.is_file() else 0
+    return total
+
+
+def _index_facts(index: "IndexRecord | None") -> Facts:
+    if index is None:
+        return {"kind": "exact", "recall": []}
+    return {
+        "kind": "ivfpq",
+        "spec": index.spec,
+        "nprobe": index.nprobe,
+        "candidates": index.candidates,
+        "trained_on": index.n_trained,
+        "recall": [
+            {
+                "modality": record.modality,
+                "k": record.k,
+                "mean": record.mean,
+                "standard_error": record.standard_error,
+                "queries": record.n_queries,
+            }
+            for record in index.recall
+        ],
+    }
+
+
+def catalogue_url(location: "CatalogueLocation") -> str:
+    """Where the catalogue is, as the manifest has it: without user and password."""
+    if location.kind == "sqlite":
+        return "sqlite (catalogue.db)"
+    port = f":{location.port}" if location.port else ""
+    return f"postgresql://{location.host or ''}{port}/{location.database or ''}"
+
+
+def info_lines(facts: Facts) -> list[str]:
+    """The facts for a reader."""
+    lines = [
+        f"collection: {shown_path(facts['collection'])} (format {facts['format_version']})",
+        f"model: {facts['model']}, {facts['dim']} dimensions",
+        f"fingerprint: {facts['fingerprint']}",
+        f"generation: {facts['generation']}",
+        f"items: {facts['items']:,} in {facts['files']:,} files",
+        *(f"root: {shown_path(root)}" for root in facts["roots"]),
+    ]
+    for name, gallery in facts["galleries"].items():
+        lines.append(
+            f"{name}: {gallery['items']:,} items in {gallery['segments']:,} segments, "
+            f"{gallery['tombstones']:,} deleted"
+        )
+        lines += _index_lines(gallery["index"])
+    lines.append(f"on disk: {facts['bytes_on_disk'] / 1e6:,.1f} MB")
+    lines.append(f"catalogue: {facts['catalogue']}")
+    return lines
+
+
+def _index_lines(index: Facts) -> list[str]:
+    if index["kind"] == "exact":
+        return ["  search: exact (IVF-PQ takes over where there are enough items to train it)"]
+    lines = [
+        f"  search: ivfpq {index['spec']}, nprobe {index['nprobe']}, {index['candidates']} "
+        f"candidates re-scored exactly; trained on {index['trained_on']:,} items"
+    ]
+    lines += [
+        f"  recall@{record['k']} against exact search, {record['modality']} queries: "
+        f"{record['mean']:.3f} ± {record['standard_error']:.3f} ({record['queries']:,} queries)"
+        for record in index["recall"]
+    ]
+    return lines

@@ -1,0 +1,152 @@
+"""How the answer to one query is shown: as a table, as paths, as JSON, and as pictures."""
+
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from cli.output import note, path_fields, shown_path, write_bytes, write_json
+from retrieval.errors import SettingsError
+
+if TYPE_CHECKING:
+    from retrieval.model import Hit, SearchResult
+
+SCORE_DIGITS = 6
+"""Decimals of a score in JSON; float32 has no more to say about a cosine."""
+
+_PIPED_WIDTH = 100_000
+_PIPED_PREVIEW_WIDTH = 100
+
+Form = Literal["table", "paths", "paths0", "json", "jsonl"]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What to write about an answer.
+
+    Attributes:
+        form: of what goes to stdout.
+        preview: show the images in the terminal, below the table.
+        sheet: where to write a contact sheet (PNG), or None.
+        html: where to write a page, or None.
+        quiet: say nothing beside the results.
+    """
+
+    form: Form = "table"
+    preview: bool = False
+    sheet: Path | None = None
+    html: Path | None = None
+    quiet: bool = False
+
+    @classmethod
+    def choose(
+        cls,
+        flags: Mapping[str, bool],
+        *,
+        preview: bool,
+        sheet: Path | None,
+        html: Path | None,
+        quiet: bool,
+    ) -> Self:
+        """The form that the flags ask for; --print0 is a way of --paths-only.
+
+        Raises:
+            SettingsError: the flags ask for two forms.
+        """
+        forms: dict[str, Form] = {"--print0": "paths0", "--json": "json", "--jsonl": "jsonl"}
+        given = [flag for flag in forms if flags[flag]]
+        if flags["--paths-only"] and given != ["--print0"]:
+            forms["--paths-only"] = "paths"
+            given.append("--paths-only")
+        if preview and given:
+            given.append("--preview")
+        if len(given) > 1:
+            raise SettingsError(f"{' and '.join(given)} do not go together", hint="choose one")
+        return cls(forms[given[0]] if given else "table", preview, sheet, html, quiet)
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether images are to be drawn."""
+        return self.preview or self.sheet is not None or self.html is not None
+
+
+def hit_as_json(hit: "Hit") -> dict[str, object]:
+    """One hit as documented for scripts."""
+    return {
+        "rank": hit.rank,
+        "id": hit.item.id,
+        "score": round(hit.score, SCORE_DIGITS),
+        **path_fields(hit.path),
+        "width": hit.item.meta.width,
+        "height": hit.item.meta.height,
+    }
+
+
+def show_result(result: "SearchResult", title: str, model: str, output: Output) -> None:
+    """Write the answer to a query.
+
+    Args:
+        result: of the engine.
+        title: the query as one line.
+        model: name of the encoder.
+        output: what to write.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    hits = result.hits
+    if output.form == "paths":
+        write_bytes(b"".join(hit.path + b"\n" for hit in hits))
+    elif output.form == "paths0":
+        write_bytes(b"".join(hit.path + b"\0" for hit in hits))
+    elif output.form == "jsonl":
+        for hit in hits:
+            write_json(hit_as_json(hit), indent=None)
+    elif output.form == "json":
+        write_json(
+            {
+                "query": title,
+                "model": model,
+                "generation": result.generation,
+                "hits": [hit_as_json(hit) for hit in hits],
+            }
+        )
+    else:
+        _show_table(hits, output)
+    _write_pictures(hits, title, output)
+
+
+def _show_table(hits: Sequence["Hit"], output: Output) -> None:
+    from rich.console import Console
+
+    from cli.render.preview import hits_preview
+    from cli.render.table import hits_table
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    # A line that goes to a pipe or a file is never folded.
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    console = Console(file=sys.stdout, width=width, highlight=False, emoji=False)
+    if not hits:
+        note("no hits", quiet=output.quiet)
+        return
+    console.print(hits_table(hits))
+    if output.preview:
+        if width is not None:
+            console.width = _PIPED_PREVIEW_WIDTH
+        console.print(hits_preview(hits))
+
+
+def _write_pictures(hits: Sequence["Hit"], title: str, output: Output) -> None:
+    if output.sheet is not None:
+        from cli.render.sheet import draw_sheet
+
+        draw_sheet([(title, hits)]).save(output.sheet, "PNG")
+        note(f"wrote {shown_path(output.sheet)}", quiet=output.quiet)
+    if output.html is not None:
+        from cli.render.page import render_page
+
+        output.html.write_text(render_page([(title, hits)]), encoding="utf-8")
+        note(f"wrote {shown_path(output.html)}", quiet=output.quiet)

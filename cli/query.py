@@ -1,0 +1,240 @@
+"""`polyseek query`: find images by text, by image and by both."""
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.context import Context, begin
+from cli.exits import ExitCode, reported_errors
+from cli.hits import Output, show_result
+from cli.index import Job, run_index
+from cli.options import CollectionOption, JsonOption, QuietOption, examples
+from cli.output import note, shown_path
+from retrieval.errors import QueryError, SettingsError
+
+if TYPE_CHECKING:
+    from retrieval.engine import SearchEngine
+    from retrieval.query.algebra import Query
+
+
+class Compose(StrEnum):
+    """How the terms of a query are put together; the choices of `--compose`."""
+
+    SUM = "sum"
+    SLERP = "slerp"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The terms that the command line gave.
+
+    Attributes:
+        text: the positional words, joined; empty if there are none.
+        images: files that count like the text.
+        add: texts that count like it, too.
+        subtract: texts to move away from.
+        like: ids of items of the collection.
+        compose: how terms are put together.
+    """
+
+    text: str
+    images: tuple[Path, ...] = ()
+    add: tuple[str, ...] = ()
+    subtract: tuple[str, ...] = ()
+    like: tuple[int, ...] = ()
+    compose: Compose = Compose.SUM
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no term was given."""
+        return not (self.text or self.images or self.add or self.subtract or self.like)
+
+    def describe(self) -> str:
+        """The query as one line; a plain text is that text and nothing else."""
+        parts = [self.text] if self.text else []
+        parts += [f"[image {shown_path(path)}]" for path in self.images]
+        parts += [f"[item {item_id}]" for item_id in self.like]
+        parts += self.add
+        line = " + ".join(parts)
+        return " - ".join([line, *self.subtract]).strip()
+
+    def to_query(self) -> "Query":
+        """The query value that the engine takes.
+
+        Raises:
+            QueryError: no term, or terms that cannot be composed so.
+        """
+        from retrieval.query.algebra import Query, Term
+
+        terms = [Term.text(self.text)] if self.text else []
+        terms += [Term.image(path) for path in self.images]
+        terms += [Term.item(item_id) for item_id in self.like]
+        terms += [Term.text(text) for text in self.add]
+        terms += [Term.text(text, -1.0) for text in self.subtract]
+        return Query(tuple(terms), compose=self.compose.value)
+
+
+EXAMPLES = examples(
+    "polyseek query a dog on a beach",
+    'polyseek query -i sofa.jpg -a "made of leather" -s people -k 20 --sheet sofas.png',
+    "polyseek query sunset -f --print0 | xargs -0 cp -t sunsets/",
+    "polyseek query --batch queries.txt > answers.jsonl",
+)
+
+
+def query(
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="Words, joined to one literal text."),
+    ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option("--image", "-i", metavar="IMAGE", help="Like this image file."),
+    ] = None,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", "-a", metavar="TEXT", help="Towards this text.")
+    ] = None,
+    subtract: Annotated[
+        list[str] | None,
+        typer.Option("--subtract", "-s", metavar="TEXT", help="Away from this text."),
+    ] = None,
+    like: Annotated[
+        list[int] | None,
+        typer.Option("--like", metavar="ID", help="Like this item of the collection."),
+    ] = None,
+    compose: Annotated[
+        Compose,
+        typer.Option(
+            "--compose", help="Add the terms, or walk from the image to the text (two terms)."
+        ),
+    ] = Compose.SUM,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", "-k", "-t", metavar="N", help="Hits at most. Default: 10."),
+    ] = None,
+    paths_only: Annotated[
+        bool, typer.Option("--paths-only", "-f", help="Paths and nothing else, one a line.")
+    ] = False,
+    print0: Annotated[
+        bool, typer.Option("--print0", help="Paths, each ended by NUL, for xargs -0.")
+    ] = False,
+    json: JsonOption = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One hit a line, as JSON.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", "-p", help="Show the images in the terminal.")
+    ] = False,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", metavar="PNG", help="Write a contact sheet.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="HTML", help="Write a page that needs no net.")
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            "--batch",
+            metavar="FILE|-",
+            help="One literal text query a line; answers one JSON object {query, hits} a line.",
+        ),
+    ] = None,
+    fail_empty: Annotated[
+        bool, typer.Option("--fail-empty", help="Exit 3 if nothing was found.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Refuse a collection of another model.")
+    ] = None,
+    index: Annotated[
+        bool,
+        typer.Option("--index", help="Where there is no collection, index this folder first."),
+    ] = False,
+    collection: CollectionOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Find the images that fit best.
+
+    The score is the cosine of query and image. What the query itself shows (-i, --like) is not
+    among the hits. Texts are literal: there are no operators in them.
+    """
+    question = Question(
+        " ".join(text or ()).strip(),
+        tuple(image or ()),
+        tuple(add or ()),
+        tuple(subtract or ()),
+        tuple(like or ()),
+        compose,
+    )
+    chosen = {"--json": json, "--jsonl": jsonl, "--print0": print0, "--paths-only": paths_only}
+    with reported_errors(as_json=json):
+        context = begin({"collection": collection, "model": model, "top": top}, quiet=quiet)
+        output = Output.choose(chosen, preview=preview, sheet=sheet, html=html, quiet=quiet)
+        if batch is not None:
+            _refuse_beside_batch(question, output)
+        else:
+            question.to_query()  # a query that is wrong is refused before anything is loaded
+        folder = _searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
+        with _open_engine(context, folder) as engine:
+            if batch is None:
+                n_hits = _answer(engine, question, context.settings.top, output)
+            else:
+                from cli.batch import answer_batch
+
+                n_hits = answer_batch(engine, batch, context.settings.top, quiet=quiet)
+        if fail_empty and n_hits == 0:
+            raise typer.Exit(ExitCode.NO_RESULT)
+
+
+def _refuse_beside_batch(question: Question, output: Output) -> None:
+    if not question.is_empty or question.compose is not Compose.SUM:
+        raise QueryError(
+            "--batch takes its queries from the file only",
+            hint="drop the words, --image, --add, --subtract, --like and --compose",
+        )
+    if output.form not in ("table", "json", "jsonl") or output.has_pictures:
+        raise SettingsError(
+            "--batch answers in JSON lines only",
+            hint="drop --paths-only, --print0, --preview, --sheet and --html",
+        )
+
+
+def _searchable_collection(context: Context, *, index_first: bool, may_ask: bool) -> Path:
+    """The collection; where there is none it is made of the current folder, if that is wanted."""
+    folder = context.nearest_collection()
+    if folder is not None and (folder.exists() or not index_first):
+        return folder
+    here = Path.cwd()
+    is_watched = sys.stdin.isatty() and sys.stderr.isatty() and not context.quiet
+    if not index_first and may_ask and is_watched:
+        asked = f"No collection here. Index the images in {shown_path(here)}?"
+        index_first = typer.confirm(asked, err=True)
+    if index_first:
+        report = run_index(context, Job((here,)))
+        note(f"indexed {report.added:,} images", quiet=context.quiet)
+    return context.collection()
+
+
+def _open_engine(context: Context, folder: Path) -> "SearchEngine":
+    from retrieval.encoders.registry import get_encoder
+    from retrieval.engine import SearchEngine
+
+    settings = context.settings
+    asked = context.asked_model
+    engine = SearchEngine.open(
+        folder,
+        encoder=get_encoder(asked, device=settings.device) if asked else None,
+        device=settings.device,
+        catalogue_url=settings.catalogue_url,
+        cache_dir=context.cache_dir,
+    )
+    for warning in engine.collection.warnings:
+        note(f"warning: {warning}", quiet=context.quiet)
+    return engine
+
+
+def _answer(engine: "SearchEngine", question: Question, top: int, output: Output) -> int:
+    result = engine.search(question.to_query(), top)
+    show_result(result, question.describe(), engine.collection.manifest.encoder.name, output)
+    return len(result.hits)
