@@ -334,13 +334,13 @@ def test_a_damaged_newest_manifest_is_passed_over_and_its_number_not_used_again(
         assert collection.generation == 2
         assert "manifest-000000000003.json is damaged" in collection.warnings[0]
         assert list(state_of(collection).items) == [1]
-    with caplog.at_level(logging.WARNING):
-        with CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url) as writer:
-            assert "is damaged" in caplog.text
-            with pytest.raises(CorruptCollectionError, match="nothing is deleted"):
-                writer.collect_garbage()
-            assert put(writer, 2).generation == 4
+    caplog.set_level(logging.WARNING)
+    with CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url) as writer:
+        assert "is damaged" in caplog.text
+        with pytest.raises(CorruptCollectionError, match="nothing is deleted"):
             writer.collect_garbage()
+        assert put(writer, 2).generation == 4
+        writer.collect_garbage()
     assert list(manifest_paths(folder)) == [4, 2]
     state = read_state(folder, catalogue_url)
     assert [sha for sha, _, _ in state.items.values()] == [digest(1), digest(2)]
