@@ -1,18 +1,9 @@
-"""How a command ends: every error becomes a message on stderr and an exit code, in one place.
-
-0    done (files that were skipped do not change that, unless --strict)
-1    failure: an encoder that cannot be had, a full disk, ...
-2    usage, or a query that cannot be answered as asked
-3    no result, with --fail-empty
-4    the collection is missing, corrupt or of another encoder
-5    another process is writing the collection
-130  Ctrl-C
-"""
+"""How a command ends: every error becomes a message on stderr and an exit code, in one place."""
 
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
@@ -41,6 +32,16 @@ class ExitCode(IntEnum):
     LOCKED = 5
     INTERRUPTED = 130
 
+
+MEANINGS: Mapping[ExitCode, str] = {
+    ExitCode.OK: "done; files that were skipped do not change that, unless `--strict`",
+    ExitCode.FAILURE: "failure: a model that cannot be had, a folder that is gone, a full disk",
+    ExitCode.USAGE: "wrong usage or setting, or a query that cannot be answered as asked",
+    ExitCode.NO_RESULT: "nothing was found, with `--fail-empty`",
+    ExitCode.COLLECTION: "the collection is missing, damaged or of another model",
+    ExitCode.LOCKED: "another process is writing the collection",
+    ExitCode.INTERRUPTED: "Ctrl-C; what was committed stays, and the next run goes on from there",
+}
 
 # The first class that matches decides, so a subclass stands before its base.
 _CODE_OF: tuple[tuple[type[PolyseekError], ExitCode], ...] = (

@@ -41,7 +41,7 @@ class Job:
 
 EXAMPLES = examples(
     "polyseek index ~/Pictures",
-    "polyseek index photos scans --exclude '*/thumbs/*' --strict",
+    "polyseek index photos scans --exclude thumbs --exclude '*.gif' --strict",
     "polyseek index /mnt/archive -c /srv/archive.polyseek --model mini-en --json",
 )
 
@@ -55,6 +55,7 @@ def index(
         str | None,
         typer.Option(
             "--model",
+            metavar="MODEL",
             help="Encoder; see `polyseek models list`. An existing collection keeps its own.",
         ),
     ] = None,

@@ -30,17 +30,17 @@ def list_models(quiet: QuietOption = False, json: JsonOption = False) -> None:
     """List the encoders, and what is missing for those that cannot be used."""
     with reported_errors(as_json=json):
         begin({}, quiet=quiet)
-        from retrieval.encoders.registry import DEFAULT_ENCODER, known_encoders
+        from retrieval.encoders.registry import default_encoder, known_encoders
 
         summaries = known_encoders()
         if json:
             listed = [_as_json(summary) for summary in summaries]
-            write_json({"default": DEFAULT_ENCODER, "models": listed})
+            write_json({"default": default_encoder(), "models": listed})
             return
         width = max(len(summary.name) for summary in summaries)
         for summary in summaries:
             state = "ready" if summary.available else f"not at hand: {summary.missing}"
-            mark = "*" if summary.name == DEFAULT_ENCODER else " "
+            mark = "*" if summary.name == default_encoder() else " "
             write_text(f"{mark} {summary.name:<{width}}  {state}")
             write_text(f"  {'':<{width}}  {summary.note}")
 

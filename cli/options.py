@@ -35,7 +35,12 @@ class Device(StrEnum):
 
 DeviceOption = Annotated[
     Device | None,
-    typer.Option("--device", help="Where the encoder runs. Default: auto.", show_default=False),
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda|mps",
+        help="Where the encoder runs. Default: auto.",
+        show_default=False,
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """`polyseek query`: find images by text, by image and by both."""
 
+import os
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
@@ -60,7 +61,8 @@ class Question:
         parts += [f"[item {item_id}]" for item_id in self.like]
         parts += self.add
         line = " + ".join(parts)
-        return " - ".join([line, *self.subtract]).strip()
+        line = " - ".join([line, *self.subtract]).strip()
+        return os.fsencode(line).decode("utf-8", errors="replace")
 
     def to_query(self) -> "Query":
         """The query value that the engine takes.
@@ -109,7 +111,9 @@ def query(
     compose: Annotated[
         Compose,
         typer.Option(
-            "--compose", help="Add the terms, or walk from the image to the text (two terms)."
+            "--compose",
+            metavar="sum|slerp",
+            help="Add the terms, or walk from the image to the text (two terms).",
         ),
     ] = Compose.SUM,
     top: Annotated[
@@ -145,7 +149,8 @@ def query(
         bool, typer.Option("--fail-empty", help="Exit 3 if nothing was found.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option("--model", help="Refuse a collection of another model.")
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="Refuse a collection of another model."),
     ] = None,
     index: Annotated[
         bool,

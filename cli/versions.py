@@ -21,12 +21,12 @@ def faiss_build() -> str | None:
 
 def version_lines() -> list[str]:
     """What `polyseek --version` prints, a fact a line."""
-    from retrieval.encoders.registry import DEFAULT_ENCODER
+    from retrieval.encoders.registry import default_encoder
     from retrieval.store.manifest import FORMAT_VERSION
 
     return [
         f"polyseek {package_version('polyseek')}",
         f"collection format {FORMAT_VERSION}",
-        f"default model {DEFAULT_ENCODER}",
+        f"default model {default_encoder()}",
         f"faiss {faiss_build() or 'missing: pip install polyseek[cpu]'}",
     ]
