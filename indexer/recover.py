@@ -59,6 +59,18 @@ def load_or_create(
     return manifest
 
 
+def open_rows(folder: Path, manifest: Manifest, catalogue_url: str | None) -> CatalogueWriter:
+    """The catalogue's writer; a SQLite file that is no database any more is replaced."""
+    location = manifest.catalogue
+    try:
+        return CatalogueWriter.open(location, folder, catalogue_url)
+    except CorruptCollectionError as error:
+        logger.warning("%s", error)
+        for suffix in ("", "-wal", "-shm"):
+            durable.remove(folder / (SQLITE_NAME + suffix))
+        return CatalogueWriter.open(location, folder, catalogue_url)
+
+
 def reconcile(
     folder: Path, manifest: Manifest, rows: CatalogueWriter, lineage: Lineage | None
 ) -> None:

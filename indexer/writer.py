@@ -35,7 +35,7 @@ from indexer.draft import Draft
 from indexer.garbage import kept_manifests, sweep
 from indexer.lock import locked
 from indexer.merge import fold_changes, merge_segments, plan_merge
-from indexer.recover import load_or_create, reconcile
+from indexer.recover import load_or_create, open_rows, reconcile
 from retrieval.errors import (
     CollectionError,
     EncoderMismatchError,
@@ -139,7 +139,7 @@ class CollectionWriter:
                 location = location_of(catalogue_url, manifest.key)
                 manifest = replace(manifest, catalogue=location)
             durable.remove_leftovers(folder)
-            rows = CatalogueWriter.open(manifest.catalogue, folder, catalogue_url)
+            rows = open_rows(folder, manifest, catalogue_url)
             resources.callback(rows.close)
             catalogue = Catalogue.open(manifest.catalogue, folder, catalogue_url)
             resources.callback(catalogue.close)

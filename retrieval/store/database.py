@@ -9,10 +9,11 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from retrieval.errors import CatalogueError, MissingDependencyError
+from retrieval.errors import CatalogueError, CorruptCollectionError, MissingDependencyError
 from retrieval.store.entries import CatalogueLocation
 
 SQLITE_NAME = "catalogue.db"
+_REBUILD_HINT = "if it is missing or damaged, `polyseek index` on any folder rebuilds it"
 _BUSY_TIMEOUT_MS = 10_000
 _PSYCOPG = "postgresql+psycopg"
 _NETWORK_TYPES = frozenset(
@@ -80,12 +81,21 @@ def connect(
 
 @contextlib.contextmanager
 def catalogue_errors(doing: str) -> Iterator[None]:
-    """Turn what the database raises into a CatalogueError that says what was being done."""
+    """Turn what the database raises into an error that says what was being done.
+
+    Raises:
+        CorruptCollectionError: SQLite's file is damaged.
+        CatalogueError: anything else the database complains of.
+    """
     try:
         yield
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        raise CatalogueError(f"{doing} failed: {reason}") from error
+        cause = getattr(error, "orig", None) or error
+        reason = str(cause).strip().partition("\n")[0]
+        code = getattr(cause, "sqlite_errorcode", 0)
+        is_damaged = code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        kind = CorruptCollectionError if is_damaged else CatalogueError
+        raise kind(f"{doing} failed: {reason}", hint=_REBUILD_HINT) from error
 
 
 def refuse_network_file_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> None:
