@@ -88,21 +88,22 @@ def top_k(scores: Float32Array, ids: Int64Array, k: int) -> Ranking:
     width = min(k, n_candidates)
     best_scores = np.empty((n_queries, width), np.float32)
     best_ids = np.empty((n_queries, width), np.int64)
-    for row, row_ids, out_scores, out_ids in zip(
-        scores, np.broadcast_to(ids, scores.shape), best_scores, best_ids, strict=True
-    ):
+    for number, row in enumerate(scores):
+        row_ids = ids if ids.ndim == 1 else ids[number]
         if width < n_candidates:  # all that tie with the k-th stay in, so that the id decides
             kept = np.flatnonzero(row >= np.partition(row, -width)[-width])
             row, row_ids = row[kept], row_ids[kept]
         order = np.lexsort((row_ids, -row))[:width]
-        out_scores[:] = row[order]
-        out_ids[:] = row_ids[order]
+        best_scores[number] = row[order]
+        best_ids[number] = row_ids[order]
     return best_scores, best_ids
 
 
 def merge_rankings(rankings: Iterable[Ranking], k: int) -> Ranking:
-    """One ranking of the k best from several over disjoint items."""
+    """One ranking of the k best from several over disjoint items, each of at most k."""
     scores, ids = zip(*rankings, strict=True)
+    if len(scores) == 1:
+        return scores[0], ids[0]
     return top_k(np.hstack(scores), np.hstack(ids), k)
 
 

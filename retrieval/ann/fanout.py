@@ -243,6 +243,8 @@ def _blank(scores: Float32Array, ids: Int64Array, unwanted: Sequence[Int64Array]
 def _fitted(ranking: Ranking, width: int) -> Ranking:
     """The ranking cut or padded to a width."""
     scores, ids = ranking
+    if scores.shape[1] == width:
+        return ranking
     lacking = ((0, 0), (0, max(0, width - scores.shape[1])))
     return (
         np.pad(scores[:, :width], lacking, constant_values=-np.inf),

@@ -5,7 +5,7 @@ queries count on their own: lists trained on images route them badly (the modali
 average over both would hide it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,7 @@ def choose_settings(index: FanOut, query_sets: Sequence[QuerySet]) -> SearchSett
     ]
     codes_per_list = len(index.ids) / index.nlist
     best, best_cost = SearchSettings(index.nlist, CANDIDATE_STEPS[-1]), np.inf
-    for nprobe in _doublings(index.nlist):
+    for nprobe in _nprobe_steps(index.nlist):
         scanned = nprobe * codes_per_list
         if scanned + _CODES_PER_CANDIDATE * CANDIDATE_STEPS[0] >= best_cost:
             break
@@ -105,12 +105,10 @@ def measure_recall(index: FanOut, settings: SearchSettings, queries: QuerySet) -
     return Recall.of(hits.mean(axis=1))
 
 
-def _doublings(nlist: int) -> Iterator[int]:
-    nprobe = 1
-    while nprobe < nlist:
-        yield nprobe
-        nprobe *= 2
-    yield nlist
+def _nprobe_steps(nlist: int) -> list[int]:
+    """From one list to all of them, each step about 1.4 times the one before."""
+    halvings = 2 * nlist.bit_length()
+    return sorted({min(nlist, round(2 ** (step / 2))) for step in range(halvings + 1)})
 
 
 def _places(candidates: Int64Array, wanted: Int64Array) -> Int64Array:

@@ -6,7 +6,7 @@ import pytest
 from retrieval.ann import ivfpq
 from retrieval.ann.exact import NO_ID
 from retrieval.ann.ivfpq import Codebook, IvfPq, train_codebook
-from retrieval.ann.spec import IndexSpec
+from retrieval.ann.spec import IndexSpec, choose_spec
 from retrieval.errors import CorruptCollectionError, MissingDependencyError
 from tests.retrieval.ann.arrays import clustered_rows, unit_rows
 
@@ -140,3 +140,11 @@ def test_without_faiss_the_error_names_the_extras(monkeypatch, rows):
         ivfpq.train_codebook(rows, SPEC, seed=0)
     assert "polyseek[cpu]" in caught.value.hint
     assert "polyseek[gpu]" in caught.value.hint
+
+
+def test_a_codebook_of_the_chosen_sizes_reads_back():
+    # FAISS counts a table of nlist * m * 256 floats against its limit when it reads an index.
+    rows = unit_rows(np.random.default_rng(4), 10_000, 64)
+    spec = choose_spec(10_000, 64)
+    codes = Codebook(train_codebook(rows, spec, seed=0)).encode([(0, rows[:9])], np.arange(9))
+    assert len(codes) > 9 * spec.m

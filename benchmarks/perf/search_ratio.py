@@ -1,0 +1,163 @@
+"""Time of a search by the engine over the raw FAISS call on the same codes, nprobe and candidates.
+
+    python -m benchmarks.perf.search_ratio [--items 100000] [--dim 384] [--rounds 300]
+
+The raw call stops at candidates; the engine also re-scores them from the float16 vectors on disk
+and, where hits are asked for, reads their records from the catalogue. Target: at most 1.5 for one
+query with a ready vector, at 100,000 items.
+"""
+
+import argparse
+import hashlib
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from zlib import crc32
+
+import faiss
+import numpy as np
+from PIL import Image
+
+from benchmarks.perf.synthetic import CrossModalSpace
+from benchmarks.perf.timing import Timing, interleave
+from indexer.build import bring_index_up_to_date
+from indexer.writer import CollectionWriter, NewItem
+from retrieval.encoders.base import Pixels
+from retrieval.engine import SearchEngine
+from retrieval.model import EncoderInfo, FileRef, Float32Array, ImageMeta
+from retrieval.query.algebra import Query
+
+TARGET_RATIO = 1.5
+_SEGMENT_ITEMS = 4_096
+_BATCH = 64
+_K = 10
+
+
+class ReadyVectors:
+    """An encoder that has every answer already: a text stands for a drawn text vector."""
+
+    input_px = 224
+
+    def __init__(self, vectors: Float32Array) -> None:
+        self._vectors = vectors
+        self.info = EncoderInfo("ready-vectors", vectors.shape[1], fingerprint="0" * 64)
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+        """The vector that each text stands for."""
+        return self._vectors[[crc32(text.encode()) % len(self._vectors) for text in texts]]
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """Not asked for here."""
+        raise TypeError("ready vectors hold no images")
+
+    def encode_pixels(self, pixels: Pixels) -> Float32Array:
+        """Not asked for here."""
+        raise TypeError("ready vectors hold no images")
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Float32Array:
+        """Not asked for here."""
+        raise TypeError("ready vectors hold no images")
+
+
+def build_collection(folder: Path, vectors: Float32Array, encoder: ReadyVectors) -> None:
+    """Commit vectors as items of one file each, in segments as a run makes them, and index them."""
+    meta = ImageMeta("JPEG", 640, 480)
+    with CollectionWriter.open(folder, encoder.info) as writer:
+        for start in range(0, len(vectors), _SEGMENT_ITEMS):
+            rows = vectors[start : start + _SEGMENT_ITEMS]
+            items = [
+                NewItem(
+                    sha256=hashlib.sha256(b"%d" % number).hexdigest(),
+                    meta=meta,
+                    files=(FileRef(b"/photographs/%06d.jpg" % number, 100_000, 0),),
+                )
+                for number in range(start, start + len(rows))
+            ]
+            writer.commit(rows, items)
+        bring_index_up_to_date(writer, encoder)
+
+
+def raw_search(engine: SearchEngine) -> Callable[[Float32Array], object]:
+    """One FAISS call over all codes of the collection, merged into one index."""
+    gallery = engine.collection.gallery("images")
+    record = gallery.entry.index
+    if record is None:
+        raise ValueError("too few items: the collection has no index")
+    index = _read(faiss.read_index, gallery.read_codebook())
+    merged = faiss.ArrayInvertedLists(index.nlist, index.code_size)
+    for segment in gallery.segments:
+        lists = _read(faiss.read_InvertedLists, segment.read_codes(record.codebook.short))
+        merged.merge_from(lists, 0)
+    index.replace_invlists(merged, False)
+    index.ntotal = merged.compute_ntotal()
+    parameters = faiss.SearchParametersIVF(nprobe=record.nprobe)
+
+    def search(queries: Float32Array, _kept: object = merged) -> object:
+        return index.search(queries, record.candidates, params=parameters)
+
+    return search
+
+
+def measure(engine: SearchEngine, encoder: ReadyVectors, rounds: int) -> dict[str, Timing]:
+    """Interleaved times, one query and a batch at a time, on texts that change every round."""
+    texts = [f"query {number}" for number in range(rounds)]
+    vectors = encoder.encode_texts(texts)
+    batches = [[texts[(at + i) % rounds] for i in range(_BATCH)] for at in range(rounds)]
+    batch_vectors = [encoder.encode_texts(batch) for batch in batches]
+    raw = raw_search(engine)
+    single = interleave(
+        {
+            "raw faiss": lambda at: raw(vectors[at : at + 1]),
+            "engine, ids": lambda at: engine.search_vectors(vectors[at : at + 1], _K),
+            "engine, hits": lambda at: engine.search(Query.text(texts[at]), _K),
+        },
+        rounds=rounds,
+    )
+    batched = interleave(
+        {
+            "raw faiss, batch 64": lambda at: raw(batch_vectors[at]),
+            "engine, ids, batch 64": lambda at: engine.search_vectors(batch_vectors[at], _K),
+            "engine, hits, batch 64": lambda at: engine.search_batch(
+                [Query.text(text) for text in batches[at]], _K
+            ),
+        },
+        rounds=max(10, rounds // 10),
+    )
+    return single | batched
+
+
+def main() -> None:
+    """Build a collection in a temporary folder, time it, write the table to standard output."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--dim", type=int, default=384)
+    parser.add_argument("--rounds", type=int, default=300)
+    arguments = parser.parse_args()
+    space = CrossModalSpace(arguments.dim)
+    encoder = ReadyVectors(space.texts(4_000))
+    with tempfile.TemporaryDirectory() as folder:
+        build_collection(Path(folder), space.images(arguments.items), encoder)
+        with SearchEngine.open(Path(folder), encoder=encoder) as engine:
+            timings = measure(engine, encoder, arguments.rounds)
+            sys.stdout.write(f"{engine.collection.gallery('images').entry.index}\n")
+    for name, timing in timings.items():
+        base = timings["raw faiss, batch 64" if "batch" in name else "raw faiss"]
+        sys.stdout.write(
+            f"{name:24} p50 {timing.p50_ms:8.3f} ms  p95 {timing.p95_ms:8.3f} ms"
+            f"  ratio {timing.p50_ms / base.p50_ms:5.2f}  (n={timing.rounds})\n"
+        )
+
+
+def _read(function: Callable[[object], object], data: bytes | None) -> faiss.IndexIVFPQ:
+    if data is None:
+        raise ValueError("a segment has no codes")
+    reader = faiss.VectorIOReader()
+    faiss.copy_array_to_vector(np.frombuffer(data, np.uint8), reader.data)
+    return function(reader)
+
+
+if __name__ == "__main__":
+    main()
