@@ -1,0 +1,39 @@
+"""Indexes a folder in a process of its own, which a test may kill.
+
+usage: python -m tests.e2e.index_process ENCODER SEGMENT_ITEMS SOURCE COLLECTION
+
+Says "committed N" whenever N files of the run are durable, and the counts as JSON at the end.
+"""
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+from indexer.service import IndexOptions, index_folders
+from tests.factories import GeometryEncoder
+
+
+def main(encoder, segment_items, source, collection):
+    acknowledged = 0
+
+    def acknowledge(progress):
+        nonlocal acknowledged
+        if progress.committed > acknowledged:
+            acknowledged = progress.committed
+            print("committed", acknowledged, flush=True)
+
+    report = index_folders(
+        [Path(source)],
+        Path(collection),
+        encoder=GeometryEncoder() if encoder == "geometry" else encoder,
+        options=IndexOptions(segment_items=int(segment_items), batch_size=8),
+        on_progress=acknowledge,
+    )
+    print(json.dumps({"added": report.added, "unchanged": report.unchanged}), flush=True)
+
+
+if __name__ == "__main__":
+    # A shell that started the tests in the background has them, and us, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    main(*sys.argv[1:])
