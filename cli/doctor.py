@@ -136,7 +136,8 @@ def _encoders() -> Iterator[Finding]:
     summaries = known_encoders()
     for summary in summaries:
         if summary.available:
-            yield Finding("encoders", summary.name, f"ready: {summary.note}")
+            state = "needs weights" if summary.dim is None else "ready"
+            yield Finding("encoders", summary.name, f"{state}: {summary.note}")
         else:
             yield Finding("encoders", summary.name, "not at hand", "note", summary.missing)
     # A family of open_clip models needs weights, which nobody can promise; the others do not.

@@ -116,10 +116,7 @@ def run_index(context: Context, job: Job) -> "IndexReport":
     """Index with the settings of a command, telling where the collection is."""
     folder = context.nearest_collection() or Path.cwd() / COLLECTION_NAME
     is_new = not folder.exists()
-    if is_new and not job.dry_run:
-        note(f"making a new collection in {shown_path(folder)}", quiet=context.quiet)
-    else:
-        note(f"collection {shown_path(folder)}", quiet=context.quiet)
+    note(f"collection {shown_path(folder)}{' (new)' if is_new else ''}", quiet=context.quiet)
     from indexer.service import IndexOptions, index_folders
     from retrieval.images import PixelLimits
 
