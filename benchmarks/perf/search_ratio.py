@@ -12,10 +12,13 @@ import hashlib
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from zlib import crc32
 
-import faiss
+import faiss as faiss_module
 import numpy as np
 from PIL import Image
 
@@ -27,6 +30,9 @@ from retrieval.encoders.base import Pixels
 from retrieval.engine import SearchEngine
 from retrieval.model import EncoderInfo, FileRef, Float32Array, ImageMeta
 from retrieval.query.algebra import Query
+
+faiss: Any = faiss_module
+"""Its stubs know neither parameters by keyword nor writers in memory."""
 
 TARGET_RATIO = 1.5
 _SEGMENT_ITEMS = 4_096
@@ -84,11 +90,12 @@ def raw_search(engine: SearchEngine) -> Callable[[Float32Array], object]:
     record = gallery.entry.index
     if record is None:
         raise ValueError("too few items: the collection has no index")
-    index = _read(faiss.read_index, gallery.read_codebook())
+    faiss = import_module("faiss")  # its own type stubs lack half of what is called here
+    index = faiss.read_index(_reader(faiss, gallery.read_codebook()))
     merged = faiss.ArrayInvertedLists(index.nlist, index.code_size)
     for segment in gallery.segments:
-        lists = _read(faiss.read_InvertedLists, segment.read_codes(record.codebook.short))
-        merged.merge_from(lists, 0)
+        codes = segment.read_codes(record.codebook.short)
+        merged.merge_from(faiss.read_InvertedLists(_reader(faiss, codes)), 0)
     index.replace_invlists(merged, False)
     index.ntotal = merged.compute_ntotal()
     parameters = faiss.SearchParametersIVF(nprobe=record.nprobe)
@@ -151,12 +158,12 @@ def main() -> None:
         )
 
 
-def _read(function: Callable[[object], object], data: bytes | None) -> faiss.IndexIVFPQ:
+def _reader(faiss: ModuleType, data: bytes | None) -> object:
     if data is None:
         raise ValueError("a segment has no codes")
     reader = faiss.VectorIOReader()
     faiss.copy_array_to_vector(np.frombuffer(data, np.uint8), reader.data)
-    return function(reader)
+    return reader
 
 
 if __name__ == "__main__":

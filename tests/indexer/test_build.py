@@ -1,0 +1,223 @@
+"""Indexed collections for real: some ten thousand items in a few segments, trained and searched."""
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from indexer import build
+from indexer.build import bring_index_up_to_date
+from indexer.writer import CollectionWriter, NewItem
+from retrieval.ann.spec import MIN_IVFPQ_ITEMS, choose_spec
+from retrieval.engine import SearchEngine
+from retrieval.errors import CorruptCollectionError, MissingDependencyError
+from retrieval.model import EncoderInfo, ImageMeta
+from retrieval.query.algebra import Query, Term
+from retrieval.store.collection import Collection
+from tests import collection_kit as kit
+
+N, DIM = 10_400, 16
+INFO = EncoderInfo("cones", DIM, "c" * 64)
+META = ImageMeta("JPEG", 640, 480)
+
+
+class ConeEncoder:
+    """Texts in a cone of their own, away from the items: as far out of distribution as captions."""
+
+    info = INFO
+
+    def __init__(self):
+        self.calls = 0
+
+    def encode_texts(self, texts):
+        self.calls += 1
+        rows = [np.random.default_rng(list(text.encode())).standard_normal(DIM) for text in texts]
+        return unit(np.array(rows) + 2 * np.eye(DIM)[0])
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def item_rows(n, seed=0):
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((40, DIM))
+    return unit(centres[rng.integers(40, size=n)] + 0.5 * rng.standard_normal((n, DIM)))
+
+
+def commit(writer, rows, first):
+    items = [
+        NewItem(kit.digest(number), META, (kit.ref(f"/photos/{number}.jpg"),))
+        for number in range(first, first + len(rows))
+    ]
+    writer.commit(rows, items)
+
+
+@pytest.fixture(scope="session")
+def plain_folder(tmp_path_factory):
+    """N items in three segments, a few of them deleted, no index."""
+    folder = tmp_path_factory.mktemp("plain") / "c"
+    rows = item_rows(N)
+    with CollectionWriter.open(folder, INFO) as writer:
+        for first, last in [(0, 5000), (5000, 9000), (9000, N)]:
+            commit(writer, rows[first:last], first)
+        writer.delete_items([1, 2, 9001])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built_folder(plain_folder, tmp_path_factory):
+    folder = shutil.copytree(plain_folder, tmp_path_factory.mktemp("built") / "c")
+    with CollectionWriter.open(folder, INFO) as writer:
+        bring_index_up_to_date(writer, ConeEncoder(), seed=3)
+    return folder
+
+
+@pytest.fixture
+def plain(plain_folder, tmp_path):
+    return shutil.copytree(plain_folder, tmp_path / "plain")
+
+
+@pytest.fixture
+def built(built_folder, tmp_path):
+    return shutil.copytree(built_folder, tmp_path / "built")
+
+
+def index_of(folder):
+    with Collection.open(folder) as collection:
+        return collection.gallery("images").entry.index
+
+
+def test_a_small_gallery_stays_exact(tmp_path):
+    with CollectionWriter.open(tmp_path / "c", INFO) as writer:
+        commit(writer, item_rows(50), 0)
+        assert bring_index_up_to_date(writer, ConeEncoder()) is None
+        assert writer.manifest.generation == writer.collection.generation
+    assert index_of(tmp_path / "c") is None
+
+
+def test_the_record_says_how_the_index_was_made_and_what_it_finds(built):
+    record = index_of(built)
+    assert record.spec == str(choose_spec(N - 3, DIM))
+    assert (record.n_trained, record.seed) == (N - 3, 3)
+    assert [(each.modality, each.k) for each in record.recall] == [("image", 10), ("text", 10)]
+    assert min(each.n_queries for each in record.recall) >= 200
+    for each in record.recall:
+        assert each.mean >= 0.95 - 2 * each.standard_error
+        assert 0 < each.standard_error < 0.02
+    assert 0 < record.seconds < 600
+
+
+def test_the_recorded_recall_holds_for_other_queries(built):
+    encoder = ConeEncoder()
+    texts = [f"another caption {number}" for number in range(200)]
+    with SearchEngine.open(built, encoder=encoder) as engine:
+        found = engine.search_batch([Query.text(text) for text in texts])
+        assert not found[0].exact
+        exact = engine._fan_out.search(encoder.encode_texts(texts), 10)[1]
+    shares = [
+        len({hit.item.id for hit in result.hits} & set(ids)) / 10
+        for result, ids in zip(found, exact.tolist(), strict=True)
+    ]
+    recorded = {each.modality: each for each in index_of(built).recall}["text"]
+    assert np.mean(shares) == pytest.approx(recorded.mean, abs=0.03)
+
+
+def test_the_same_seed_builds_the_same_index(plain, built):
+    with CollectionWriter.open(plain, INFO) as writer:
+        record = bring_index_up_to_date(writer, ConeEncoder(), seed=3)
+        again = bring_index_up_to_date(writer, ConeEncoder(), seed=3)
+    assert again == index_of(plain) == record
+    assert record.codebook == index_of(built).codebook
+    assert (record.nprobe, record.candidates) == (
+        index_of(built).nprobe,
+        index_of(built).candidates,
+    )
+    assert record.recall == index_of(built).recall
+
+
+def test_without_an_encoder_image_queries_alone_are_measured(plain):
+    stages = []
+    with CollectionWriter.open(plain, INFO) as writer:
+        record = bring_index_up_to_date(writer, None, on_progress=stages.append)
+    assert [each.modality for each in record.recall] == ["image"]
+    assert stages == ["training the index", "coding the vectors", "measuring the index"]
+
+
+def test_nothing_new_is_no_new_generation_and_asks_no_encoder(built):
+    encoder = ConeEncoder()
+    with CollectionWriter.open(built, INFO) as writer:
+        before = writer.manifest.generation
+        bring_index_up_to_date(writer, encoder)
+        assert writer.manifest.generation == before
+    assert encoder.calls == 0
+
+
+def test_new_segments_are_found_before_and_after_they_are_coded(built):
+    rows = item_rows(30, seed=8)
+    with CollectionWriter.open(built, INFO) as writer:
+        commit(writer, rows, N)
+    new_ids = list(range(N + 1, N + 31))
+    with SearchEngine.open(built) as engine:
+        assert engine.search_vectors(rows, 1)[1][:, 0].tolist() == new_ids
+    before = index_of(built)
+    with CollectionWriter.open(built, INFO) as writer:
+        assert bring_index_up_to_date(writer, None) == before
+        short = before.codebook.short
+        segments = writer.collection.gallery("images").segments
+        assert all(segment.read_codes(short) for segment in segments)
+    with SearchEngine.open(built) as engine:
+        found = engine.search_vectors(rows, 1)[1][:, 0]
+        assert np.mean(found == new_ids) > 0.9
+
+
+def test_a_gallery_that_grew_gets_a_new_codebook_and_keeps_the_old_files(built, monkeypatch):
+    before = index_of(built)
+    with CollectionWriter.open(built, INFO) as writer:
+        commit(writer, item_rows(600, seed=9), N)
+        assert bring_index_up_to_date(writer, None) == before
+        monkeypatch.setattr(build, "RETRAIN_GROWTH", 1.05)
+        after = bring_index_up_to_date(writer, None)
+    assert after.n_trained == N - 3 + 600
+    assert after.codebook.name != before.codebook.name
+    assert (built / before.codebook.name).is_file()
+    assert index_of(built) == after
+
+
+def test_deleted_items_and_the_reference_stay_out_and_k_is_filled(built):
+    with SearchEngine.open(built) as engine:
+        for item_id in (3, 4000, N):
+            hits = engine.search(Query((Term.item(item_id),)), 10).hits
+            ids = {hit.item.id for hit in hits}
+            assert len(ids) == 10
+            assert not ids & {item_id, 1, 2, 9001}
+        assert engine.search_vectors(item_rows(1), 10**6)[1].shape == (1, N - 3)
+
+
+@pytest.mark.parametrize("kind", ["codebook", "codes"])
+def test_a_flipped_bit_is_found_before_faiss_reads_it(built, kind):
+    path = sorted(built.glob(f"galleries/images/**/{kind}-*.faiss"))[0]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(data)
+    with pytest.raises(CorruptCollectionError):
+        SearchEngine.open(built)
+
+
+def test_without_faiss_the_error_says_what_to_install(plain, built, monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with (
+        CollectionWriter.open(plain, INFO) as writer,
+        pytest.raises(MissingDependencyError, match="FAISS"),
+    ):
+        bring_index_up_to_date(writer, None)
+    with pytest.raises(MissingDependencyError, match="FAISS"):
+        SearchEngine.open(built)
+    with SearchEngine.open(plain) as engine:  # an exact gallery needs none
+        assert engine.search_vectors(item_rows(1), 1)[1].shape == (1, 1)
+
+
+def test_the_tests_collection_is_just_large_enough():
+    assert MIN_IVFPQ_ITEMS < N - 3 < 1.1 * MIN_IVFPQ_ITEMS
