@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     inspect,
     select,
@@ -211,19 +212,23 @@ class CatalogueWriter:
             Rows(connection, row_id, generation).belong_to(manifest_sha256, "")
 
     def forget_before(self, generation: int) -> None:
-        """Delete rows that no generation from this one on sees; older ones are refused then."""
+        """Delete rows that no generation from this one on sees.
+
+        A generation that saw one of them is refused from then on; others can still be read, so
+        that a reader outlives any number of commits that only added.
+        """
         with catalogue_errors("pruning the catalogue"), self._engine.begin() as connection:
             row_id = self._row_id(connection)
+            newest_removal = 0
             for table in (FileRow, ItemRow):
-                connection.execute(
-                    delete(table).where(
-                        table.collection_id == row_id, table.removed_generation <= generation
-                    )
-                )
+                gone = and_(table.collection_id == row_id, table.removed_generation <= generation)
+                last = connection.scalar(select(func.max(table.removed_generation)).where(gone))
+                newest_removal = max(newest_removal, last or 0)
+                connection.execute(delete(table).where(gone))
             connection.execute(
                 update(CollectionRow)
-                .where(CollectionRow.id == row_id, CollectionRow.oldest_generation < generation)
-                .values(oldest_generation=generation)
+                .where(CollectionRow.id == row_id, CollectionRow.oldest_generation < newest_removal)
+                .values(oldest_generation=newest_removal)
             )
 
     def drop(self) -> None:

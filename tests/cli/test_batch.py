@@ -1,6 +1,7 @@
 """Batches of query lines: as they come, in order, none lost, none waited for."""
 
 import io
+import itertools
 import os
 
 import pytest
@@ -63,7 +64,7 @@ def test_where_the_pieces_are_cut_changes_nothing(lines, data):
     content = "".join(f"{line}\n" for line in lines).encode()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=5)))
     edges = [0, *cuts, len(content)]
-    pieces = [content[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    pieces = [content[a:b] for a, b in itertools.pairwise(edges) if a < b]
     assert lines_of(*pieces) == lines == lines_of(content) if content else lines_of() == []
 
 

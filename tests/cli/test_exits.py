@@ -99,7 +99,7 @@ def test_a_closed_pipe_ends_quietly(capfd, monkeypatch):
     with os.fdopen(write_end, "w") as pipe:
         monkeypatch.setattr("sys.stdout", pipe)
         with pytest.raises(typer.Exit) as caught, reported_errors():
-            print("more than the reader wanted")  # noqa: T201 - the point of the test
+            print("more than the reader wanted")
         assert caught.value.exit_code == 0
     assert capfd.readouterr().err == ""
 

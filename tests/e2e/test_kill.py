@@ -49,6 +49,7 @@ def stop(process, how, *, after_commits, delay_s):
     rest, errors = process.communicate(timeout=60)
     timer.cancel()
     lines += rest.splitlines()
+    lines = [line for line in lines if line.startswith("committed")]
     if process.returncode == 0:
         return None
     # An interrupt that falls into an import may come out as the import's own failure, code 1.

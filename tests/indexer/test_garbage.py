@@ -105,7 +105,7 @@ def test_a_reader_that_loses_the_race_opens_the_newest(tmp_path, catalogue_url, 
             with CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url) as writer:
                 put(writer, 10 * len(races))
                 writer.merge_small_segments(50)
-                writer.commit(None, [], [add("/%d" % len(races), 1)])
+                writer.commit(None, [], [add(f"/{len(races)}", 1)])
                 writer.collect_garbage()
         return found
 
@@ -136,6 +136,10 @@ def test_a_generation_whose_rows_are_gone_is_refused(tmp_path, catalogue_url):
             old.catalogue.hydrate([1], old.generation)
 
 
+def in_turn(calls):
+    return lambda path: next(calls)(path)
+
+
 def test_a_crash_in_the_middle_leaves_a_collection_that_opens(tmp_path, monkeypatch):
     folder = new_collection(tmp_path / "c", 1)
 
@@ -154,7 +158,7 @@ def test_a_crash_in_the_middle_leaves_a_collection_that_opens(tmp_path, monkeypa
         for n_removed in range(1, 9):
             budget = iter([real] * n_removed + [die])
             with monkeypatch.context() as patch:
-                patch.setattr(durable, "remove", lambda path: next(budget, die)(path))
+                patch.setattr(durable, "remove", in_turn(budget))
                 with contextlib.suppress(Death):
                     writer.collect_garbage()
             assert read_state(folder) == before

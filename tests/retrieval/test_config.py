@@ -123,7 +123,7 @@ def test_a_wrong_type_in_the_file_is_refused(write_file, line, must):
 
 
 def test_a_wrong_flag_is_refused():
-    with pytest.raises(SettingsError, match="top = 0 .from flag --top.: must be at least 1"):
+    with pytest.raises(SettingsError, match=r"top = 0 .from flag --top.: must be at least 1"):
         load_settings({"top": 0}, {}, NO_FILE)
 
 

@@ -1,0 +1,194 @@
+"""Reads of the catalogue, on SQLite and PostgreSQL, and the tables they read."""
+
+import os
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from indexer.catalogue import CatalogueWriter
+from indexer.writer import CollectionWriter
+from retrieval.errors import CatalogueError, CorruptCollectionError
+from retrieval.store import schema
+from retrieval.store.catalogue import Catalogue, CatalogueCounts
+from retrieval.store.collection import Collection
+from retrieval.store.database import connect, location_of
+from tests.collection_kit import (
+    ENCODER,
+    add,
+    digest,
+    item,
+    new_collection,
+    put,
+    remove,
+    vectors,
+)
+
+
+@pytest.fixture
+def writer(tmp_path, catalogue_url):
+    with CollectionWriter.open(tmp_path / "c", ENCODER, catalogue_url=catalogue_url) as writer:
+        yield writer
+
+
+def test_a_generation_sees_its_own_rows_only(writer):
+    put(writer, 1)
+    put(writer, 2)
+    writer.commit(None, [], [remove("/photos/1.jpg", 1), add("/copy.jpg", 2)])
+    catalogue = writer.collection.catalogue
+    paths = {
+        generation: {
+            item_id: [file.name for file in record.files]
+            for item_id, record in catalogue.hydrate([1, 2], generation).items()
+        }
+        for generation in (1, 2, 3, 4)
+    }
+    assert paths == {
+        1: {},
+        2: {1: ["1.jpg"]},
+        3: {1: ["1.jpg"], 2: ["2.jpg"]},
+        4: {2: ["2.jpg", "copy.jpg"]},
+    }
+    assert [catalogue.counts(g) for g in (1, 4)] == [CatalogueCounts(0, 0), CatalogueCounts(1, 2)]
+
+
+def test_hydrate_keeps_the_order_asked_for_and_leaves_out_the_unknown(writer):
+    put(writer, *range(5))
+    found = writer.collection.catalogue.hydrate([4, 99, 1, 3], 2)
+    assert list(found) == [4, 1, 3]
+    assert writer.collection.catalogue.hydrate([], 2) == {}
+
+
+def test_files_under_a_folder_are_those_below_it_in_order(writer):
+    paths = [b"/a", b"/a/1", b"/a/b/2", b"/a.b", b"/a0", b"/ab/3", b"/a/\xff", b"/b"]
+    writer.commit(vectors(range(8)), [item(i, path) for i, path in enumerate(paths)])
+    catalogue = writer.collection.catalogue
+    below = [b"/a/1", b"/a/b/2", b"/a/\xff"]
+    for root in (b"/a", b"/a/", b"/a//"):
+        found = list(catalogue.files_under(root, 2))
+        assert [entry.file.path for entry in found] == below
+    (file, item_id, sha256) = found[0]
+    assert (file.path, item_id, sha256) == (b"/a/1", 2, digest(1))
+    assert [entry.file.path for entry in catalogue.files_under(b"/", 2)] == sorted(paths)
+    assert list(catalogue.files_under(b"/none", 2)) == []
+
+
+def test_items_by_sha256_asks_for_many_at_once(writer):
+    put(writer, 1, 2)
+    hexes = [digest(number) for number in range(12_000)]
+    assert writer.collection.catalogue.items_by_sha256(hexes, 2) == {digest(1): 1, digest(2): 2}
+
+
+def test_reading_goes_on_while_a_stream_of_files_is_open_and_a_commit_happens(writer):
+    put(writer, *range(10))
+    catalogue = writer.collection.catalogue
+    stream = catalogue.files_under(b"/photos", 2)
+    first = next(stream)
+    put(writer, 10)
+    assert len([first, *stream]) == 10
+    assert catalogue.counts(3).n_files == 11
+
+
+def test_many_threads_read_one_catalogue(writer):
+    put(writer, *range(20))
+    catalogue = writer.collection.catalogue
+    results = []
+
+    def read():
+        results.extend(len(catalogue.hydrate(list(range(1, 21)), 2)) for _ in range(10))
+
+    threads = [threading.Thread(target=read) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [20] * 60
+
+
+def test_the_migrations_make_the_tables_of_the_schema(tmp_path, catalogue_url):
+    key = f"schema-{os.getpid()}"
+    location = location_of(catalogue_url, key)
+    CatalogueWriter.open(location, tmp_path, catalogue_url).close()
+    engine = connect(location, tmp_path, catalogue_url, is_writer=True)
+    with engine.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, schema.Base.metadata) == []
+    engine.dispose()
+
+
+def test_the_schema_knows_the_newest_migration():
+    folder = Path(schema.__file__).parent / "migrations"
+    assert ScriptDirectory(str(folder)).get_current_head() == schema.REVISION
+
+
+def test_tables_of_another_version_are_refused_with_a_way_out(tmp_path):
+    folder = new_collection(tmp_path / "c", 1)
+    change(folder, "UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(CatalogueError, match="version 0000"):
+        Collection.open(folder)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE file SET path = x'2f78' WHERE item_id = 1",
+        "UPDATE file SET size_bytes = 7 WHERE item_id = 1",
+        "UPDATE item SET camera = 'other' WHERE id = 1",
+        "UPDATE item SET captions = '[\"other\"]' WHERE id = 1",
+    ],
+)
+def test_a_row_that_is_not_what_was_written_is_found(tmp_path, statement):
+    folder = new_collection(tmp_path / "c", 1, 2)
+    change(folder, statement)
+    with Collection.open(folder) as view:
+        assert list(view.catalogue.hydrate([2], 2)) == [2]
+        with pytest.raises(CorruptCollectionError, match="catalogue is damaged"):
+            view.catalogue.hydrate([1, 2], 2)
+
+
+def change(folder, statement):
+    connection = sqlite3.connect(folder / "catalogue.db")
+    with connection:
+        connection.execute(statement)
+    connection.close()
+
+
+def test_a_reader_writes_nothing(tmp_path):
+    folder = new_collection(tmp_path / "c", 1)
+    engine = connect(location_of(None, "key"), folder)
+    with pytest.raises(Exception, match="readonly"), engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM file")
+    engine.dispose()
+
+
+def test_a_folder_that_cannot_be_written_can_be_read(tmp_path, monkeypatch):
+    folder = new_collection(tmp_path / "c", 1)
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and real(path, mode))
+    before = sorted(os.listdir(folder))
+    with Collection.open(folder) as view:
+        assert len(view.catalogue.hydrate([1], 2)) == 1
+        assert sorted(os.listdir(folder)) == before, "no shared memory, no log"
+
+
+def test_ten_items_are_hydrated_in_about_a_millisecond(tmp_path):
+    folder = new_collection(tmp_path / "c", *range(200))
+    with Collection.open(folder) as view:
+        times = []
+        for start in range(50):
+            ids = list(range(start + 1, start + 11))
+            started = time.perf_counter()
+            assert len(view.catalogue.hydrate(ids, 2)) == 10
+            times.append(time.perf_counter() - started)
+    assert sorted(times)[len(times) // 4] < 0.005, "five times the aim: the machine may be busy"
+
+
+def test_a_catalogue_closes(tmp_path):
+    folder = new_collection(tmp_path / "c", 1)
+    with Collection.open(folder) as view:
+        assert isinstance(view.catalogue, Catalogue)

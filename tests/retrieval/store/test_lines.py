@@ -1,0 +1,71 @@
+"""rows.jsonl and change logs: every record survives, every broken line is named."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.errors import CorruptCollectionError
+from retrieval.model import FileRef, ImageMeta, ItemRecord
+from retrieval.store.changes import PathChange, decode_changes, encode_changes
+from retrieval.store.fields import clean_int, clean_number, clean_text
+from retrieval.store.rows import decode_rows, encode_rows
+
+PATH = Path("rows.jsonl")
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+INTS = st.integers(-(2**63) + 1, 2**63 - 1)
+FILES = st.builds(FileRef, st.binary(max_size=12), INTS, INTS)
+METAS = st.builds(
+    ImageMeta,
+    *(TEXTS, st.integers(1, 10**5), st.integers(1, 10**5)),
+    *(st.none() | TEXTS, st.none() | TEXTS, st.none() | FLOATS, st.none() | FLOATS),
+)
+RECORDS = st.builds(
+    ItemRecord,
+    *(st.integers(1, 2**50), TEXTS, METAS),
+    *(st.lists(FILES, max_size=3).map(tuple), st.lists(TEXTS, max_size=3).map(tuple)),
+)
+CHANGES = st.builds(PathChange, st.sampled_from(["add", "remove"]), FILES, st.integers(1, 2**50))
+
+
+@given(st.lists(RECORDS, max_size=4))
+def test_records_survive(records):
+    assert list(decode_rows(encode_rows(records), PATH)) == records
+
+
+@given(st.lists(CHANGES, max_size=6))
+def test_changes_survive(changes):
+    assert list(decode_changes(encode_changes(changes), PATH)) == changes
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"[]", b'{"id": 1}', b"\xff", b'{"id": "1"}'])
+def test_a_line_that_is_no_record_is_named(line):
+    good = encode_rows([ItemRecord(1, "ab", ImageMeta("PNG", 1, 1))])
+    with pytest.raises(CorruptCollectionError, match=r"rows\.jsonl, line 2"):
+        list(decode_rows(good + line + b"\n", PATH))
+
+
+@pytest.mark.parametrize("line", [b"{}", b'{"op": "move", "item": 1}', b"3"])
+def test_a_line_that_is_no_change_is_named(line):
+    with pytest.raises(CorruptCollectionError, match=r"rows\.jsonl, line 1"):
+        list(decode_changes(line + b"\n", PATH))
+
+
+@given(st.text())
+def test_clean_text_can_be_stored_anywhere_and_changes_nothing_else(value):
+    clean = clean_text(value)
+    clean.encode("utf-8")
+    assert "\0" not in clean
+    assert clean == "".join(
+        c if c != "\0" and not 0xD800 <= ord(c) < 0xE000 else "�" for c in value
+    )
+
+
+def test_clean_numbers():
+    assert clean_number(None) is None
+    assert clean_number(float("inf")) is None
+    assert clean_number(-0.5) == -0.5
+    assert clean_int(2**70) == 2**63 - 1
+    assert clean_int(-5) == -5
