@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
 
 from sqlalchemy import (
@@ -36,7 +36,7 @@ MAX_PARAMETERS = 10_000
 """Values in one IN list: SQLite takes 32,766 and PostgreSQL 65,535."""
 
 _FETCH_ROWS = 10_000
-_AnyRow = Row[*tuple[Any, ...]]
+_AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 
 
 class KnownFile(NamedTuple):

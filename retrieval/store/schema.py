@@ -10,6 +10,7 @@ Nothing here is the only copy of anything: all of it is rebuilt from segments an
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -67,8 +68,8 @@ class ItemRow(Base):
     height_px: Mapped[int]
     taken: Mapped[str | None] = mapped_column(Text)
     camera: Mapped[str | None] = mapped_column(Text)
-    latitude: Mapped[float | None]
-    longitude: Mapped[float | None]
+    latitude: Mapped[float | None] = mapped_column(Double)
+    longitude: Mapped[float | None] = mapped_column(Double)
     captions: Mapped[list[str]] = mapped_column(JSON)
     checksum: Mapped[int] = mapped_column(BigInteger)
     added_generation: Mapped[int] = mapped_column(BigInteger)
