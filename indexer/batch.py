@@ -159,4 +159,5 @@ def _record(item: NewItem, item_id: ItemId) -> ItemRecord:
 
 
 def _clean_file(file: FileRef) -> FileRef:
-    return replace(file, mtime_ns=clean_int(file.mtime_ns))
+    mtime_ns = clean_int(file.mtime_ns)
+    return file if mtime_ns == file.mtime_ns else replace(file, mtime_ns=mtime_ns)

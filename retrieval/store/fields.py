@@ -110,6 +110,8 @@ def clean_text(text: str) -> str:
 
     EXIF fields end in NUL often enough to matter, and PostgreSQL stores none.
     """
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "�").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

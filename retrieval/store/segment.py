@@ -24,25 +24,32 @@ VECTORS, SUMS, IDS, ROWS = "vectors.npy", "vectors.sums", "ids.npy", "rows.jsonl
 _NO_RECEIPTS = Receipts(None)
 
 
-def read_checked(path: Path, entry: FileEntry) -> bytes:
+def read_checked(path: Path, entry: FileEntry, receipts: Receipts = _NO_RECEIPTS) -> bytes:
     """All bytes of a file, after its size and sha256 were found to be those of `entry`.
+
+    A receipt stands for the sha256.
 
     Raises:
         CorruptCollectionError: the file is missing or its bytes are others.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            data = file.read()
     except FileNotFoundError as error:
         raise CorruptCollectionError(f"{path} is missing") from error
     if len(data) != entry.size_bytes:
         raise CorruptCollectionError(
             f"{path} has {len(data)} bytes; the manifest says {entry.size_bytes}"
         )
+    if receipts.holds(status, entry.sha256):
+        return data
     if sha256(data).hexdigest() != entry.sha256:
         raise CorruptCollectionError(
             f"{path} is damaged: its sha256 is not the manifest's",
             hint="see every damaged file with: polyseek collection verify",
         )
+    receipts.record(status, entry.sha256)
     return data
 
 
@@ -164,7 +171,7 @@ class Segment:
     def read_codes(self, codebook_sha24: str) -> bytes | None:
         """Checked bytes of the codes made with a codebook; None if there are none yet."""
         entry = self.entry.codes(codebook_sha24)
-        return None if entry is None else read_checked(self.root / entry.name, entry)
+        return None if entry is None else read_checked(self.root / entry.name, entry, self.receipts)
 
 
 def _file(entry: SegmentEntry, base_name: str) -> FileEntry:

@@ -9,7 +9,7 @@ from retrieval.errors import CorruptCollectionError
 from retrieval.store import receipts as receipts_module
 from retrieval.store.manifest import FileEntry
 from retrieval.store.receipts import MAX_AGE_S, Receipts
-from retrieval.store.segment import check_file
+from retrieval.store.segment import check_file, read_checked
 
 
 @pytest.fixture
@@ -45,6 +45,13 @@ def test_a_file_is_hashed_once(file, tmp_path, hashed):
     check_file(file, ENTRY, receipts)
     check_file(file, ENTRY, Receipts(tmp_path / "cache"))
     assert len(hashed) == 1
+
+
+def test_reading_uses_receipts_too(file, tmp_path, monkeypatch):
+    receipts = Receipts(tmp_path / "cache")
+    assert read_checked(file, ENTRY, receipts) == b"codes"
+    monkeypatch.setattr("retrieval.store.segment.sha256", None)
+    assert read_checked(file, ENTRY, receipts) == b"codes"
 
 
 def test_a_change_of_the_file_voids_the_receipt(file, tmp_path):
