@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.model import Float32Array, Int64Array
+from retrieval.model import Float16Array, Float32Array, Int64Array
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
@@ -30,7 +30,7 @@ QUERY_BLOCK = 256
 
 
 class VectorRows(Protocol):
-    """Unit rows on disk, read as float32: what a search needs of a segment's vectors."""
+    """Unit rows on disk in float16: what a search needs of a segment's vectors."""
 
     @property
     def n(self) -> int:
@@ -42,12 +42,12 @@ class VectorRows(Protocol):
         """Length of a row."""
         ...
 
-    def gather(self, rows: Int64Array) -> Float32Array:
-        """The named rows, (len(rows), dim)."""
+    def gather_half(self, rows: Int64Array) -> Float16Array:
+        """The named rows in their order, (len(rows), dim)."""
         ...
 
     def chunks(self, chunk_rows: int) -> Iterator[tuple[int, Float32Array]]:
-        """All rows in order: (number of the first row, up to chunk_rows rows)."""
+        """All rows in order, cast: (number of the first row, up to chunk_rows rows)."""
         ...
 
 

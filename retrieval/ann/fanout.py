@@ -20,7 +20,7 @@ from retrieval.ann.exact import (
     top_k,
 )
 from retrieval.ann.ivfpq import IvfPq
-from retrieval.model import Float32Array, Int64Array
+from retrieval.model import Float32Array, Int64Array, as_single
 
 RECALL_DEPTH = 10
 """k for which `SearchSettings.candidates` is stated; a larger k gathers in proportion."""
@@ -163,18 +163,16 @@ class FanOut:
     def vectors_of(self, positions: Int64Array) -> Float32Array:
         """The vectors of items by their position in `ids`, (len(positions), dim)."""
         rows = self._row_of[positions]
-        if len(self._parts) == 1:
-            return self._parts[0].vectors.gather(rows)
         order = np.argsort(rows)  # neighbours share pages, and each part is asked once
         rows = rows[order]
-        cuts = np.searchsorted(rows, self._starts)
-        vectors = np.empty((len(rows), self._parts[0].vectors.dim), np.float32)
-        for part, start, low, high in zip(
-            self._parts, self._starts[:-1], cuts[:-1], cuts[1:], strict=True
-        ):
-            if low < high:
-                vectors[order[low:high]] = part.vectors.gather(rows[low:high] - start)
-        return vectors
+        cuts = np.searchsorted(rows, self._starts).tolist()
+        halves = np.empty((len(rows), self._parts[0].vectors.dim), np.float16)
+        for number, part in enumerate(self._parts):
+            here = slice(cuts[number], cuts[number + 1])
+            if here.start < here.stop:
+                own_rows = rows[here] - self._starts[number]
+                halves[order[here]] = part.vectors.gather_half(own_rows)
+        return as_single(halves)
 
     def _search_exactly(
         self,

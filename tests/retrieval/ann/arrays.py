@@ -4,16 +4,16 @@ import numpy as np
 
 
 class HalfRows:
-    """Rows kept as float16 in memory, read as float32: the shape of a segment's vectors."""
+    """Rows kept as float16 in memory: the shape of a segment's vectors."""
 
     def __init__(self, vectors):
         self._rows = np.asarray(vectors, np.float16)
         self.n, self.dim = self._rows.shape
         self.gathered = []
 
-    def gather(self, rows):
+    def gather_half(self, rows):
         self.gathered.append(np.array(rows))
-        return self._rows[rows].astype(np.float32)
+        return self._rows[rows]
 
     def chunks(self, chunk_rows):
         for start in range(0, self.n, chunk_rows):

@@ -68,7 +68,7 @@ def test_near_ties_are_ordered_by_the_exact_score_not_by_the_screening():
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     half = HalfRows(rows)
     scores, ids = exact_search(half, np.arange(4000), base[None], 200)
-    every = half.gather(np.arange(4000))
+    every = half.gather_half(np.arange(4000)).astype(np.float32)
     assert (scores[0].tolist(), ids[0].tolist()) == slow_ranking(every, range(4000), base, 200)
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from retrieval.store.vectors import as_single
+from retrieval.model import as_single
 
 
 def test_every_finite_float16_keeps_its_value_and_sign():
