@@ -140,7 +140,7 @@ def assert_nothing_is_left_over(folder):
 
 
 def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path, catalogue_url):
-    n_kills = 12 if catalogue_url is None else 5
+    n_kills = 10 if catalogue_url is None else 3
     survive_kills(tmp_path / "c", catalogue_url, n_kills, seed=1)
 
 
