@@ -1,7 +1,6 @@
 """`polyseek collection`: look at a collection, check it, take items out, delete it."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ from cli.collection_info import collect_info, info_lines
 from cli.context import Context, begin
 from cli.exits import ExitCode, reported_errors
 from cli.options import CollectionOption, JsonOption, QuietOption, examples
-from cli.output import note, printable, shown_path, write_json, write_text
+from cli.output import is_watched, note, printable, shown_path, write_json, write_text
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -187,7 +186,7 @@ def path_or_id(text: str) -> "bytes | ItemId":
 
 
 def _confirm(context: Context, folder: Path) -> None:
-    if context.quiet or not sys.stdin.isatty():
+    if context.quiet or not is_watched():
         raise SettingsError(f"not deleting {folder} unasked", hint="say --yes to delete it")
     if not typer.confirm(f"Delete the collection {shown_path(folder)}?", err=True):
         raise typer.Exit(ExitCode.FAILURE)

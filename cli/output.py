@@ -44,6 +44,11 @@ def note(text: str, *, quiet: bool = False) -> None:
         typer.echo(printable(text), err=True)
 
 
+def is_watched() -> bool:
+    """Whether somebody is there to answer a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def path_fields(path: bytes) -> dict[str, str]:
     """A path for JSON: `path` as text and, only where that loses bytes, `path_bytes` in base64."""
     text = path.decode("utf-8", errors="replace")

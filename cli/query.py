@@ -1,7 +1,6 @@
 """`polyseek query`: find images by text, by image and by both."""
 
 import os
-import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +13,7 @@ from cli.exits import ExitCode, reported_errors
 from cli.hits import Output, show_result
 from cli.index import Job, run_index
 from cli.options import CollectionOption, JsonOption, QuietOption, examples
-from cli.output import note, shown_path
+from cli.output import is_watched, note, shown_path
 from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
@@ -211,8 +210,7 @@ def _searchable_collection(context: Context, *, index_first: bool, may_ask: bool
     if folder is not None and (folder.exists() or not index_first):
         return folder
     here = Path.cwd()
-    is_watched = sys.stdin.isatty() and sys.stderr.isatty() and not context.quiet
-    if not index_first and may_ask and is_watched:
+    if not index_first and may_ask and not context.quiet and is_watched():
         asked = f"No collection here. Index the images in {shown_path(here)}?"
         index_first = typer.confirm(asked, err=True)
     if index_first:
