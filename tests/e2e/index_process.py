@@ -2,7 +2,8 @@
 
 usage: python -m tests.e2e.index_process ENCODER SEGMENT_ITEMS SOURCE COLLECTION
 
-Says "committed N" whenever N files of the run are durable, and the counts as JSON at the end.
+Says "ready" when it can be interrupted, "committed N" whenever N files of the run are durable, and
+the counts as JSON at the end.
 """
 
 import json
@@ -36,4 +37,5 @@ def main(encoder, segment_items, source, collection):
 if __name__ == "__main__":
     # A shell that started the tests in the background has them, and us, ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    print("ready", flush=True)
     main(*sys.argv[1:])

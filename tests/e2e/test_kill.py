@@ -43,6 +43,7 @@ def stop(process, how, *, after_commits, delay_s):
 
     None stands for a run that was faster than the signal.
     """
+    assert process.stdout.readline() == "ready\n"
     lines = list(itertools.islice(process.stdout, after_commits))
     timer = threading.Timer(delay_s, process.send_signal, [how])
     timer.start()
@@ -127,6 +128,7 @@ def interrupt_and_resume(how, *, encoder, source, tmp_path, n_stops, segment_ite
             delay_s=chance.uniform(0, max_delay_s),
         )
         if acknowledged is None:
+            durable = n_files(collection)
             break
         found = n_files(collection)
         assert found >= durable + acknowledged, "an acknowledged file is lost"
