@@ -22,7 +22,9 @@ def main(encoder, segment_items, source, collection):
         nonlocal acknowledged
         if progress.committed > acknowledged:
             acknowledged = progress.committed
-            print("committed", acknowledged, flush=True)
+            # One write for the whole line: an interrupt between two would leave half of it.
+            sys.stdout.write(f"committed {acknowledged}\n")
+            sys.stdout.flush()
 
     report = index_folders(
         [Path(source)],
