@@ -171,6 +171,8 @@ def test_ctrl_c_is_one_line_and_130(album, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,
+        # A shell that started the tests in the background has them, and us, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         process.stdin.write(b"a cat\n")
