@@ -83,9 +83,9 @@ class CheckedVectors:
         if len(sums) != n_blocks * _SUM_BYTES:
             raise CorruptCollectionError(f"{path} has {n_blocks} blocks, its sums say otherwise")
         self._is_checked = np.zeros(n_blocks, dtype=np.bool_)
-        self._is_all_checked = False
         self._check_blocks(np.zeros(1, dtype=np.int64))
         self._rows = self._map_rows()
+        self._is_row_checked = np.zeros(self.n, dtype=np.bool_)
 
     @property
     def n(self) -> int:
@@ -109,10 +109,8 @@ class CheckedVectors:
     def gather_half(self, rows: Int64Array) -> Float16Array:
         """As `gather`, in the numbers of the file: who gathers from many segments casts once."""
         self._check_size()
-        if not self._is_all_checked:
-            stride = self._rows.strides[0]
-            start = self._offset + np.asarray(rows, dtype=np.int64) * stride
-            self._check_blocks(np.concatenate([start, start + stride - 1]) // BLOCK_BYTES)
+        if not self._is_row_checked[rows].all():
+            self._check_rows(rows)
         return self._rows[rows]
 
     def chunks(self, chunk_rows: int) -> Iterator[tuple[int, Float32Array]]:
@@ -152,6 +150,14 @@ class CheckedVectors:
                 f"{self._path} has {found} bytes; the manifest says {self._size}"
             )
 
+    def _check_rows(self, rows: Int64Array) -> None:
+        stride = self._rows.strides[0]
+        start = self._offset + np.arange(self.n) * stride
+        first, last = start // BLOCK_BYTES, (start + stride - 1) // BLOCK_BYTES
+        self._check_blocks(np.concatenate([first[rows], last[rows]]))
+        # Kept by row too: that is all a gather looks at where nothing is left to check.
+        self._is_row_checked = self._is_checked[first] & self._is_checked[last]
+
     def _check_blocks(self, blocks: Int64Array) -> None:
         unchecked = np.unique(blocks[~self._is_checked[blocks]])
         for block in unchecked.tolist():
@@ -163,5 +169,3 @@ class CheckedVectors:
                     hint="delete the collection and index again, or restore the file",
                 )
             self._is_checked[block] = True
-        if unchecked.size:
-            self._is_all_checked = bool(self._is_checked.all())
