@@ -1,0 +1,20 @@
+"""`python -m benchmarks.perf`: every ratio that needs no data beyond what packages carry."""
+
+import runpy
+import sys
+
+BENCHMARKS = ("startup_ratio", "search_ratio")
+
+
+def main() -> None:
+    """Run one after the other, each with its defaults."""
+    for name in BENCHMARKS:
+        sys.stdout.write(f"== {name}\n")
+        sys.stdout.flush()
+        sys.argv = [name]
+        runpy.run_module(f"benchmarks.perf.{name}", run_name="__main__")
+    sys.stdout.write("index_ratio needs a folder of photographs: see --help of that module\n")
+
+
+if __name__ == "__main__":
+    main()
