@@ -9,6 +9,9 @@ from tests.postgres import catalogue_url, postgres_server
 
 __all__ = ["catalogue_url", "postgres_server", "test_data"]
 
+# Before FAISS is imported: idle threads that spin make k-means several times slower on busy cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
