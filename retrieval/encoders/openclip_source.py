@@ -91,10 +91,10 @@ def locate_tag(model: str, pretrained: str) -> ModelSource:
             f"open_clip publishes no weights {pretrained!r} for {model}", hint=f"it has: {tags}"
         )
     if bool(tag.get("quick_gelu")) != bool(model_cfg.get("quick_gelu")):
+        right = f"{model}-quickgelu" if tag.get("quick_gelu") else model.removesuffix("-quickgelu")
         raise EncoderUnavailableError(
             f"{pretrained} was trained with another activation than {model} has",
-            hint=f"try openclip:{model.removesuffix('-quickgelu')}:{pretrained} "
-            f"or openclip:{model}-quickgelu:{pretrained}",
+            hint=f"use openclip:{right}:{pretrained}",
         )
     if not tag.get("hf_hub"):
         raise EncoderUnavailableError(
