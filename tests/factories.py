@@ -1,8 +1,12 @@
-"""What tests of several packages need: an encoder whose answers can be worked out by hand."""
+"""What tests of several packages need: an encoder that can be followed by hand, a tiny CLIP."""
+
+import json
+import warnings
 
 import numpy as np
 
 from retrieval.encoders.fingerprint import encoder_info
+from retrieval.encoders.torchvision_ops import mend_torchvision
 
 COLOURS = {
     "black": (0, 0, 0),
@@ -62,6 +66,37 @@ class GeometryEncoder:
             if not row.any():
                 row[:] = 1
         return _unit(rows)
+
+
+TINY = {
+    "embed_dim": 64,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
+}
+PREPROCESSING = {
+    "mean": [0.48, 0.46, 0.41],
+    "std": [0.27, 0.26, 0.28],
+    "interpolation": "bicubic",
+    "resize_mode": "shortest",
+}
+
+
+def tiny_clip(folder):
+    """Write a tiny CLIP with random weights into a folder, as `local-dir:` takes it."""
+    mend_torchvision()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the libraries' own deprecations
+        import open_clip
+        import torch
+        from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    model = open_clip.CLIP(**TINY)
+    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file(weights, folder / "open_clip_model.safetensors")
+    config = {"model_cfg": TINY, "preprocess_cfg": PREPROCESSING}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    return folder
 
 
 def _unit(rows):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.demo import copy_photographs
+from tests.factories import tiny_clip
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -53,6 +54,15 @@ def test_the_commands_run_as_they_stand(home):
     assert "data:image/jpeg" in (home / "hits.html").read_text()
     assert len((home / "answers.jsonl").read_text().splitlines()) == 2
     assert (home / "cats" / "chelsea.png").exists()
+
+
+def test_the_model_folder_example_runs_with_a_tiny_model(home, tmp_path):
+    [command] = [line for line in blocks("console")[1].splitlines() if "local-dir:" in line]
+    model = "local-dir:/models/ViT-B-32"
+    assert model in command
+    done = run(["bash", "-c", command.replace(model, f"local-dir:{tiny_clip(tmp_path)}")], home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "added 11" in done.stdout
 
 
 def test_the_python_example_runs_as_it_stands(home):

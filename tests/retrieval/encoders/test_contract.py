@@ -1,49 +1,20 @@
 """Every encoder keeps the contract; open_clip's answers are open_clip's own."""
 
 import importlib.util
-import json
 import warnings
 
 import numpy as np
 import pytest
 
 from retrieval.encoders.registry import get_encoder
-from retrieval.encoders.torchvision_ops import mend_torchvision
 from retrieval.errors import EncoderUnavailableError
 from tests.contracts.encoder import EncoderContract, pictures
-from tests.factories import GeometryEncoder
-
-TINY = {
-    "embed_dim": 64,
-    "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
-}
-PREPROCESSING = {
-    "mean": [0.48, 0.46, 0.41],
-    "std": [0.27, 0.26, 0.28],
-    "interpolation": "bicubic",
-    "resize_mode": "shortest",
-}
+from tests.factories import GeometryEncoder, tiny_clip
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
-    """A tiny CLIP with random weights, as a model folder."""
-    mend_torchvision()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the libraries' own deprecations
-        import open_clip
-        import torch
-        from safetensors.torch import save_file
-
-    folder = tmp_path_factory.mktemp("bundle")
-    torch.manual_seed(0)
-    model = open_clip.CLIP(**TINY)
-    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, folder / "open_clip_model.safetensors")
-    config = {"model_cfg": TINY, "preprocess_cfg": PREPROCESSING}
-    (folder / "open_clip_config.json").write_text(json.dumps(config))
-    return folder
+    return tiny_clip(tmp_path_factory.mktemp("bundle"))
 
 
 class TestGeometry(EncoderContract):
