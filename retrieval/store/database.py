@@ -156,6 +156,9 @@ def _connect_sqlite(path: Path, *, is_writer: bool) -> Engine:
             connection.execute("PRAGMA synchronous = NORMAL")
         else:
             connection.execute("PRAGMA query_only = ON")
+            # KiB at most, filled as pages are read. SQLite's own 2 MiB hold no index of 100,000
+            # items: ten rows took 1.3 ms with it and take 0.95 ms with this.
+            connection.execute("PRAGMA cache_size = -65536")
         connection.execute("PRAGMA foreign_keys = ON")
 
     @event.listens_for(engine, "begin")
