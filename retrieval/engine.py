@@ -1,47 +1,52 @@
 """Answer queries from one collection: the composition root of the query side.
 
-query.plan gives vectors and exclusions, ann.fanout ranks ids, the catalogue turns ids into hits.
-Nothing here changes after opening, so one engine serves many threads, always from the generation
-that it opened.
+query.plan gives vectors and exclusions, a view of one generation ranks ids and makes them hits.
+One engine serves many threads. It answers from the generation that it opened, until writers have
+collected that one; then it goes on with the newest.
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from retrieval.ann.exact import NO_ID, Ranking
-from retrieval.ann.fanout import FanOut, Part, SearchSettings
+from retrieval.ann.exact import Ranking
 from retrieval.encoders.base import Encoder
-from retrieval.errors import CatalogueError, QueryError
-from retrieval.model import Float32Array, Hit, Int64Array, ItemId, ItemRecord, SearchResult
+from retrieval.errors import EncoderMismatchError, GenerationGoneError, QueryError
+from retrieval.model import Float32Array, ItemId, SearchResult
 from retrieval.query.algebra import Query
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.plan import plan_queries
-from retrieval.store.collection import Collection, Gallery
+from retrieval.store.collection import Collection
+from retrieval.view import View
 
 DEFAULT_K = 10
 
 
 class SearchEngine:
-    """Searches the images of one collection. Close it, or use it in a `with`.
+    """Searches the images of one collection. Close it, or use it in a `with`."""
 
-    Attributes:
-        collection: the open generation.
-    """
+    def __init__(
+        self, open_newest: Callable[[], Collection], encoder: Encoder | None, device: str
+    ) -> None:
+        """Load the index of the newest generation; `SearchEngine.open` is the way in."""
+        self._open_newest = open_newest
+        self._lock = threading.Lock()
+        with contextlib.ExitStack() as on_error:
+            collection = on_error.enter_context(open_newest())
+            self._encoder = QueryEncoder(collection.manifest.encoder, encoder, device=device)
+            self._view = View(collection)
+            on_error.pop_all()
 
-    def __init__(self, collection: Collection, encoder: QueryEncoder) -> None:
-        """Load the index of an open collection; `SearchEngine.open` is the way in."""
-        self.collection = collection
-        self._encoder = encoder
-        gallery = collection.gallery("images")
-        self._items = _GalleryItems(collection, _fan_out(gallery))
-        self._fan_out = self._items.fan_out
-        index = gallery.entry.index
-        self._settings = SearchSettings(index.nprobe, index.candidates) if index else None
+    @property
+    def collection(self) -> Collection:
+        """The generation that is searched now."""
+        return self._view.collection
 
     @classmethod
     def open(
@@ -67,14 +72,10 @@ class SearchEngine:
             CollectionError: there is no collection, or it is damaged, or of another encoder.
             MissingDependencyError: its index needs FAISS, which is not installed.
         """
-        with contextlib.ExitStack() as on_error:
-            collection = on_error.enter_context(
-                Collection.open(folder, catalogue_url=catalogue_url, cache_dir=cache_dir)
-            )
-            query_encoder = QueryEncoder(collection.manifest.encoder, encoder, device=device)
-            engine = cls(collection, query_encoder)
-            on_error.pop_all()
-        return engine
+        open_newest = partial(
+            Collection.open, folder, catalogue_url=catalogue_url, cache_dir=cache_dir
+        )
+        return cls(open_newest, encoder, device)
 
     def search(self, query: Query, k: int = DEFAULT_K) -> SearchResult:
         """The k best items for a query, fewer only if there are no more.
@@ -96,9 +97,13 @@ class SearchEngine:
         _check_k(k)
         if not queries:
             return []
-        plan = plan_queries(queries, self._encoder, self._items)
-        scores, ids = self._fan_out.search(plan.vectors, k, self._settings, plan.excluded)
-        return self._results(scores, ids)
+        while True:
+            view = self._view
+            try:
+                plan = plan_queries(queries, self._encoder, view)
+                return view.results(view.rank(plan.vectors, k, plan.excluded))
+            except GenerationGoneError:
+                self._renew(view)
 
     def search_vectors(
         self, vectors: Float32Array, k: int = DEFAULT_K, exclude: Sequence[ItemId] = ()
@@ -124,13 +129,11 @@ class SearchEngine:
         if not np.isfinite(vectors).all():
             raise ValueError("a query vector holds NaN or infinity")
         excluded = np.unique(np.asarray(exclude, np.int64))
-        return self._fan_out.search(
-            np.ascontiguousarray(vectors), k, self._settings, (excluded,) * len(vectors)
-        )
+        return self._view.rank(np.ascontiguousarray(vectors), k, (excluded,) * len(vectors))
 
     def close(self) -> None:
         """Close the collection."""
-        self.collection.close()
+        self._view.collection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -143,70 +146,20 @@ class SearchEngine:
     ) -> None:
         self.close()
 
-    def _results(self, scores: Float32Array, ids: Int64Array) -> list[SearchResult]:
-        wanted = [ItemId(item_id) for item_id in np.unique(ids).tolist() if item_id != NO_ID]
-        records = self.collection.catalogue.hydrate(wanted, self.collection.generation)
-        if len(records) < len(wanted):
-            missing = next(item_id for item_id in wanted if item_id not in records)
-            raise CatalogueError(
-                f"the catalogue does not know item {missing}, which the collection holds",
-                hint="delete catalogue.db; the next `polyseek index` rebuilds it",
-            )
-        return [
-            SearchResult(
-                hits=_hits(row_scores, row_ids, records),
-                generation=self.collection.generation,
-                exact=self._fan_out.is_exact,
-            )
-            for row_scores, row_ids in zip(scores.tolist(), ids.tolist(), strict=True)
-        ]
-
-
-class _GalleryItems:
-    """The items of an open gallery, as the planning of a query asks for them."""
-
-    def __init__(self, collection: Collection, fan_out: FanOut) -> None:
-        self.fan_out = fan_out
-        self._collection = collection
-
-    def vectors_of_items(self, ids: Sequence[ItemId]) -> Float32Array:
-        positions = self.fan_out.positions_of(np.array(ids, np.int64))
-        for item_id, position in zip(ids, positions.tolist(), strict=True):
-            if position == NO_ID:
-                raise QueryError(
-                    f"no item {item_id} in the collection", hint="ids are in the output of a query"
+    def _renew(self, old: View) -> None:
+        """Open the newest generation in place of a view whose rows are gone."""
+        with self._lock:
+            if self._view is not old:  # another thread was here first
+                return
+            collection = self._open_newest()
+            if collection.manifest.encoder != old.collection.manifest.encoder:
+                collection.close()
+                raise EncoderMismatchError(
+                    expected=collection.manifest.encoder.label,
+                    found=old.collection.manifest.encoder.label,
                 )
-        return self.fan_out.vectors_of(positions)
-
-    def items_by_sha256(self, hexes: Sequence[str]) -> Mapping[str, ItemId]:
-        return self._collection.catalogue.items_by_sha256(hexes, self._collection.generation)
-
-
-def _fan_out(gallery: Gallery) -> FanOut:
-    index = gallery.entry.index
-    return FanOut(
-        [
-            Part(
-                segment.ids,
-                segment.vectors,
-                segment.read_codes(index.codebook.short) if index else None,
-            )
-            for segment in gallery.segments
-        ],
-        codebook=gallery.read_codebook(),
-        dead=gallery.tombstones,
-    )
-
-
-def _hits(
-    scores: Sequence[float], ids: Sequence[int], records: Mapping[ItemId, ItemRecord]
-) -> tuple[Hit, ...]:
-    """The hits of one ranking; the score of float16 rows may pass 1 by a rounding, so it is cut."""
-    return tuple(
-        Hit(rank, max(-1.0, min(1.0, score)), records[ItemId(item_id)])
-        for rank, (score, item_id) in enumerate(zip(scores, ids, strict=True), start=1)
-        if item_id != NO_ID
-    )
+            self._view = View(collection)
+            old.collection.close()
 
 
 def _check_k(k: int) -> None:

@@ -13,6 +13,7 @@
         ├── FormatVersionError         written by a newer polyseek
         ├── EncoderMismatchError       another encoder made it
         ├── CatalogueError             the SQL catalogue cannot be used
+        │   └── GenerationGoneError        it knows newer generations only
         └── LockedError                another process is writing
 
 The message says what is wrong and names the value; `hint` is one sentence: what to do next.
@@ -99,6 +100,10 @@ class EncoderMismatchError(CollectionError):
 
 class CatalogueError(CollectionError):
     """The SQL catalogue cannot be reached, is behind, or lies where SQL locks do not work."""
+
+
+class GenerationGoneError(CatalogueError):
+    """The generation that a reader has open was collected: two newer ones were committed since."""
 
 
 class LockedError(CollectionError):

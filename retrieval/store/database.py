@@ -134,7 +134,7 @@ def _connect_sqlite(path: Path, *, is_writer: bool) -> Engine:
     target = f"{path.absolute().as_uri()}?mode={mode}"
 
     def open_database() -> sqlite3.Connection:
-        # BEGIN is ours to send (below): the driver's own comes too late for a consistent read.
+        # BEGIN is ours to send (below): the driver's own comes too late, or not at all.
         return sqlite3.connect(
             target,
             uri=True,
@@ -144,7 +144,9 @@ def _connect_sqlite(path: Path, *, is_writer: bool) -> Engine:
         )
 
     engine = create_engine(
-        URL.create("sqlite", database=str(path)), creator=open_database, pool_size=8
+        URL.create("sqlite", database=str(path)),
+        creator=open_database,
+        pool_size=8,
     )
 
     @event.listens_for(engine, "connect")
@@ -161,9 +163,11 @@ def _connect_sqlite(path: Path, *, is_writer: bool) -> Engine:
             connection.execute("PRAGMA cache_size = -65536")
         connection.execute("PRAGMA foreign_keys = ON")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+    if is_writer:  # a reader's statements stand alone: see `Catalogue`
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

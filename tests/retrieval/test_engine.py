@@ -20,6 +20,7 @@ from retrieval.errors import (
 )
 from retrieval.model import EncoderInfo, ImageMeta
 from retrieval.query.algebra import Query, Term
+from retrieval.store.collection import Collection
 from tests import collection_kit as kit
 
 
@@ -313,6 +314,44 @@ def test_the_engine_stays_at_the_generation_it_opened(folder, engine):
         kit.put(writer, 30)
         writer.delete_items([1])
     assert engine.search(Query.text("30"), 30) == before
+
+
+def outlive_the_opened_generation(folder):
+    """Commit until the rows of the generation that is open now are gone."""
+    with CollectionWriter.open(folder, kit.ENCODER) as writer:
+        writer.delete_items([1])
+        for number in (30, 31):
+            kit.put(writer, number)
+        writer.collect_garbage()
+
+
+def test_an_engine_whose_generation_was_collected_goes_on_with_the_newest(folder, encoder):
+    with SearchEngine.open(folder, encoder=encoder) as engine:
+        opened = engine.collection.generation
+        outlive_the_opened_generation(folder)
+        result = engine.search(Query.text("30"), 30)
+        with SearchEngine.open(folder, encoder=encoder) as fresh:
+            assert result == fresh.search(Query.text("30"), 30)
+    assert result.generation > opened
+
+
+def test_threads_of_an_engine_whose_generation_was_collected_all_go_on(folder, encoder):
+    with SearchEngine.open(folder, encoder=encoder) as engine:
+        outlive_the_opened_generation(folder)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: engine.search(Query.text("30"), 5), range(32)))
+        assert found == [engine.search(Query.text("30"), 5)] * 32
+
+
+def test_a_collection_that_is_another_ones_by_now_is_refused(folder, encoder, tmp_path):
+    stranger = tmp_path / "stranger"
+    with CollectionWriter.open(stranger, EncoderInfo("geometry", kit.DIM, "e" * 64)) as writer:
+        kit.put(writer, 1)
+    folders = iter([folder, stranger])
+    with SearchEngine(lambda: Collection.open(next(folders)), encoder, "cpu") as engine:
+        outlive_the_opened_generation(folder)
+        with pytest.raises(EncoderMismatchError, match="geometry"):
+            engine.search(Query.text("30"))
 
 
 def test_a_catalogue_that_lost_a_row_is_no_shorter_answer(folder, encoder):
