@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.collection_info import collect_info, info_lines
+from cli.collection_info import collect_info, info_lines, recall_facts, recall_lines
 from cli.context import Context, begin
 from cli.exits import ExitCode, reported_errors
 from cli.options import CollectionOption, JsonOption, QuietOption, examples
@@ -65,9 +65,9 @@ def info(
 def verify(
     collection: CollectionOption = None, quiet: QuietOption = False, json: JsonOption = False
 ) -> None:
-    """Hash every file of the collection.
+    """Hash every file of the collection, and measure what its index finds.
 
-    Exits 4 if one is not as it was written.
+    Exits 4 if a file is not as it was written.
     """
     with reported_errors(as_json=json):
         context = begin({"collection": collection}, quiet=quiet)
@@ -85,6 +85,8 @@ def verify(
                     "files_checked": report.n_files,
                     "bytes_checked": report.n_bytes,
                     "problems": list(report.problems),
+                    "recall": recall_facts(report.recall),
+                    "recall_at_build": recall_facts(report.recorded_recall),
                 }
             )
         else:
@@ -95,6 +97,10 @@ def verify(
                     f"all well: generation {report.generation}, {report.n_items:,} items, "
                     f"{report.n_files:,} files, {report.n_bytes:,} bytes"
                 )
+                for line in recall_lines(recall_facts(report.recall)):
+                    write_text(line)
+                for line in recall_lines(recall_facts(report.recorded_recall)):
+                    write_text(f"at its build: {line}")
         if report.problems:
             raise typer.Exit(ExitCode.COLLECTION)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from cli.output import shown_path
 
 if TYPE_CHECKING:
     from retrieval.store.collection import Collection
-    from retrieval.store.manifest import CatalogueLocation, IndexRecord
+    from retrieval.store.entries import CatalogueLocation, IndexRecord, RecallRecord
 
 Facts = dict[str, Any]
 
@@ -62,17 +63,22 @@ def _index_facts(index: "IndexRecord | None") -> Facts:
         "nprobe": index.nprobe,
         "candidates": index.candidates,
         "trained_on": index.n_trained,
-        "recall": [
-            {
-                "modality": record.modality,
-                "k": record.k,
-                "mean": record.mean,
-                "standard_error": record.standard_error,
-                "queries": record.n_queries,
-            }
-            for record in index.recall
-        ],
+        "recall": recall_facts(index.recall),
     }
+
+
+def recall_facts(records: "Sequence[RecallRecord]") -> list[Facts]:
+    """Measurements in the shape of the JSON output."""
+    return [
+        {
+            "modality": record.modality,
+            "k": record.k,
+            "mean": record.mean,
+            "standard_error": record.standard_error,
+            "queries": record.n_queries,
+        }
+        for record in records
+    ]
 
 
 def catalogue_url(location: "CatalogueLocation") -> str:
@@ -107,13 +113,17 @@ def info_lines(facts: Facts) -> list[str]:
 def _index_lines(index: Facts) -> list[str]:
     if index["kind"] == "exact":
         return ["  search: exact (IVF-PQ takes over where there are enough items to train it)"]
-    lines = [
+    return [
         f"  search: ivfpq {index['spec']}, nprobe {index['nprobe']}, {index['candidates']} "
-        f"candidates re-scored exactly; trained on {index['trained_on']:,} items"
+        f"candidates re-scored exactly; trained on {index['trained_on']:,} items",
+        *(f"  {line}" for line in recall_lines(index["recall"])),
     ]
-    lines += [
-        f"  recall@{record['k']} against exact search, {record['modality']} queries: "
+
+
+def recall_lines(recall: list[Facts]) -> list[str]:
+    """Measurements for a reader, one line each."""
+    return [
+        f"recall@{record['k']} against exact search, {record['modality']} queries: "
         f"{record['mean']:.3f} ± {record['standard_error']:.3f} ({record['queries']:,} queries)"
-        for record in index["recall"]
+        for record in recall
     ]
-    return lines

@@ -11,26 +11,21 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from indexer.measure import draw_items, draw_queries, fan_out_of, recall_record
 from indexer.writer import CollectionWriter
-from retrieval.ann.fanout import RECALL_DEPTH, FanOut, Part
 from retrieval.ann.ivfpq import Codebook, train_codebook
 from retrieval.ann.spec import IndexSpec, choose_spec
-from retrieval.ann.tune import QuerySet, choose_settings, measure_recall
-from retrieval.encoders.bank import caption_bank
+from retrieval.ann.tune import choose_settings, measure_recall
 from retrieval.encoders.base import Encoder
-from retrieval.model import GalleryName, Int64Array
+from retrieval.model import GalleryName
 from retrieval.store.collection import Gallery
-from retrieval.store.entries import IndexRecord, RecallRecord, codebook_entry
+from retrieval.store.entries import IndexRecord, codebook_entry
 
 logger = logging.getLogger(__name__)
 
 RETRAIN_GROWTH = 4
 """A gallery this many times as large as at its training gets a new codebook: its lists have become
 this much longer, and nlist should have doubled."""
-
-MAX_QUERIES = 512
-"""Queries of one modality, half to tune on and half to measure on: a standard error of recall of
-about 0.006 where it is 0.95."""
 
 _CODING_CHUNK = 8_192
 _GALLERY: GalleryName = "images"
@@ -83,13 +78,13 @@ class _Build:
         self._seed = seed
         self._enter = enter
         self._rng = np.random.default_rng(seed)
-        self._items = _fan_out(gallery)
+        self._items = fan_out_of(gallery)
 
     def publish(self, writer: CollectionWriter, encoder: Encoder | None) -> IndexRecord:
         """Train, code, tune, measure; then make all of it the next generation."""
         started_s = time.monotonic()
         self._enter("training the index")
-        sample = self._sample(self._spec.sample_size)
+        sample = draw_items(self._items, self._spec.sample_size, self._rng)
         codebook = train_codebook(self._items.vectors_of(sample), self._spec, self._seed)
         self._enter("coding the vectors")
         codes = _codes(
@@ -97,8 +92,8 @@ class _Build:
         )
         seconds = time.monotonic() - started_s
         self._enter("measuring the index")
-        index = _fan_out(self._gallery, codebook, codes)
-        query_sets = self._query_sets(encoder)
+        index = fan_out_of(self._gallery, codebook, codes)
+        query_sets = draw_queries(index, encoder, self._rng)
         halves = {name: queries.halves() for name, queries in query_sets.items()}
         settings = choose_settings(index, [tuning for tuning, _ in halves.values()])
         recall = {
@@ -112,30 +107,11 @@ class _Build:
             candidates=settings.candidates,
             n_trained=self._gallery.n_items,
             seed=self._seed,
-            recall=tuple(
-                RecallRecord(name, RECALL_DEPTH, each.mean, each.standard_error, each.n_queries)
-                for name, each in recall.items()
-            ),
+            recall=tuple(recall_record(name, each) for name, each in recall.items()),
             seconds=seconds,
         )
         writer.publish_index(_GALLERY, record, codebook, codes)
         return record
-
-    def _sample(self, size: int) -> Int64Array:
-        """Positions of living items, drawn without replacement from all segments, ascending."""
-        live = self._items.live_positions
-        return np.sort(self._rng.choice(live, min(size, len(live)), replace=False))
-
-    def _query_sets(self, encoder: Encoder | None) -> dict[str, QuerySet]:
-        """Items asking for their neighbours, and captions that no item was made from."""
-        positions = self._sample(MAX_QUERIES)
-        self._rng.shuffle(positions)
-        own_ids = tuple(self._items.ids[positions][:, None])
-        sets = {"image": QuerySet(self._items.vectors_of(positions), own_ids)}
-        if encoder is not None:
-            captions = self._rng.permutation(caption_bank())[:MAX_QUERIES].tolist()
-            sets["text"] = QuerySet(encoder.encode_texts(captions))
-        return sets
 
 
 def _code_new_segments(
@@ -160,17 +136,6 @@ def _codes(codebook: bytes, gallery: Gallery, names: Sequence[str]) -> dict[str,
         for segment in gallery.segments
         if segment.name in names
     }
-
-
-def _fan_out(
-    gallery: Gallery, codebook: bytes | None = None, codes: dict[str, bytes] | None = None
-) -> FanOut:
-    codes = codes or {}
-    return FanOut(
-        [Part(each.ids, each.vectors, codes.get(each.name)) for each in gallery.segments],
-        codebook=codebook,
-        dead=gallery.tombstones,
-    )
 
 
 def _log_stage(stage: str) -> None:

@@ -43,7 +43,10 @@ R = TypeVar("R")
 
 def default_workers() -> int:
     """Decoding threads for this machine: one for each processor that the process may use."""
-    return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
+    # Only Linux tells which processors a process may use.
+    has_affinity = hasattr(os, "sched_getaffinity")
+    usable = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return min(usable, MAX_WORKERS)
 
 
 @dataclass(frozen=True, slots=True)

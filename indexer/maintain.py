@@ -1,18 +1,14 @@
-"""Care of a collection that exists: check every byte of it, take items out, do away with it."""
+"""Cut a collection down: take items out, or do away with it."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from indexer import durable
 from indexer.catalogue import CatalogueWriter
 from indexer.lock import LOCK_NAME, locked
 from indexer.writer import CollectionWriter
 from retrieval.errors import (
-    CollectionError,
     CollectionMissingError,
     CorruptCollectionError,
     FormatVersionError,
@@ -24,7 +20,6 @@ from retrieval.store.changes import PathChange
 from retrieval.store.collection import Collection
 from retrieval.store.database import SQLITE_NAME
 from retrieval.store.manifest import manifest_paths, newest_manifest
-from retrieval.store.segment import check_file
 
 _OUR_NAMES = (
     "galleries",
@@ -34,78 +29,6 @@ _OUR_NAMES = (
     LOCK_NAME,
 )
 """All that a collection's folder holds beside the manifests."""
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What `verify_collection` looked at and found.
-
-    Attributes:
-        generation: that was checked.
-        n_items: living items.
-        n_files: files hashed.
-        n_bytes: bytes hashed.
-        problems: one line for each thing that is wrong; empty when all is well.
-    """
-
-    generation: int
-    n_items: int
-    n_files: int
-    n_bytes: int
-    problems: tuple[str, ...]
-
-
-def verify_collection(folder: Path, *, catalogue_url: str | None = None) -> VerifyReport:
-    """Hash every file of the newest generation, and compare the catalogue with the segments.
-
-    Receipts of earlier checks do not count here: every byte is read.
-
-    Raises:
-        CollectionMissingError: there is no collection.
-        CorruptCollectionError: no manifest verifies, so there is nothing to compare with.
-        FormatVersionError: a newer polyseek wrote it.
-    """
-    manifest, warnings = newest_manifest(folder)
-    problems = list(warnings)
-    files = list(manifest.files())
-    for entry in files:
-        try:
-            check_file(folder / entry.name, entry)
-        except CorruptCollectionError as error:
-            problems.append(str(error))
-        except OSError as error:
-            problems.append(f"{folder / entry.name} cannot be read: {error.strerror}")
-    if not problems:
-        # The comparison reads those files: it tells nothing new of a collection that is damaged.
-        problems += _catalogue_problems(folder, catalogue_url)
-    return VerifyReport(
-        generation=manifest.generation,
-        n_items=sum(gallery.n_items for gallery in manifest.galleries.values()),
-        n_files=len(files),
-        n_bytes=sum(entry.size_bytes for entry in files),
-        problems=tuple(problems),
-    )
-
-
-def _catalogue_problems(folder: Path, catalogue_url: str | None) -> Iterator[str]:
-    """Living items of the segments that the catalogue does not give, and the other way round."""
-    try:
-        with Collection.open(folder, catalogue_url=catalogue_url) as collection:
-            catalogue, generation = collection.catalogue, collection.generation
-            n_living = 0
-            for name in collection.manifest.galleries:
-                gallery = collection.gallery(name)
-                for segment in gallery.segments:
-                    living = np.setdiff1d(segment.ids, gallery.tombstones).tolist()
-                    n_living += len(living)
-                    found = catalogue.hydrate(living, generation)
-                    for item_id in set(living) - found.keys():
-                        yield f"item {item_id} of segment {segment.name} is not in the catalogue"
-            n_found = catalogue.counts(generation).n_items
-            if n_found > n_living:
-                yield f"the catalogue has {n_found} items, the segments have {n_living}"
-    except CollectionError as error:
-        yield str(error)
 
 
 def delete_items(

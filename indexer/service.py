@@ -12,13 +12,14 @@ from indexer.build import bring_index_up_to_date
 from indexer.decode import FileDecoder, default_workers
 from indexer.deferred import DeferredEncoder
 from indexer.ledger import Ledger, Tally
-from indexer.maintain import VerifyReport, delete_items, destroy_collection, verify_collection
+from indexer.maintain import delete_items, destroy_collection
 from indexer.pipeline import Pace, Pipeline, Progress, Target
 from indexer.readers.base import Skip
 from indexer.readers.folder import FolderReader, folder_readers
 from indexer.readers.globs import Globs
 from indexer.scan import Changes, plan_changes
 from indexer.targets import CollectionTarget, Rehearsal
+from indexer.verify import VerifyReport, verify_collection
 from indexer.writer import CollectionWriter
 from retrieval.encoders.base import Encoder
 from retrieval.errors import CollectionMissingError, SourceError

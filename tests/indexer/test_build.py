@@ -8,6 +8,8 @@ import pytest
 
 from indexer import build
 from indexer.build import bring_index_up_to_date
+from indexer.measure import fan_out_of
+from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter, NewItem
 from retrieval.ann.spec import MIN_IVFPQ_ITEMS, choose_spec
 from retrieval.engine import SearchEngine
@@ -109,13 +111,38 @@ def test_the_record_says_how_the_index_was_made_and_what_it_finds(built):
     assert 0 < record.seconds < 600
 
 
+def test_verify_measures_the_recall_again_and_tells_the_recorded_one(built):
+    report = verify_collection(built, encoder=ConeEncoder())
+    assert report.problems == ()
+    assert report.recorded_recall == index_of(built).recall
+    for then, now in zip(report.recorded_recall, report.recall, strict=True):
+        assert (now.modality, now.k) == (then.modality, then.k)
+        assert now.mean == pytest.approx(then.mean, abs=4 * then.standard_error)
+
+
+def test_verify_measures_with_the_items_that_came_since(built):
+    with CollectionWriter.open(built, INFO) as writer:
+        commit(writer, item_rows(2_000, seed=9), N)
+        bring_index_up_to_date(writer, ConeEncoder())
+        writer.delete_items(list(range(3, 9_000)))
+    report = verify_collection(built, encoder=ConeEncoder())
+    assert [each.modality for each in report.recall] == ["image", "text"]
+    assert report.recall != report.recorded_recall
+
+
+def test_verify_without_the_encoder_measures_image_queries_alone(built):
+    assert [each.modality for each in verify_collection(built).recall] == ["image"]
+
+
 def test_the_recorded_recall_holds_for_other_queries(built):
     encoder = ConeEncoder()
     texts = [f"another caption {number}" for number in range(200)]
     with SearchEngine.open(built, encoder=encoder) as engine:
         found = engine.search_batch([Query.text(text) for text in texts])
         assert not found[0].exact
-        exact = engine._fan_out.search(encoder.encode_texts(texts), 10)[1]
+        exact = fan_out_of(engine.collection.gallery("images")).search(
+            encoder.encode_texts(texts), 10
+        )[1]
     shares = [
         len({hit.item.id for hit in result.hits} & set(ids)) / 10
         for result, ids in zip(found, exact.tolist(), strict=True)

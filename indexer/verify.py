@@ -1,0 +1,133 @@
+"""Check a collection: every byte, the catalogue against the segments, and what its index finds."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from indexer.measure import remeasure
+from retrieval.encoders.base import Encoder
+from retrieval.encoders.registry import get_encoder
+from retrieval.errors import (
+    CollectionError,
+    CorruptCollectionError,
+    EncoderUnavailableError,
+    MissingDependencyError,
+)
+from retrieval.store.collection import Collection
+from retrieval.store.entries import RecallRecord
+from retrieval.store.manifest import newest_manifest
+from retrieval.store.segment import check_file
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `verify_collection` looked at and found.
+
+    Attributes:
+        generation: that was checked.
+        n_items: living items.
+        n_files: files hashed.
+        n_bytes: bytes hashed.
+        problems: one line for each thing that is wrong; empty when all is well.
+        recall: of the approximate index, measured now; empty while exact search serves, or where
+            there are problems.
+        recorded_recall: as its build measured it.
+    """
+
+    generation: int
+    n_items: int
+    n_files: int
+    n_bytes: int
+    problems: tuple[str, ...]
+    recall: tuple[RecallRecord, ...] = ()
+    recorded_recall: tuple[RecallRecord, ...] = ()
+
+
+def verify_collection(
+    folder: Path,
+    *,
+    encoder: Encoder | None = None,
+    device: str = "auto",
+    catalogue_url: str | None = None,
+) -> VerifyReport:
+    """Hash every file of the newest generation, compare its catalogue, measure its index.
+
+    Receipts of earlier checks do not count here: every byte is read. Recall of an approximate index
+    is measured again, with items that came since.
+
+    Args:
+        folder: of the collection.
+        encoder: for the text queries of that measurement; None makes the collection's own by its
+            name; where that cannot be had, image queries alone are asked.
+        device: for the encoder made here.
+        catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
+
+    Raises:
+        CollectionMissingError: there is no collection.
+        CorruptCollectionError: no manifest verifies, so there is nothing to compare with.
+        FormatVersionError: a newer polyseek wrote it.
+    """
+    manifest, warnings = newest_manifest(folder)
+    problems = list(warnings)
+    files = list(manifest.files())
+    for entry in files:
+        try:
+            check_file(folder / entry.name, entry)
+        except CorruptCollectionError as error:
+            problems.append(str(error))
+        except OSError as error:
+            problems.append(f"{folder / entry.name} cannot be read: {error.strerror}")
+    if not problems:
+        # The comparison reads those files: it tells nothing new of a collection that is damaged.
+        problems += _catalogue_problems(folder, catalogue_url)
+    measured = ((), ()) if problems else _recall(folder, encoder, device, catalogue_url)
+    return VerifyReport(
+        generation=manifest.generation,
+        n_items=sum(gallery.n_items for gallery in manifest.galleries.values()),
+        n_files=len(files),
+        n_bytes=sum(entry.size_bytes for entry in files),
+        problems=tuple(problems),
+        recall=measured[0],
+        recorded_recall=measured[1],
+    )
+
+
+def _catalogue_problems(folder: Path, catalogue_url: str | None) -> Iterator[str]:
+    """Living items of the segments that the catalogue does not give, and the other way round."""
+    try:
+        with Collection.open(folder, catalogue_url=catalogue_url) as collection:
+            catalogue, generation = collection.catalogue, collection.generation
+            n_living = 0
+            for name in collection.manifest.galleries:
+                gallery = collection.gallery(name)
+                for segment in gallery.segments:
+                    living = np.setdiff1d(segment.ids, gallery.tombstones).tolist()
+                    n_living += len(living)
+                    found = catalogue.hydrate(living, generation)
+                    for item_id in set(living) - found.keys():
+                        yield f"item {item_id} of segment {segment.name} is not in the catalogue"
+            n_found = catalogue.counts(generation).n_items
+            if n_found > n_living:
+                yield f"the catalogue has {n_found} items, the segments have {n_living}"
+    except CollectionError as error:
+        yield str(error)
+
+
+def _recall(
+    folder: Path, encoder: Encoder | None, device: str, catalogue_url: str | None
+) -> tuple[tuple[RecallRecord, ...], tuple[RecallRecord, ...]]:
+    """Recall of the newest generation's index, measured now and at its build."""
+    with Collection.open(folder, catalogue_url=catalogue_url) as collection:
+        gallery, expected = collection.gallery("images"), collection.manifest.encoder
+        index = gallery.entry.index
+        if index is None:
+            return (), ()
+        if encoder is None:
+            with contextlib.suppress(EncoderUnavailableError, MissingDependencyError):
+                encoder = get_encoder(expected.name, device=device)
+        if encoder and encoder.info.fingerprint != expected.fingerprint:
+            encoder = None  # texts of another space would measure nothing
+        return remeasure(gallery, encoder), index.recall
