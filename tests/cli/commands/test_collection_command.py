@@ -1,0 +1,72 @@
+"""The collection commands: info, verify, delete, destroy."""
+
+import json
+import os
+
+import pytest
+
+from tests.cli.commands.kit import COLOURS, answer, names, refusal, run
+
+
+def test_info_tells_what_is_there(indexed):
+    facts = answer("collection", "info", "--json")
+    assert (facts["model"], facts["dim"]) == ("geometry", 8)
+    assert (facts["items"], facts["files"]) == (4, 4)
+    assert facts["roots"] == [os.fspath(indexed / "photos")]
+    assert facts["galleries"]["images"]["index"] == {"kind": "exact", "recall": []}
+    assert facts["bytes_on_disk"] > 1000
+    text = run("collection", "info").stdout
+    assert "items: 4 in 4 files" in text
+    assert "search: exact" in text
+
+
+def test_verify_finds_a_flipped_bit(indexed):
+    assert answer("collection", "verify", "--json")["ok"] is True
+    vectors = next((indexed / ".polyseek").rglob("vectors.npy"))
+    content = bytearray(vectors.read_bytes())
+    content[-1] ^= 1
+    vectors.chmod(0o644)
+    vectors.write_bytes(content)
+    result = run("collection", "verify", "--json")
+    assert result.exit_code == 4
+    assert len(json.loads(result.stdout)["problems"]) == 1
+    assert "vectors.npy" in run("collection", "verify").stdout
+
+
+def test_a_corrupt_manifest_is_4(indexed):
+    for path in (indexed / ".polyseek").glob("manifest-*.json"):
+        path.chmod(0o644)
+        path.write_bytes(b"{}")
+    for command in (["query", "red"], ["index", "photos"], ["collection", "info"]):
+        assert "error" in refusal(4, *command)
+
+
+def test_delete_by_id_by_path_and_by_folder(indexed):
+    best = answer("query", "red", "--json")["hits"][0]["id"]
+    assert answer("collection", "delete", best, "--json") == {"deleted": 1}
+    assert run("collection", "delete", "photos/blue.png").stdout == "deleted 1 items\n"
+    assert set(names(run("query", "red", "-f"))) == {"green", "yellow"}
+    assert answer("collection", "delete", "photos", "--json") == {"deleted": 2}
+    assert sorted(path.stem for path in (indexed / "photos").iterdir()) == sorted(COLOURS)
+
+
+def test_deleting_what_is_not_there_deletes_nothing(indexed):
+    assert "999" in refusal(2, "collection", "delete", "1", "999")
+    assert "nope.png" in refusal(2, "collection", "delete", "nope.png")
+    assert answer("collection", "info", "--json")["items"] == 4
+
+
+def test_destroy_does_not_go_unasked(indexed, monkeypatch):
+    assert "--yes" in refusal(2, "collection", "destroy")
+    monkeypatch.setattr("cli.collection.is_watched", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
+    refusal(1, "collection", "destroy")
+    assert (indexed / ".polyseek").exists()
+    assert run("collection", "destroy", "--yes").exit_code == 0
+    assert not (indexed / ".polyseek").exists()
+    assert len(list((indexed / "photos").iterdir())) == 4
+
+
+@pytest.mark.parametrize("command", ["info", "verify", "destroy --yes", "delete 1"])
+def test_every_collection_command_needs_one(here, command):
+    assert "polyseek index" in refusal(4, "collection", *command.split())

@@ -1,0 +1,74 @@
+"""The commands that need no collection: models, doctor, config."""
+
+import json
+
+from retrieval.encoders import registry
+from tests.cli.commands.kit import answer, refusal, run
+from tests.factories import GeometryEncoder
+
+
+def test_models_are_listed_with_what_is_missing(monkeypatch):
+    monkeypatch.setattr(registry, "_missing", lambda name: ("some-package",))
+    listed = answer("models", "list", "--json")
+    mini = listed["models"][0]
+    assert (mini["name"], mini["available"]) == ("mini", False)
+    assert "some-package" in mini["missing"]
+    assert "not at hand: some-package" in run("models", "list").stdout
+
+
+def test_a_model_is_shown_with_its_fingerprint():
+    shown = answer("models", "show", "geometry", "--json")
+    assert list(shown) == ["name", "dim", "input_px", "languages", "fingerprint", "parts"]
+    assert shown["fingerprint"] == GeometryEncoder().info.fingerprint
+    assert shown["fingerprint"] in run("models", "show", "geometry").stdout
+    assert "nope" in refusal(1, "models", "show", "nope")
+
+
+def test_doctor_names_what_is_installed(here):
+    report = answer("doctor", "--json")
+    assert report["ok"] is True
+    topics = {check["topic"] for check in report["checks"]}
+    assert topics == {"versions", "devices", "encoders", "pictures", "extras", "folders"}
+    assert list(report["checks"][0]) == ["topic", "name", "value", "state", "fix"]
+
+
+def test_doctor_fails_without_faiss_or_without_an_encoder(here, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("cli.doctor.faiss_build", lambda: None)
+        result = run("doctor")
+        assert result.exit_code == 1
+        assert "polyseek[cpu]" in result.stdout
+    monkeypatch.setattr(registry, "_missing", lambda name: ("some-package",))
+    monkeypatch.setattr(registry, "_registered", {})
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    fixes = [check["fix"] for check in json.loads(result.stdout)["checks"]]
+    assert "pip install 'polyseek[mini]'" in fixes
+
+
+def test_doctor_sees_two_builds_of_faiss(here, monkeypatch):
+    monkeypatch.setattr("cli.doctor.package_version", lambda name: "1.0")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "both builds" in result.stdout
+
+
+def test_config_shows_values_and_origins(here, bare_settings, monkeypatch):
+    file = bare_settings / "config" / "polyseek" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('device = "cpu"\ncatalogue_url = "postgresql://me:hunter2@host/db"\n')
+    monkeypatch.setenv("POLYSEEK_TOP", "3")
+    shown = run("config", "show", "--origin")
+    assert f"device = cpu  (file {file})" in shown.stdout
+    assert "top = 3  (env POLYSEEK_TOP)" in shown.stdout
+    assert "batch_size = 32  (default)" in shown.stdout
+    assert "hunter2" not in shown.output
+    found = answer("config", "show", "--origin", "--json", "-c", "x")
+    assert found["collection"] == {"value": "x", "origin": "flag --collection"}
+    assert answer("config", "show", "--json")["top"] == 3
+
+
+def test_a_wrong_setting_stops_every_command(here, monkeypatch):
+    monkeypatch.setenv("POLYSEEK_TOP", "many")
+    for command in (["index", "photos"], ["query", "red"], ["models", "list"], ["config", "show"]):
+        assert "top = 'many' (from env POLYSEEK_TOP)" in refusal(2, *command)

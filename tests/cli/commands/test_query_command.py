@@ -1,0 +1,152 @@
+"""The query command: what it finds, in every form, one query or a batch of them."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands.kit import COLOURS, answer, names, refusal, run
+
+
+def test_words_are_joined_to_one_literal_text(indexed):
+    assert answer("query", "red", "or", "blue", "--json")["query"] == "red or blue"
+
+
+def test_the_answer_as_json_has_the_documented_keys(indexed):
+    found = answer("query", "red", "--json", "-k", "2")
+    assert list(found) == ["query", "model", "generation", "hits"]
+    assert found["model"] == "geometry"
+    assert list(found["hits"][0]) == ["rank", "id", "score", "path", "width", "height"]
+    best = found["hits"][0]
+    assert (best["rank"], best["score"], best["width"], best["height"]) == (1, 1.0, 32, 24)
+    assert best["path"] == os.fspath(indexed / "photos" / "red.png")
+
+
+def test_top_by_flag_by_either_letter_by_variable_and_beyond_the_end(indexed, monkeypatch):
+    assert len(names(run("query", "red", "-f", "-k", "2"))) == 2
+    assert len(names(run("query", "red", "-f", "-t", "3"))) == 3
+    assert len(names(run("query", "red", "-f", "--top", "99"))) == 4
+    monkeypatch.setenv("POLYSEEK_TOP", "1")
+    assert len(names(run("query", "red", "-f"))) == 1
+
+
+def test_an_image_of_the_collection_is_not_its_own_answer(indexed):
+    found = names(run("query", "-i", "photos/red.png", "-f"))
+    assert set(found) == {"green", "blue", "yellow"}
+
+
+def test_like_an_item(indexed):
+    best = answer("query", "red", "--json", "-k", "1")["hits"][0]["id"]
+    assert "red" not in names(run("query", "--like", best, "-f"))
+
+
+def test_add_and_subtract_move_the_query(indexed):
+    both = names(run("query", "red", "-a", "blue", "-f", "-k", "2"))
+    assert set(both) == {"red", "blue"}
+    away = names(run("query", "red and blue", "-s", "blue", "-f", "-k", "1"))
+    assert away == ["red"]
+    found = answer("query", "red", "-a", "blue", "-s", "green", "--json")
+    assert found["query"] == "red + blue - green"
+
+
+def test_slerp_takes_an_image_and_a_text(indexed):
+    found = run("query", "blue", "-i", "photos/red.png", "--compose", "slerp", "-f", "-k", "1")
+    assert names(found) == ["blue"]
+    assert "slerp" in refusal(2, "query", "blue", "--compose", "slerp")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["  "],
+        ["red", "-k", "0"],
+        ["red", "-a", " "],
+        ["red", "-s", "red"],
+        ["--like", "999"],
+        ["-i", "no.png"],
+        ["-i", "page.jpg"],
+        ["-i", "empty.jpg"],
+        ["red", "--json", "--jsonl"],
+        ["red", "--batch", "-"],
+        ["--batch", "-", "--sheet", "x.png"],
+        ["--batch", "-", "-f"],
+    ],
+    ids=" ".join,
+)
+def test_a_query_that_cannot_be_answered_is_usage(indexed, arguments):
+    (indexed / "page.jpg").write_text("<html>")
+    (indexed / "empty.jpg").touch()
+    assert "error" in refusal(2, "query", *arguments)
+
+
+def test_a_query_of_another_model_is_refused(indexed):
+    message = refusal(4, "query", "red", "--model", "stranger")
+    assert "geometry" in message
+    assert "stranger" in message
+    assert run("query", "red", "--model", "geometry").exit_code == 0
+
+
+def test_an_odd_query_does_no_harm(indexed):
+    for text in ("red " * 10_000, "red\0blue", "\udcff red", "🐕", "-- --json"):
+        assert run("query", "--json", "--", text).exit_code == 0
+
+
+def test_without_a_collection_the_hint_says_how_to_make_one(here):
+    assert "polyseek index" in refusal(4, "query", "red")
+    error = json.loads(refusal(4, "query", "red", "--json"))["error"]
+    assert (error["type"], error["exit_code"]) == ("CollectionMissingError", 4)
+    assert "error" in refusal(4, "query", "red", "-c", "elsewhere")
+
+
+def test_index_first_where_there_is_no_collection(here):
+    assert names(run("query", "red", "--index", "-f", "-k", "1")) == ["red"]
+    assert (here / ".polyseek").is_dir()
+
+
+@pytest.mark.parametrize(("reply", "code"), [(True, 0), (False, 4)])
+def test_a_watched_query_offers_to_index(here, monkeypatch, reply, code):
+    asked = []
+    monkeypatch.setattr("cli.query.is_watched", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text) or reply)
+    assert run("query", "red", "-f").exit_code == code
+    assert len(asked) == 1
+    assert (here / ".polyseek").is_dir() is reply
+
+
+def test_nothing_found_is_3_only_if_asked(indexed):
+    assert run("collection", "delete", "photos").exit_code == 0
+    empty = run("query", "red")
+    assert (empty.exit_code, empty.stdout) == (0, "")
+    assert "no hits" in empty.stderr
+    assert run("query", "red", "--fail-empty").exit_code == 3
+    assert run("query", "--batch", "-", "--fail-empty", stdin="red\n").exit_code == 3
+
+
+def test_a_sheet_and_a_page(indexed):
+    assert run("query", "red", "--sheet", "s.png", "--html", "s.html").exit_code == 0
+    assert (indexed / "s.png").stat().st_size > 1000
+    assert "red.png" in (indexed / "s.html").read_text(encoding="utf-8")
+
+
+def test_a_batch_answers_each_line_in_order(indexed):
+    result = run("query", "--batch", "-", "-k", "1", stdin="blue\n\nred - blue\nred\n")
+    assert result.exit_code == 0
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["query"] for line in lines] == ["blue", "", "red - blue", "red"]
+    assert [len(line["hits"]) for line in lines] == [1, 0, 1, 1]
+    assert [list(line) for line in lines][:2] == [["query", "hits"], ["query", "hits", "error"]]
+    assert Path(lines[3]["hits"][0]["path"]).stem == "red"
+    assert "1 of 4 queries" in result.stderr
+
+
+def test_a_batch_equals_single_queries(indexed):
+    (indexed / "queries.txt").write_text("\n".join(COLOURS))
+    result = run("query", "--batch", "queries.txt")
+    for line, text in zip(result.stdout.splitlines(), COLOURS, strict=True):
+        assert json.loads(line)["hits"] == answer("query", text, "--json")["hits"]
+
+
+def test_a_batch_file_that_is_not_there_is_a_failure(indexed):
+    assert "nope.txt" in refusal(1, "query", "--batch", "nope.txt")
