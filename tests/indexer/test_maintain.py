@@ -3,6 +3,7 @@
 import os
 import random
 import sqlite3
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from retrieval.errors import (
 )
 from retrieval.store.collection import Collection
 from retrieval.store.manifest import newest_manifest
+from tests.collection_kit import new_collection, read_state
 from tests.factories import GeometryEncoder
 
 
@@ -209,3 +211,27 @@ def test_what_is_no_collection_is_not_destroyed(tmp_path, photos):
     with pytest.raises(CollectionMissingError):
         destroy_collection(photos)
     assert (photos / "a.png").exists()
+
+
+def rows_by_collection(url):
+    """For the tables collection, item and file: the number of rows by the id of the collection."""
+    import psycopg
+
+    owners = ["id FROM collection", "collection_id FROM item", "collection_id FROM file"]
+    with psycopg.connect(url) as database:
+        return [Counter(database.execute(f"SELECT {owner}").fetchall()) for owner in owners]
+
+
+@pytest.mark.postgres
+def test_rows_in_a_shared_database_go_and_those_of_others_stay(tmp_path, postgres_server):
+    kept = new_collection(tmp_path / "kept", 1, 2, 3, url=postgres_server)
+    state, before = read_state(kept, postgres_server), rows_by_collection(postgres_server)
+    gone = new_collection(tmp_path / "gone", 1, 2, url=postgres_server)
+    both = rows_by_collection(postgres_server)
+    added = [after - earlier for after, earlier in zip(both, before, strict=True)]
+    assert [rows.total() for rows in added] == [1, 2, 2]
+    destroy_collection(gone, catalogue_url=postgres_server)
+    assert not gone.exists()
+    assert rows_by_collection(postgres_server) == before
+    assert read_state(kept, postgres_server) == state
+    assert verify_collection(kept, catalogue_url=postgres_server).problems == ()
