@@ -20,7 +20,7 @@ def collect_info(collection: "Collection") -> Facts:
     from retrieval.model import display_path
 
     manifest = collection.manifest
-    counts = collection.catalogue.counts(manifest.generation)
+    counts = collection.catalogue.counts(manifest.generation, "images")
     return {
         "collection": display_path(os.fsencode(collection.folder.resolve())),
         "format_version": manifest.format_version,

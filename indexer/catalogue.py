@@ -150,6 +150,7 @@ class Rows:
             "display": display_path(change.file.path),
             "size_bytes": change.file.size_bytes,
             "mtime_ns": change.file.mtime_ns,
+            "source": change.file.source,
             "checksum": file_checksum(change.item_id, change.file),
             "added_generation": self._generation,
         }

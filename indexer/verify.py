@@ -100,18 +100,17 @@ def _catalogue_problems(folder: Path, catalogue_url: str | None) -> Iterator[str
     try:
         with Collection.open(folder, catalogue_url=catalogue_url) as collection:
             catalogue, generation = collection.catalogue, collection.generation
-            n_living = 0
             for name in collection.manifest.galleries:
-                gallery = collection.gallery(name)
+                gallery, n_living = collection.gallery(name), 0
                 for segment in gallery.segments:
                     living = np.setdiff1d(segment.ids, gallery.tombstones).tolist()
                     n_living += len(living)
                     found = catalogue.hydrate(living, generation)
                     for item_id in set(living) - found.keys():
                         yield f"item {item_id} of segment {segment.name} is not in the catalogue"
-            n_found = catalogue.counts(generation).n_items
-            if n_found > n_living:
-                yield f"the catalogue has {n_found} items, the segments have {n_living}"
+                n_found = catalogue.counts(generation, name).n_items
+                if n_found > n_living:
+                    yield f"the catalogue has {n_found} {name}, the segments have {n_living}"
     except CollectionError as error:
         yield str(error)
 

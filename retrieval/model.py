@@ -69,17 +69,20 @@ class ImageMeta:
 
 @dataclass(frozen=True, slots=True)
 class FileRef:
-    """One file on disk that holds an item.
+    """One file that holds an item, or the picture that a text belongs to.
 
     Attributes:
-        path: absolute path as the file system gives it (os.fsencode).
-        size_bytes: file size.
-        mtime_ns: modification time.
+        path: absolute path as the file system gives it (os.fsencode); of a text, the picture's.
+        size_bytes: file size; of a text, the size of `source`.
+        mtime_ns: modification time, likewise.
+        source: of a text, the file that says it (the picture itself for what is written inside
+            it); None for a picture.
     """
 
     path: bytes
     size_bytes: int
     mtime_ns: int
+    source: bytes | None = None
 
     @property
     def name(self) -> str:

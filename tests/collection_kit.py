@@ -36,6 +36,12 @@ def item(number, *paths, captions=()):
     return NewItem(digest(number), meta, tuple(map(ref, paths)), tuple(captions))
 
 
+def text_item(number, path, source):
+    """A text that `source` says of the picture at `path`."""
+    file = FileRef(path.encode(), 10, 20, source.encode())
+    return NewItem(digest(number), ImageMeta("TEXT", 0, 0), (file,), (f"text {number}",))
+
+
 def put(writer, *numbers, **options):
     """Commit the contents of these numbers; returns the Commit."""
     return writer.commit(vectors(numbers), [item(number) for number in numbers], **options)
@@ -62,7 +68,7 @@ class State:
     """What a user could see of a collection, as plain values."""
 
     generation: int = field(compare=False)
-    items: dict  # id -> (sha256, {path: (size, mtime)}, captions)
+    items: dict  # id -> (sha256, {path: (size, mtime, source)}, captions)
     vectors: dict  # id -> bytes of the float16 row
 
 
@@ -76,14 +82,16 @@ def state_of(collection):
             found = collection.catalogue.hydrate(alive.tolist(), collection.generation)
             assert list(found) == alive.tolist(), "every living item has its rows"
             for item_id, record in found.items():
-                files = {f.path: (f.size_bytes, f.mtime_ns) for f in record.files}
+                files = {f.path: (f.size_bytes, f.mtime_ns, f.source) for f in record.files}
                 assert len(files) == len(record.files)
                 items[item_id] = (record.sha256, files, record.captions)
             for item_id, row in zip(alive.tolist(), gallery.gather(alive), strict=True):
                 rows[item_id] = row.astype(np.float16).tobytes()
-    counts = collection.catalogue.counts(collection.generation)
-    assert counts.n_items == len(items)
-    assert counts.n_files == sum(len(files) for _, files, _ in items.values())
+    counts = [
+        collection.catalogue.counts(collection.generation, name) for name in ("images", "texts")
+    ]
+    assert sum(each.n_items for each in counts) == len(items)
+    assert sum(each.n_files for each in counts) == sum(len(files) for _, files, _ in items.values())
     return State(collection.generation, items, rows)
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from retrieval.errors import CatalogueError, CorruptCollectionError, GenerationGoneError
-from retrieval.model import FileRef, ImageMeta, ItemId, ItemRecord
+from retrieval.model import FIRST_ID, FileRef, GalleryName, ImageMeta, ItemId, ItemRecord
 from retrieval.store.database import catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
 from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
@@ -35,6 +35,7 @@ MAX_PARAMETERS = 10_000
 """Values in one IN list: SQLite takes 32,766 and PostgreSQL 65,535."""
 
 _FETCH_ROWS = 10_000
+_LARGEST_ID = (1 << 63) - 1
 _AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 
 
@@ -48,7 +49,7 @@ class KnownFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CatalogueCounts:
-    """How much a generation holds: living items, and their files (copies count)."""
+    """How much a gallery holds: living items, and their files (copies count)."""
 
     n_items: int
     n_files: int
@@ -145,6 +146,14 @@ class Catalogue:
                 found += map(_known_file_of, rows)
         return found
 
+    def texts_from(self, source: bytes, generation: int) -> Iterator[KnownFile]:
+        """Every living text that a file says, or the files below a folder say; streamed."""
+        prefix = source.rstrip(b"/")
+        bounds = {"source": source, "low": prefix + b"/", "high": prefix + b"0"}
+        with self._reading(generation) as (connection, here):
+            for row in connection.execute(_TEXTS_FROM, {**here, **bounds}):
+                yield _known_file_of(row)
+
     def find_path(self, path: bytes, generation: int) -> KnownFile | None:
         """The living file of exactly this path."""
         return next(iter(self.files_at([path], generation)), None)
@@ -161,11 +170,13 @@ class Catalogue:
                 found.update((row.sha256, ItemId(row.id)) for row in rows)
         return found
 
-    def counts(self, generation: int) -> CatalogueCounts:
-        """Living items and files of all galleries."""
+    def counts(self, generation: int, gallery: GalleryName = "images") -> CatalogueCounts:
+        """Living items of a gallery and their files."""
+        first = FIRST_ID[gallery]
+        last = max((each for each in FIRST_ID.values() if each > first), default=_LARGEST_ID)
         with self._reading(generation) as (connection, here):
-            n_items, n_files = connection.execute(_COUNTS, here).one()
-        return CatalogueCounts(n_items, n_files)
+            found = connection.execute(_COUNTS, {**here, "first": first, "end": last}).one()
+        return CatalogueCounts(*found)
 
     @contextlib.contextmanager
     def _reading(self, generation: int) -> Iterator[tuple[Connection, dict[str, Any]]]:
@@ -235,7 +246,8 @@ def item_checksum(record: ItemRecord) -> int:
 
 def file_checksum(item_id: int, file: FileRef) -> int:
     """CRC-32 over what a row says of a file."""
-    return crc32(b"%d %d %d " % (item_id, file.size_bytes, file.mtime_ns) + file.path)
+    known = b"%d %d %d " % (item_id, file.size_bytes, file.mtime_ns) + file.path
+    return crc32(known if file.source is None else known + b"\0" + file.source)
 
 
 # Statements are made once: making one takes ten times as long as SQLite takes to answer it.
@@ -245,6 +257,7 @@ _FILE_COLUMNS = (
     FileRow.path,
     FileRow.size_bytes,
     FileRow.mtime_ns,
+    FileRow.source,
     FileRow.checksum,
 )
 _HEAD = select(CollectionRow.id, CollectionRow.oldest_generation).where(
@@ -282,7 +295,15 @@ _FILES_AT = _FILES_WITH_CONTENT.where(FileRow.path.in_(_VALUES))
 _FILES_UNDER = _FILES_WITH_CONTENT.where(
     FileRow.path >= bindparam("low"), FileRow.path < bindparam("high")
 ).execution_options(yield_per=_FETCH_ROWS)
-_COUNTS = select(func.count(FileRow.item_id.distinct()), func.count()).where(visible(FileRow))
+_TEXTS_FROM = _FILES_WITH_CONTENT.where(
+    or_(
+        FileRow.source == bindparam("source"),
+        and_(FileRow.source >= bindparam("low"), FileRow.source < bindparam("high")),
+    )
+).execution_options(yield_per=_FETCH_ROWS)
+_COUNTS = select(func.count(FileRow.item_id.distinct()), func.count()).where(
+    visible(FileRow), FileRow.item_id >= bindparam("first"), FileRow.item_id < bindparam("end")
+)
 
 
 # Rows are unpacked by place: by name it takes half of the time of an answer of many rows.
@@ -292,8 +313,8 @@ def _known_file_of(row: _AnyRow) -> KnownFile:
 
 def _file_of(row: _AnyRow) -> FileRef:
     """The file of a row that begins with _FILE_COLUMNS."""
-    item_id, path, size_bytes, mtime_ns, checksum = row[:5]
-    file = FileRef(path, size_bytes, mtime_ns)
+    item_id, path, size_bytes, mtime_ns, source, checksum = row[:6]
+    file = FileRef(path, size_bytes, mtime_ns, source)
     if file_checksum(item_id, file) != checksum:
         raise _damaged(f"file of item {item_id}")
     return file
@@ -301,7 +322,7 @@ def _file_of(row: _AnyRow) -> FileRef:
 
 def _record_of(row: _AnyRow, files: tuple[FileRef, ...]) -> ItemRecord:
     """The item of a row of _FILES_AND_ITEMS."""
-    sha256, *about, captions, checksum = row[5:]
+    sha256, *about, captions, checksum = row[6:]
     record = ItemRecord(ItemId(row[0]), sha256, ImageMeta(*about), files, tuple(captions))
     if item_checksum(record) != checksum:
         raise _damaged(f"item {record.id}")

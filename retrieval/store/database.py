@@ -89,6 +89,10 @@ def catalogue_errors(doing: str) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:  # of SQLite's own message, which quotes what it read
+        raise CorruptCollectionError(
+            f"{doing} failed: a text in it is none", hint=_REBUILD_HINT
+        ) from error
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         reason = str(cause).strip().partition("\n")[0]

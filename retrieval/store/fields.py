@@ -89,11 +89,12 @@ def path_from_json(value: object) -> bytes:
 
 def file_to_json(file: FileRef) -> dict[str, object]:
     """One file on disk as a JSON object."""
-    return {
+    known = {
         "path": path_to_json(file.path),
         "size_bytes": file.size_bytes,
         "mtime_ns": file.mtime_ns,
     }
+    return known if file.source is None else {**known, "source": path_to_json(file.source)}
 
 
 def file_from_json(section: Section) -> FileRef:
@@ -102,6 +103,7 @@ def file_from_json(section: Section) -> FileRef:
         path=path_from_json(section.get("path")),
         size_bytes=get_int(section, "size_bytes"),
         mtime_ns=get_int(section, "mtime_ns"),
+        source=path_from_json(section["source"]) if "source" in section else None,
     )
 
 

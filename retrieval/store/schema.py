@@ -17,10 +17,11 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0001"
+REVISION = "0002"
 """Alembic's head, known here so that opening a current catalogue need not load Alembic."""
 
 BigInt = BigInteger().with_variant(Integer, "sqlite")
@@ -86,6 +87,13 @@ class FileRow(Base):
         ),
         Index("ix_file_item", "collection_id", "item_id"),
         Index("ix_file_path", "collection_id", "path"),
+        Index(
+            "ix_file_source",
+            "collection_id",
+            "source",
+            sqlite_where=text("source IS NOT NULL"),
+            postgresql_where=text("source IS NOT NULL"),
+        ),
     )
 
     row_id: Mapped[int] = mapped_column(BigInt, primary_key=True)
@@ -95,6 +103,7 @@ class FileRow(Base):
     display: Mapped[str] = mapped_column(Text)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[bytes | None]
     checksum: Mapped[int] = mapped_column(BigInteger)
     added_generation: Mapped[int] = mapped_column(BigInteger)
     removed_generation: Mapped[int | None] = mapped_column(BigInteger)

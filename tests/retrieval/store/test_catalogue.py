@@ -7,13 +7,16 @@ import time
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from indexer.catalogue import CatalogueWriter
-from indexer.writer import CollectionWriter
+from indexer.writer import CollectionWriter, PathChange
 from retrieval.errors import CatalogueError, CorruptCollectionError
+from retrieval.model import FIRST_ID, FileRef
 from retrieval.store import schema
 from retrieval.store.catalogue import Catalogue, CatalogueCounts
 from retrieval.store.collection import Collection
@@ -25,7 +28,9 @@ from tests.collection_kit import (
     item,
     new_collection,
     put,
+    read_state,
     remove,
+    text_item,
     vectors,
 )
 
@@ -119,6 +124,62 @@ def test_the_migrations_make_the_tables_of_the_schema(tmp_path, catalogue_url):
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, schema.Base.metadata) == []
     engine.dispose()
+
+
+def test_tables_of_the_first_version_are_brought_up_to_date_by_the_next_writer(
+    tmp_path, catalogue_url
+):
+    folder = new_collection(tmp_path / "c", 1, 2, url=catalogue_url)
+    before = read_state(folder, catalogue_url)
+    with Collection.open(folder, catalogue_url=catalogue_url) as collection:
+        location = collection.manifest.catalogue
+    engine = connect(location, folder, catalogue_url, is_writer=True)
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", "retrieval.store:migrations")
+        command.downgrade(config, "0001")
+    engine.dispose()
+    with pytest.raises(CatalogueError, match="version 0001"):
+        Collection.open(folder, catalogue_url=catalogue_url)
+    CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url).close()
+    assert read_state(folder, catalogue_url) == before
+
+
+def test_texts_are_found_by_the_file_that_says_them_and_by_its_folder(writer):
+    texts = [
+        text_item(1, "/p/a.jpg", "/p/a.txt"),
+        text_item(2, "/p/b.jpg", "/p/pairs.csv"),
+        text_item(3, "/p/c.jpg", "/p/pairs.csv"),
+        text_item(4, "/p/pairs.jpg", "/p/pairs.csv0"),
+    ]
+    writer.commit(vectors([1, 2, 3, 4]), texts, gallery="texts")
+    put(writer, 5)
+    catalogue, generation = writer.collection.catalogue, writer.manifest.generation
+
+    def paths(source):
+        return [each.file.path for each in catalogue.texts_from(source, generation)]
+
+    assert paths(b"/p/pairs.csv") == [b"/p/b.jpg", b"/p/c.jpg"]
+    assert len(paths(b"/p")) == len(paths(b"/p/")) == 4
+    assert paths(b"/q") == []
+    assert [
+        (each.file.source, each.sha256) for each in catalogue.texts_from(b"/p/a.txt", generation)
+    ] == [(b"/p/a.txt", digest(1))]
+    counted = [catalogue.counts(generation, name) for name in ("images", "texts")]
+    assert counted == [CatalogueCounts(1, 1), CatalogueCounts(4, 4)]
+
+
+def test_the_source_of_a_text_survives_a_rebuild(tmp_path):
+    folder = new_collection(tmp_path / "c", 1)
+    with CollectionWriter.open(folder, ENCODER) as writer:
+        writer.commit(vectors([2]), [text_item(2, "/p/a.jpg", "/p/a.txt")], gallery="texts")
+        again = PathChange("add", FileRef(b"/p/b.jpg", 1, 2, b"/p/\xff.csv"), FIRST_ID["texts"])
+        writer.commit(None, [], [again])
+    before = read_state(folder)
+    (folder / "catalogue.db").unlink()
+    CollectionWriter.open(folder, ENCODER).close()
+    assert read_state(folder) == before
+    assert b"/p/\xff.csv" in [file[2] for file in before.items[FIRST_ID["texts"]][1].values()]
 
 
 def test_the_schema_knows_the_newest_migration():
