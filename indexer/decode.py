@@ -7,7 +7,6 @@ at a time, so that a slow encoder bounds the memory.
 
 import hashlib
 import os
-import stat
 from collections import deque
 from collections.abc import Callable, Container, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,23 +14,17 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from indexer.readers.base import Skip
+from indexer.readers.files import fetch_file, reason_of
 from retrieval.encoders.base import Encoder, Pixels
 from retrieval.errors import ImageError
 from retrieval.images import PixelLimits, decode_image
 from retrieval.model import FileRef, ImageMeta
-
-MAX_FILE_BYTES = 1 << 30
-"""A file is read whole. One GiB is four times the largest picture within the default pixel limits
-(90 M px x 3 bytes, uncompressed); what is larger is no picture that could be used."""
 
 MAX_WORKERS = 16
 """Threads at most: beyond it they queue for the interpreter lock between decoders."""
 
 _CHECK_PX = 256
 """Side that pictures are decoded for where no encoder asks: only to see whether they can be."""
-
-_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ_ATTEMPTS = 2
 
 # What Pillow's plugins and an encoder's preprocessing raise on pictures they did not expect. One
 # picture's failure is its own; anything outside this list is a mistake of ours and must be seen.
@@ -77,31 +70,6 @@ class ReadFile:
     picture: Picture | None
 
 
-def read_stable(path: bytes) -> tuple[FileRef, bytes]:
-    """Read a regular file whole, and be sure that it did not change meanwhile.
-
-    Links are not followed and pipes cannot block, whatever took the file's place since the scan.
-
-    Raises:
-        OSError: it cannot be opened or read.
-        ImageError: it is no regular file, too large, or changes while it is read.
-    """
-    for _ in range(_READ_ATTEMPTS):
-        descriptor = os.open(path, _OPEN_FLAGS)
-        with open(descriptor, "rb", buffering=0) as opened:  # noqa: PTH123 - a descriptor, no path
-            before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                raise ImageError("not a regular file")
-            if before.st_size > MAX_FILE_BYTES:
-                raise ImageError("file too large")
-            content = opened.readall()
-            after = os.fstat(descriptor)
-        same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-        if same and len(content) == after.st_size:
-            return FileRef(path, after.st_size, after.st_mtime_ns), content
-    raise ImageError("changed while it was read")
-
-
 @dataclass(frozen=True, slots=True)
 class FileDecoder:
     """Reads one file and gets it ready for the encoder; safe to call from several threads.
@@ -110,16 +78,18 @@ class FileDecoder:
         encoder: whose `preprocess` is applied; None decodes only (a dry run).
         known: contents (sha256, hex) that are indexed already and need no decoding.
         limits: on the pixels of a picture.
+        fetch: reads one file whole; see `Reader.fetch`.
     """
 
     encoder: Encoder | None
     known: Container[str] = ()
     limits: PixelLimits = field(default_factory=PixelLimits)
+    fetch: Callable[[FileRef], tuple[FileRef, bytes]] = fetch_file
 
     def __call__(self, file: FileRef) -> ReadFile | Skip:
         """Read, hash, decode and preprocess; a file that cannot be used is a `Skip`."""
         try:
-            current, content = read_stable(file.path)
+            current, content = self.fetch(file)
             digest = hashlib.sha256(content).hexdigest()
             picture = None if digest in self.known else self._picture(content)
         except ImageError as error:
@@ -127,8 +97,7 @@ class FileDecoder:
         except FileNotFoundError:
             return Skip(file.path, "vanished since the scan")
         except OSError as error:
-            reason = (error.strerror or type(error).__name__).lower()
-            return Skip(file.path, f"unreadable file: {reason}")
+            return Skip(file.path, f"unreadable file: {reason_of(error)}")
         except MemoryError:
             return Skip(file.path, "out of memory")
         except _PICTURE_ERRORS as error:

@@ -1,20 +1,17 @@
-"""What has changed since the last run: the files on disk against the catalogue, by stat alone.
+"""What has changed since the last run: what sources list against the catalogue, opening nothing.
 
-A file of the same path, size and modification time is unchanged and is not opened. All others have
-to be read; whether they are new, changed, moved or merely touched shows from their sha256, later.
+A file that its reader calls the same (of equal size and modification time) is unchanged. All others
+have to be read; whether they are new, changed, moved or merely touched shows from their sha256.
 """
 
-import os
-import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from indexer.readers.base import Listing, Skip
-from indexer.readers.folder import FolderReader
+from indexer.readers.base import CaptionFile, Listing, Reader, Skip
 from retrieval.errors import SourceError
-from retrieval.model import FileRef, ItemId, display_path
+from retrieval.model import FIRST_ID, FileRef, ItemId, display_path
 from retrieval.store.catalogue import KnownFile
 
 
@@ -29,6 +26,8 @@ class Changes:
         gone: catalogue entries whose file no longer exists, ordered by path.
         contents: sha256 (hex) -> item, for every content that the catalogue has under the roots.
         skips: entries that the readers passed over.
+        readers: who reads each of `to_read`, by path.
+        captions: all sources of captions that the readers list, ordered by path.
     """
 
     to_read: tuple[FileRef, ...]
@@ -37,27 +36,37 @@ class Changes:
     gone: tuple[KnownFile, ...]
     contents: dict[str, ItemId]
     skips: tuple[Skip, ...]
+    readers: dict[bytes, Reader]
+    captions: tuple[CaptionFile, ...] = ()
+
+    def fetch(self, file: FileRef) -> tuple[FileRef, bytes]:
+        """Read one of `to_read`; see `Reader.fetch`."""
+        return self.readers[file.path].fetch(file)
 
 
 class KnownFiles(Protocol):
-    """The part of a catalogue that a scan reads: everything below a root in one go."""
+    """The part of a catalogue that a scan reads."""
 
     def files_under(self, root: bytes, generation: int) -> Iterator[KnownFile]:
         """Every living file below a folder."""
         ...
 
+    def files_at(self, paths: Collection[bytes], generation: int) -> list[KnownFile]:
+        """The living files of exactly these paths."""
+        ...
+
 
 def plan_changes(
-    readers: Sequence[FolderReader], catalogue: KnownFiles | None, generation: int, *, prune: bool
+    readers: Sequence[Reader], catalogue: KnownFiles | None, generation: int, *, prune: bool
 ) -> Changes:
     """Compare what the readers list with what the catalogue holds below their roots.
 
-    Roots may overlap; a path counts once. A catalogue entry is gone if a reader covers it, no
-    reader lists it, and the file does not exist: what a pattern, an unreadable folder or a new dot
-    in a name merely hides stays in the index.
+    Sources may overlap; a path counts once. A catalogue entry is gone if a reader covers it, no
+    reader lists it, and it certainly does not exist: what a pattern, an unreadable folder or a new
+    dot in a name merely hides stays in the index.
 
     Args:
-        readers: one for each root of the run.
+        readers: one for each source of the run.
         catalogue: None for a collection that does not exist yet.
         generation: of the catalogue to compare with.
         prune: accept that a known root is missing or has lost more than half of its files.
@@ -67,23 +76,27 @@ def plan_changes(
             (without `prune`).
     """
     known: dict[bytes, KnownFile] = {}
-    listed: dict[bytes, FileRef] = {}
+    listed: dict[bytes, tuple[FileRef, Reader]] = {}
     skips: dict[bytes, Skip] = {}
     gone: dict[bytes, KnownFile] = {}
+    captions: dict[bytes, CaptionFile] = {}
     for reader in readers:
         below = _known_below(reader, catalogue, generation)
         listing = _list(reader, has_known=bool(below), prune=prune)
+        if not reader.is_tree:
+            below = _known_at(listing, catalogue, generation)
         lost = _lost(reader, below, listing)
         if not prune:
             _refuse_heavy_loss(reader, below, lost, listing)
         known |= below
-        listed |= {file.path: file for file in listing.files}
+        listed |= {file.path: (file, reader) for file in listing.files}
         skips |= {skip.path: skip for skip in listing.skips}
         gone |= lost
+        captions |= {each.file.path: each for each in listing.captions}
     to_read, earlier = [], {}
     for path in sorted(listed):
-        file, before = listed[path], known.get(path)
-        if before is not None and before.file == file:
+        (file, reader), before = listed[path], known.get(path)
+        if before is not None and reader.is_same(before.file, file):
             continue
         to_read.append(file)
         if before is not None:
@@ -95,18 +108,34 @@ def plan_changes(
         gone=tuple(gone[path] for path in sorted(gone)),
         contents={each.sha256: each.item_id for each in known.values()},
         skips=tuple(skips[path] for path in sorted(skips)),
+        readers={file.path: listed[file.path][1] for file in to_read},
+        captions=tuple(captions[path] for path in sorted(captions)),
     )
 
 
 def _known_below(
-    reader: FolderReader, catalogue: KnownFiles | None, generation: int
+    reader: Reader, catalogue: KnownFiles | None, generation: int
+) -> dict[bytes, KnownFile]:
+    if catalogue is None or not reader.is_tree:
+        return {}
+    return _pictures(catalogue.files_under(reader.root, generation))
+
+
+def _known_at(
+    listing: Listing, catalogue: KnownFiles | None, generation: int
 ) -> dict[bytes, KnownFile]:
     if catalogue is None:
         return {}
-    return {entry.file.path: entry for entry in catalogue.files_under(reader.root, generation)}
+    paths = [file.path for file in listing.files] + [skip.path for skip in listing.skips]
+    return _pictures(catalogue.files_at(paths, generation))
 
 
-def _list(reader: FolderReader, *, has_known: bool, prune: bool) -> Listing:
+def _pictures(entries: Iterable[KnownFile]) -> dict[bytes, KnownFile]:
+    """By path; texts lie at the paths of the pictures that they belong to, and are not meant."""
+    return {each.file.path: each for each in entries if each.item_id < FIRST_ID["texts"]}
+
+
+def _list(reader: Reader, *, has_known: bool, prune: bool) -> Listing:
     """The reader's listing; a known root that is missing lists as empty if it may be pruned."""
     try:
         return reader.read()
@@ -116,34 +145,25 @@ def _list(reader: FolderReader, *, has_known: bool, prune: bool) -> Listing:
         if prune:
             return Listing(())
         raise SourceError(
-            f"the folder {display_path(reader.root)} is indexed and no longer there",
+            f"{display_path(reader.root)} is indexed and no longer there",
             hint="mount its disk, or use --prune to take its files out of the collection",
         ) from error
 
 
-def _may_exist(path: bytes) -> bool:
-    """False only when there is certainly no file: where we may not look, one may be."""
-    try:
-        return not stat.S_ISDIR(os.lstat(path).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-
-
 def _lost(
-    reader: FolderReader, below: dict[bytes, KnownFile], listing: Listing
+    reader: Reader, below: dict[bytes, KnownFile], listing: Listing
 ) -> dict[bytes, KnownFile]:
-    present = {file.path for file in listing.files} | {skip.path for skip in listing.skips}
+    present = {file.path for file in listing.files}
+    present |= {skip.path for skip in listing.skips if reader.is_tree}
     return {
         path: entry
         for path, entry in below.items()
-        if path not in present and reader.covers(path) and not _may_exist(path)
+        if path not in present and reader.covers(path) and reader.is_gone(path)
     }
 
 
 def _refuse_heavy_loss(
-    reader: FolderReader,
+    reader: Reader,
     below: dict[bytes, KnownFile],
     lost: dict[bytes, KnownFile],
     listing: Listing,

@@ -14,8 +14,8 @@ from indexer.deferred import DeferredEncoder
 from indexer.ledger import Ledger, Tally
 from indexer.maintain import delete_items, destroy_collection
 from indexer.pipeline import Pace, Pipeline, Progress, Target
-from indexer.readers.base import Skip
-from indexer.readers.folder import FolderReader, folder_readers
+from indexer.readers.base import Reader, Skip
+from indexer.readers.folder import folder_readers
 from indexer.readers.globs import Globs
 from indexer.scan import Changes, plan_changes
 from indexer.targets import CollectionTarget, Rehearsal
@@ -154,7 +154,7 @@ class _Run:
 
     def __init__(
         self,
-        readers: Sequence[FolderReader],
+        readers: Sequence[Reader],
         options: IndexOptions,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
@@ -224,7 +224,7 @@ class _Run:
             segment_seconds=options.segment_seconds,
         )
         started_s = time.monotonic()
-        decoder = FileDecoder(encoder, ledger.contents, options.limits)
+        decoder = FileDecoder(encoder, ledger.contents, options.limits, changes.fetch)
         Pipeline(ledger, target, pace, self._on_progress).run(decoder, changes.to_read)
         self.images_per_second = len(changes.to_read) / (time.monotonic() - started_s)
 

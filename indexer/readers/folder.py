@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.readers.base import Listing, Skip
+from indexer.readers.files import fetch_file, may_exist, reason_of
 from indexer.readers.globs import Globs
 from retrieval.errors import SourceError
 from retrieval.images import IMAGE_SUFFIXES
@@ -21,10 +22,6 @@ from retrieval.model import FileRef, display_path
 def _has_image_suffix(name: bytes) -> bool:
     _, dot, suffix = os.fsdecode(name).rpartition(".")
     return dot + suffix.lower() in IMAGE_SUFFIXES
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,23 @@ class FolderReader:
     root: bytes
     globs: Globs = field(default_factory=Globs)
     avoid: bytes | None = None
+
+    @property
+    def is_tree(self) -> bool:
+        """True: see `Reader`."""
+        return True
+
+    def is_gone(self, path: bytes) -> bool:
+        """Whether there is certainly no file; a pattern or a dot in its name merely hides one."""
+        return not may_exist(path)
+
+    def is_same(self, before: FileRef, now: FileRef) -> bool:
+        """Same size and modification time."""
+        return before == now
+
+    def fetch(self, file: FileRef) -> tuple[FileRef, bytes]:
+        """See `Reader.fetch`."""
+        return fetch_file(file)
 
     def covers(self, path: bytes) -> bool:
         """True if the path lies below the root and the patterns admit it."""
@@ -66,7 +80,7 @@ class FolderReader:
             except OSError as error:
                 if folder == self.root:
                     raise _root_error(self.root, error) from error
-                skips.append(Skip(folder, f"unreadable folder: {_reason(error)}"))
+                skips.append(Skip(folder, f"unreadable folder: {reason_of(error)}"))
                 continue
             for entry in self._wanted(entries):
                 if entry.is_dir(follow_symlinks=False):
@@ -114,7 +128,7 @@ def _look_at(entry: os.DirEntry[bytes]) -> FileRef | Skip:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError as error:
-        return Skip(entry.path, f"unreadable file: {_reason(error)}")
+        return Skip(entry.path, f"unreadable file: {reason_of(error)}")
     if not stat.S_ISREG(status.st_mode):
         return Skip(entry.path, "not a regular file")
     return FileRef(entry.path, status.st_size, status.st_mtime_ns)
@@ -129,4 +143,4 @@ def _root_error(root: bytes, error: OSError) -> SourceError:
             f"{shown} is a file, and a source is a folder",
             hint="give its folder, with --include and the file's name to take it alone",
         )
-    return SourceError(f"cannot list {shown}: {_reason(error)}", hint="check its permissions")
+    return SourceError(f"cannot list {shown}: {reason_of(error)}", hint="check its permissions")

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer import decode
-from indexer.decode import FileDecoder, map_ahead, read_stable
+from indexer.decode import FileDecoder, map_ahead
+from indexer.readers import files
 from indexer.readers.base import Skip
+from indexer.readers.files import read_stable
 from retrieval.errors import ImageError
 from retrieval.images import PixelLimits
 from retrieval.model import FileRef
@@ -93,7 +94,7 @@ def test_a_file_that_may_not_be_read_is_a_skip(photo, monkeypatch):
     def refuse(*args):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(decode.os, "open", refuse)
+    monkeypatch.setattr(files.os, "open", refuse)
     assert FileDecoder(Shrinker())(ref(photo)).reason == "unreadable file: permission denied"
 
 
@@ -109,7 +110,7 @@ def test_a_link_in_place_of_the_file_is_not_followed(photo, tmp_path):
 
 
 def test_a_file_that_is_too_large_is_not_read(photo, monkeypatch):
-    monkeypatch.setattr(decode, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(files, "MAX_FILE_BYTES", 100)
     assert FileDecoder(Shrinker())(ref(photo)).reason == "file too large"
 
 
@@ -132,7 +133,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_once_more(photo, monkeypat
         return ChangesWhileRead(descriptor, "r")
 
     monkeypatch.setattr(ChangesWhileRead, "times", times)
-    monkeypatch.setattr(decode, "open", open_changing, raising=False)
+    monkeypatch.setattr(files, "open", open_changing, raising=False)
     if is_read:
         file, content = read_stable(os.fsencode(photo))
         assert content == photo.read_bytes()

@@ -100,6 +100,7 @@ def changes_between(target, disk, version):
         gone=tuple(entry for path, entry in sorted(known.items()) if path not in refs),
         contents={entry.sha256: entry.item_id for entry in known.values()},
         skips=(),
+        readers={},
     )
 
 
