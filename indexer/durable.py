@@ -104,18 +104,6 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def remove_leftovers(folder: Path) -> int:
-    """Delete what crashed writers left under temporary names, at any depth; returns how many."""
-    n_removed = 0
-    for here, folders, files in os.walk(folder):
-        leftovers = [name for name in (*folders, *files) if name.startswith(TEMPORARY)]
-        folders[:] = [name for name in folders if name not in leftovers]
-        for name in leftovers:
-            remove(Path(here, name))
-        n_removed += len(leftovers)
-    return n_removed
-
-
 def _write_synced(path: Path, data: bytes) -> None:
     with path.open("xb") as file:
         file.write(data)

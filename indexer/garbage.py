@@ -4,24 +4,15 @@ Only names that this program gives are ever deleted. Files that a manifest names
 later version are kept, because every reference has one shape (see retrieval.store.entries).
 """
 
-import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from indexer import durable
+from indexer.layout import our_files
 from retrieval.errors import CorruptCollectionError
 from retrieval.store.manifest import Manifest, decode_manifest, manifest_paths
 
 KEPT_GENERATIONS = 2
 """The newest one, and the one that readers fall back to."""
-
-_OUR_FILE = re.compile(
-    r"changes/[0-9a-f]{24}\.jsonl"
-    r"|galleries/\w+/(codebook-[0-9a-f]{24}\.faiss|tombstones-[0-9a-f]{24}\.npy)"
-    r"|galleries/\w+/segments/[0-9a-f]{24}/"
-    r"(vectors\.npy|vectors\.sums|ids\.npy|rows\.jsonl|codes-[0-9a-f]{24}\.faiss)"
-)
 
 
 def kept_manifests(folder: Path) -> tuple[Manifest, ...]:
@@ -62,22 +53,12 @@ def sweep(folder: Path, kept: tuple[Manifest, ...]) -> int:
     durable.sync_folder(folder)
     durable.checkpoint("garbage_manifests_gone")
     needed = {name for manifest in kept for name in manifest.file_names()}
-    for name in [*_our_files(folder)]:
-        if name not in needed:
-            path = folder / name
+    for path in [*our_files(folder)]:
+        if path.relative_to(folder).as_posix() not in needed:
             n_bytes += path.stat().st_size
             durable.remove(path)
     _remove_empty_segments(folder)
     return n_bytes
-
-
-def _our_files(folder: Path) -> Iterator[str]:
-    for top in ("changes", "galleries"):
-        for here, _, files in os.walk(folder / top):
-            for base in files:
-                name = Path(here, base).relative_to(folder).as_posix()
-                if _OUR_FILE.fullmatch(name):
-                    yield name
 
 
 def _remove_empty_segments(folder: Path) -> None:

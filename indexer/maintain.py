@@ -6,6 +6,7 @@ from pathlib import Path
 
 from indexer import durable
 from indexer.catalogue import CatalogueWriter
+from indexer.layout import leftovers, our_files, remove_empty_folders
 from indexer.lock import LOCK_NAME, locked
 from indexer.writer import CollectionWriter
 from retrieval.errors import (
@@ -20,15 +21,6 @@ from retrieval.store.changes import PathChange
 from retrieval.store.collection import Collection
 from retrieval.store.database import SQLITE_NAME
 from retrieval.store.manifest import manifest_paths, newest_manifest
-
-_OUR_NAMES = (
-    "galleries",
-    "changes",
-    "tags.jsonl",
-    *(SQLITE_NAME + suffix for suffix in ("", "-wal", "-shm")),
-    LOCK_NAME,
-)
-"""All that a collection's folder holds beside the manifests."""
 
 
 def delete_items(
@@ -121,9 +113,12 @@ def destroy_collection(folder: Path, *, catalogue_url: str | None = None) -> Non
         for path in manifest_paths(folder).values():
             durable.remove(path)
         durable.sync_folder(folder)
-        for name in _OUR_NAMES:
-            durable.remove(folder / name)
-        durable.remove_leftovers(folder)
+        for path in [*our_files(folder), *leftovers(folder)]:
+            durable.remove(path)
+        remove_empty_folders(folder)
+        for suffix in ("", "-wal", "-shm"):
+            durable.remove(folder / (SQLITE_NAME + suffix))
+        durable.remove(folder / LOCK_NAME)
     with contextlib.suppress(OSError):  # "not empty" is the usual reason, and no harm
         folder.rmdir()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from indexer import durable
 from indexer.catalogue import CatalogueWriter
+from indexer.layout import is_leftover
 from indexer.lock import LOCK_NAME
 from retrieval.errors import (
     CollectionError,
@@ -129,7 +130,7 @@ def _create(folder: Path, encoder: EncoderInfo, catalogue_url: str | None) -> Ma
     strangers = [
         name
         for name in os.listdir(folder)
-        if name not in _OURS and not name.startswith((SQLITE_NAME, durable.TEMPORARY))
+        if name not in _OURS and not name.startswith(SQLITE_NAME) and not is_leftover(Path(name))
     ]
     if strangers:
         raise CollectionError(

@@ -33,6 +33,7 @@ from indexer.batch import (
 from indexer.catalogue import CatalogueWriter, Rows
 from indexer.draft import Draft
 from indexer.garbage import kept_manifests, sweep
+from indexer.layout import remove_leftovers
 from indexer.lock import locked
 from indexer.merge import fold_changes, merge_segments, plan_merge
 from indexer.recover import load_or_create, open_rows, reconcile
@@ -138,7 +139,7 @@ class CollectionWriter:
                 # A catalogue can move: it is rebuilt there, and the next commit says where.
                 location = location_of(catalogue_url, manifest.key)
                 manifest = replace(manifest, catalogue=location)
-            durable.remove_leftovers(folder)
+            remove_leftovers(folder)
             rows = open_rows(folder, manifest, catalogue_url)
             resources.callback(rows.close)
             catalogue = Catalogue.open(manifest.catalogue, folder, catalogue_url)

@@ -166,14 +166,3 @@ def test_a_file_system_without_hard_links_is_named_as_the_cause(tmp_path, monkey
     monkeypatch.setattr(os, "link", link)
     with pytest.raises(CollectionError, match="no hard links"):
         CollectionWriter.open(tmp_path / "c", ENCODER)
-
-
-def test_leftovers_are_removed_at_any_depth(tmp_path):
-    folder = new_collection(tmp_path / "c", 1)
-    for place in (folder, folder / "galleries/images/segments"):
-        (place / ".tmp-abc").mkdir()
-        (place / ".tmp-abc" / "half").touch()
-        (place / ".tmp-file").touch()
-    assert durable.remove_leftovers(folder) == 4
-    assert not [*folder.rglob(".tmp-*")]
-    assert len(read_state(folder).items) == 1
