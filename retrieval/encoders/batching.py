@@ -80,7 +80,9 @@ class Batcher:
         Raises:
             MemoryError: a single item does not fit.
         """
-        start, ahead = 0, None
+        present: Loaded | None = None
+        ahead: Loaded | None = None
+        start = 0
         while start < n:
             span = self._span(start, n)
             try:

@@ -1,247 +1,200 @@
-"""Any open_clip model as an encoder: published ones by tag, your own from a folder."""
+"""Any open_clip model as an encoder: see `names` for what it may be called."""
 
 import importlib.metadata
+import logging
 import threading
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from retrieval.encoders.base import Pixels
-from retrieval.encoders.fingerprint import canonical_json, encoder_info, sha256_of_file
-from retrieval.encoders.openclip_source import (
-    ModelSource,
-    locate_folder,
-    locate_tag,
-    staged,
-    unavailable_as_one_error,
-)
+from retrieval.encoders.batching import Batcher, by_length
+from retrieval.encoders.devices import resolve_device
+from retrieval.encoders.fingerprint import canonical_json, encoder_info
+from retrieval.encoders.names import ModelName, TagName, parse_model_name
+from retrieval.encoders.openclip_source import ModelSource, locate
+from retrieval.encoders.openclip_towers import Towers, check_dim, load_towers
+from retrieval.encoders.options import EncoderOptions
+from retrieval.encoders.pins import check_pins
+from retrieval.encoders.precision import choose_plan, facts_of
 from retrieval.encoders.texts import clean_text
-from retrieval.encoders.torchvision_ops import mend_torchvision
-from retrieval.errors import EncoderUnavailableError
 from retrieval.model import EncoderInfo, Float32Array
 
 if TYPE_CHECKING:
     import torch
 
+logger = logging.getLogger(__name__)
+
 MAX_CHARS = 4_000
 """More than any text tower of open_clip reads; cut before the tokenizer spends time on it."""
 
-_CHUNK = 32
-_TEXT_CHUNK = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    """A model in memory.
-
-    Attributes:
-        resize: image -> RGB image of the tower's size.
-        mean: per channel, on pixels in [0, 1].
-        std: likewise.
-    """
-
-    model: Any
-    tokenize: Callable[[list[str]], "torch.Tensor"]
-    resize: Callable[[Image.Image], Image.Image]
-    mean: "torch.Tensor"
-    std: "torch.Tensor"
-    device: "torch.device"
+_TEXT_BLOCK = 8_192
+"""Texts that are tokenised and put in order together; their ids take some 5 MB."""
 
 
 class OpenClipEncoder:
     """Both towers of one open_clip model.
 
     Args:
-        name: as the user gave it.
-        locate: finds the configuration and the weights; called once, at the first need.
+        name: of the model, in one of the forms of `names`.
         device: "auto", "cpu", "cuda" or "mps".
+        options: how it is loaded and run.
+
+    Raises:
+        EncoderUnavailableError: the name cannot be meant.
     """
 
-    def __init__(self, name: str, locate: Callable[[], ModelSource], device: str = "auto") -> None:
-        self._name = name
-        self._locate = locate
+    def __init__(
+        self, name: str, device: str = "auto", options: EncoderOptions | None = None
+    ) -> None:
+        self.name: ModelName = parse_model_name(name)
         self._device_name = device
+        self._options = options or EncoderOptions()
         self._lock = threading.RLock()
-        self._in_memory: _Loaded | None = None
+        self._in_memory: Towers | None = None
         self._found: ModelSource | None = None
-
-    @classmethod
-    def from_tag(cls, model_and_tag: str, device: str = "auto") -> "OpenClipEncoder":
-        """The encoder `openclip:MODEL:PRETRAINED`.
-
-        Raises:
-            EncoderUnavailableError: the name has not the two parts.
-        """
-        model, _, pretrained = model_and_tag.partition(":")
-        if not model or not pretrained:
-            raise EncoderUnavailableError(
-                f"openclip:{model_and_tag} names no model and weights",
-                hint="write openclip:MODEL:PRETRAINED, such as openclip:ViT-B-32:laion2b_s34b_b79k",
-            )
-        # open_clip itself reads a slash in a name as a dash.
-        plain = model.replace("/", "-")
-        name = f"openclip:{plain}:{pretrained}"
-        return cls(name, lambda: locate_tag(plain, pretrained), device)
-
-    @classmethod
-    def from_folder(cls, path: str, device: str = "auto") -> "OpenClipEncoder":
-        """The encoder `local-dir:PATH`; a relative path is made absolute.
-
-        Raises:
-            EncoderUnavailableError: the path is empty.
-        """
-        if not path:
-            raise EncoderUnavailableError("local-dir: names no folder", hint="write local-dir:PATH")
-        folder = Path(path).expanduser().absolute()
-        return cls(f"local-dir:{folder}", lambda: locate_folder(folder), device)
+        self._image_batches = Batcher(1)
+        self._text_batches = Batcher(1)
 
     @cached_property
     def info(self) -> EncoderInfo:
         """Identity of the space; hashes the weights (about 1 s a GB) at the first call."""
-        source = self._source
+        source = self.source
         version = ".".join(importlib.metadata.version("open_clip_torch").split(".")[:2])
+        digests = dict(source.digests)
         parts = {
             "config": canonical_json(source.model_cfg),
-            "preprocessing": canonical_json(
-                {
-                    key: source.preprocess_cfg[key]
-                    for key in sorted(_PREPROCESSING & set(source.preprocess_cfg))
-                }
-            ),
-            "weights": sha256_of_file(source.weights),
-            "tokenizer": canonical_json(
-                {path.name: sha256_of_file(path) for path in source.tokenizer_files}
-            ),
+            "preprocessing": canonical_json(source.preprocess_cfg),
+            "weights": digests.pop(source.weights.name),
+            "tokenizer": canonical_json(digests),
             "open_clip": version,
         }
         languages = ("*",) if _is_multilingual(source) else ("en",)
-        return encoder_info(self._name, source.dim, parts, languages)
+        return encoder_info(str(self.name), source.dim, parts, languages)
 
     @property
     def input_px(self) -> int:
         """Side of the square that the image tower sees."""
-        return self._source.input_px
+        return self.source.input_px
+
+    @property
+    def source(self) -> ModelSource:
+        """Where the model is; found, downloaded and held against its pin at the first call.
+
+        Raises:
+            EncoderUnavailableError: it cannot be had, or is not what was pinned.
+        """
+        with self._lock:
+            if self._found is None:
+                found = locate(self.name, allow_pickle=self._options.allow_pickle)
+                check_pins(self._options.pins_file, found)
+                self._found = found
+            return self._found
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """Resize and crop as the model was trained -> (height, width, 3) uint8. Thread-safe."""
         return np.asarray(self._loaded().resize(image), dtype=np.uint8)
 
     def encode_pixels(self, pixels: Pixels) -> Float32Array:
-        """Embed pictures (n, height, width, 3) -> (n, dim) unit rows."""
-        if not len(pixels):
-            return np.zeros((0, self._source.dim), dtype=np.float32)
-        chunks = [
-            self._forward_images(np.ascontiguousarray(pixels[start : start + _CHUNK]))
-            for start in range(0, len(pixels), _CHUNK)
-        ]
-        return np.concatenate(chunks)
+        """Embed pictures (n, height, width, 3) -> (n, dim) unit rows.
+
+        Raises:
+            MemoryError: a single picture does not fit into memory.
+        """
+        return self._embed(len(pixels), lambda span: np.ascontiguousarray(pixels[span]))
 
     def encode_images(self, images: Sequence[Image.Image]) -> Float32Array:
-        """Embed n upright RGB images of any size -> (n, dim) unit rows."""
-        vectors = np.empty((len(images), self._source.dim), dtype=np.float32)
-        for start in range(0, len(images), _CHUNK):
-            pixels = np.stack([self.preprocess(one) for one in images[start : start + _CHUNK]])
-            vectors[start : start + len(pixels)] = self._forward_images(pixels)
-        return vectors
+        """Embed n upright RGB images of any size -> (n, dim) unit rows.
+
+        Raises:
+            MemoryError: a single picture does not fit into memory.
+        """
+        return self._embed(
+            len(images), lambda span: np.stack([self.preprocess(image) for image in images[span]])
+        )
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
-        """Embed n texts -> (n, dim) unit rows; longer ones are cut to the context length."""
-        vectors = np.empty((len(texts), self._source.dim), dtype=np.float32)
-        for start in range(0, len(texts), _TEXT_CHUNK):
-            chunk = texts[start : start + _TEXT_CHUNK]
-            cleaned = [clean_text(text, max_chars=MAX_CHARS) for text in chunk]
-            vectors[start : start + len(chunk)] = self._forward_texts(cleaned)
+        """Embed n texts -> (n, dim) unit rows.
+
+        Longer ones are cut to the context length; how many is logged, once a call.
+
+        Raises:
+            MemoryError: a single text does not fit into memory.
+        """
+        vectors = np.empty((len(texts), self.source.dim), dtype=np.float32)
+        truncated = 0
+        for start in range(0, len(texts), _TEXT_BLOCK):
+            block = slice(start, start + _TEXT_BLOCK)
+            truncated += self._embed_texts(texts[block], vectors[block])
+        if truncated:
+            logger.warning(
+                "%d of %d texts are longer than the %d tokens that %s reads; their ends are lost",
+                truncated,
+                len(texts),
+                self._loaded().tokenize.context,
+                self.name,
+            )
         return vectors
 
-    def _forward_images(self, pixels: Pixels) -> Float32Array:
-        loaded = self._loaded()
-        import torch
+    def _embed(self, n: int, pixels_of: Callable[[slice], Pixels]) -> Float32Array:
+        vectors = np.empty((n, self.source.dim), dtype=np.float32)
+        if not n:
+            return vectors
+        towers = self._loaded()
 
-        with torch.inference_mode():
-            # Sent as bytes and normalised there.
-            x = torch.from_numpy(pixels).to(loaded.device).permute(0, 3, 1, 2).float() / 255
-            features = loaded.model.encode_image((x - loaded.mean) / loaded.std, normalize=True)
-            return _as_array(features)
+        def keep(span: slice, rows: Float32Array) -> None:
+            vectors[span] = check_dim(rows, self.source)
 
-    def _forward_texts(self, texts: list[str]) -> Float32Array:
-        loaded = self._loaded()
-        import torch
+        self._image_batches.run(
+            n, lambda span: towers.send(pixels_of(span)), towers.embed_pixels, keep
+        )
+        return vectors
 
-        with torch.inference_mode():
-            ids = loaded.tokenize(texts).to(loaded.device)
-            return _as_array(loaded.model.encode_text(ids, normalize=True))
+    def _embed_texts(self, texts: Sequence[str], vectors: Float32Array) -> int:
+        """Fill the rows of a block of texts and return how many lost their end."""
+        towers = self._loaded()
+        tokens = towers.tokenize([clean_text(text, max_chars=MAX_CHARS) for text in texts])
+        order = by_length(tokens.lengths)
 
-    @property
-    def _source(self) -> ModelSource:
-        with self._lock:
-            if self._found is None:
-                self._found = self._locate()
-            return self._found
+        def load(span: slice) -> "torch.Tensor":
+            rows = order[span]
+            longest = max(int(tokens.lengths[rows].max()), 1)
+            return towers.send(towers.cut_padding(tokens.ids[rows], longest).contiguous())
 
-    def _loaded(self) -> _Loaded:
+        def keep(span: slice, rows: Float32Array) -> None:
+            vectors[order[span]] = check_dim(rows, self.source)
+
+        self._text_batches.run(len(texts), load, towers.embed_tokens, keep)
+        return tokens.truncated
+
+    def _loaded(self) -> Towers:
         with self._lock:
             if self._in_memory is None:
-                self._in_memory = _load(self._source, self._name, self._device_name)
+                device = resolve_device(self._device_name)
+                plan = choose_plan(
+                    facts_of(device),
+                    self._options.precision,
+                    compile_model=self._options.compile_model,
+                )
+                towers = load_towers(self.source, device, plan)
+                self._image_batches = Batcher(plan.image_batch, towers.release)
+                self._text_batches = Batcher(plan.text_batch, towers.release)
+                self._in_memory = towers
             return self._in_memory
 
 
-_PREPROCESSING = {"mean", "std", "interpolation", "resize_mode", "fill_color", "size", "mode"}
-_MULTILINGUAL = ("xlm", "multilingual", "nllb", "m2m", "i18n", "mt5", "siglip2", "gemma")
+_MULTILINGUAL = (
+    "xlm", "multilingual", "nllb", "m2m", "i18n", "mt5", "siglip2", "gemma", "worldwide",
+)  # fmt: skip
 
 
 def _is_multilingual(source: ModelSource) -> bool:
     # open_clip does not say what languages a text tower was trained on; the names of those that
     # were trained on many do.
-    text_cfg = source.model_cfg["text_cfg"]
-    names = (source.model if source.pretrained else "", *map(str, text_cfg.values()))
-    return any(word in name.lower() for word in _MULTILINGUAL for name in names)
-
-
-def _load(source: ModelSource, name: str, device_name: str) -> _Loaded:
-    mend_torchvision()
-    import open_clip
-    import torch
-
-    from retrieval.encoders.devices import resolve_device
-
-    device = resolve_device(device_name)
-    with warnings.catch_warnings(), unavailable_as_one_error(name), staged(source) as model_name:
-        # The libraries warn of their own deprecations; what matters is checked in openclip_source.
-        warnings.simplefilter("ignore")
-        model, transform = open_clip.create_model_from_pretrained(
-            model_name, source.pretrained, device=device
-        )
-        tokenize = open_clip.get_tokenizer(model_name)
-        *geometry, normalize = transform.transforms
-        return _Loaded(
-            model.eval(),
-            tokenize,
-            _compose(
-                [step for step in geometry if not step.__class__.__name__.endswith("ToTensor")]
-            ),
-            torch.tensor(normalize.mean, device=device).reshape(1, 3, 1, 1),
-            torch.tensor(normalize.std, device=device).reshape(1, 3, 1, 1),
-            device,
-        )
-
-
-def _compose(
-    steps: Sequence[Callable[[Image.Image], Image.Image]],
-) -> Callable[[Image.Image], Image.Image]:
-    def run(image: Image.Image) -> Image.Image:
-        for step in steps:
-            image = step(image)
-        return image
-
-    return run
-
-
-def _as_array(features: "torch.Tensor") -> Float32Array:
-    array: Float32Array = np.ascontiguousarray(features.float().cpu().numpy())
-    return array
+    name = source.name
+    tag = (name.model, name.pretrained) if isinstance(name, TagName) else ()
+    names = (*tag, *map(str, source.model_cfg["text_cfg"].values()))
+    return any(word in each.lower() for word in _MULTILINGUAL for each in names)

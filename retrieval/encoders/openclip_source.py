@@ -1,60 +1,61 @@
-"""Where an open_clip model comes from: a published tag, or a folder that can be carried anywhere.
+"""Where an open_clip model comes from: a published tag, a file, a folder, a repository of the hub.
 
-Both end in a `ModelSource`: configuration and one checked safetensors file.
+All end in a `ModelSource`: a configuration, one checked weights file and what the tokenizer needs.
 """
 
 import json
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from retrieval.encoders.fingerprint import sha256_of_file
+from retrieval.encoders.hub import Repository
+from retrieval.encoders.names import FileName, FolderName, HubName, ModelName, TagName
 from retrieval.encoders.torchvision_ops import mend_torchvision
-from retrieval.encoders.weights import (
-    PICKLE_SUFFIXES,
-    SAFE_SUFFIX,
-    find_safetensors,
-    require_safetensors,
-)
+from retrieval.encoders.weights import check_weights, find_weights, is_pickle
 from retrieval.errors import EncoderUnavailableError
 
 CONFIG_NAME = "open_clip_config.json"
-_STAGED_WEIGHTS = "open_clip_model.safetensors"
+TEXT_CONFIG_NAME = "config.json"
 
-_LOADING_ERRORS = (
-    RuntimeError,
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    ImportError,
-)
-"""What open_clip, its tokenizers and the hub raise for a model that cannot be had."""
+VOCABULARIES = (
+    "tokenizer.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "vocab.txt",
+    "vocab.json",
+)  # fmt: skip
+"""One of these makes a tokenizer; the others say how it is used."""
+
+_TOKENIZER_FILES = (
+    *VOCABULARIES, "merges.txt", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json",
+)  # fmt: skip
+
+_SAFE_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
+_PICKLE_NAME = "open_clip_pytorch_model.bin"
+
+PREPROCESSING = ("size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelSource:
     """A model that is there to be loaded.
 
     Attributes:
-        model: open_clip's architecture name, or "local-dir:FOLDER".
-        pretrained: the tag, None for a folder.
+        name: in its one spelling.
         model_cfg: the architecture, as published.
-        preprocess_cfg: what the tag or the folder says of preprocessing.
-        weights: the one file that will be loaded; checked to be safetensors.
-        tokenizer_files: beside the weights of a folder, part of its identity.
+        preprocess_cfg: what is known of preprocessing, by the names of `PREPROCESSING`.
+        weights: the one file that will be loaded; checked.
+        text_files: what the tokenizer and a text tower of the hub's transformers read.
+        commits: commit by repository, of what came from the hub.
     """
 
-    model: str
-    pretrained: str | None
+    name: ModelName
     model_cfg: Mapping[str, Any]
     preprocess_cfg: Mapping[str, Any]
     weights: Path
-    tokenizer_files: tuple[Path, ...] = field(default=())
+    text_files: tuple[Path, ...] = ()
+    commits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dim(self) -> int:
@@ -67,116 +68,196 @@ class ModelSource:
         size = self.model_cfg["vision_cfg"].get("image_size", 224)
         return int(max(size)) if isinstance(size, list | tuple) else int(size)
 
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """sha256 (hex) by file name, of the weights and the text files; about 1 s a GB."""
+        return {path.name: sha256_of_file(path) for path in (self.weights, *self.text_files)}
 
-def locate_tag(model: str, pretrained: str) -> ModelSource:
-    """Find (in the hub's cache) or download the weights of a published model.
+
+def locate(name: ModelName, *, allow_pickle: bool = False) -> ModelSource:
+    """Find a model on this machine, or download it from the hub.
+
+    Args:
+        name: what to look for.
+        allow_pickle: accept weights that are pickles.
 
     Raises:
-        EncoderUnavailableError: no such model or tag, only pickles are published, the weights are
-            neither cached nor to be had, or the tag was trained with another activation.
+        EncoderUnavailableError: there is no such model, a part of it is missing, broken or only
+            there as a pickle, the hub cannot be reached, or the weights were trained with another
+            activation than the architecture has.
     """
+    match name:
+        case TagName():
+            return _locate_tag(name, allow_pickle=allow_pickle)
+        case FileName():
+            return _locate_file(name, allow_pickle=allow_pickle)
+        case FolderName():
+            return _locate_folder(name, allow_pickle=allow_pickle)
+        case HubName():
+            return _locate_repository(name, allow_pickle=allow_pickle)
+
+
+def _locate_tag(name: TagName, *, allow_pickle: bool) -> ModelSource:
+    model_cfg = _published_config(name.model)
+    import open_clip
+
+    tag = open_clip.get_pretrained_cfg(name.model, name.pretrained)
+    if not tag:
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(name.model)) or "none"
+        raise EncoderUnavailableError(
+            f"open_clip publishes no weights {name.pretrained!r} for {name.model}",
+            hint=f"it has: {tags}",
+        )
+    if bool(tag.get("quick_gelu")) != bool(model_cfg.get("quick_gelu")):
+        plain = name.model.removesuffix("-quickgelu")
+        right = f"{plain}-quickgelu" if tag.get("quick_gelu") else plain
+        raise EncoderUnavailableError(
+            f"{name.pretrained} was trained with another activation than {name.model} has",
+            hint=f"use openclip:{right}:{name.pretrained}",
+        )
+    repo, _, pickle_name = str(tag["hf_hub"]).rpartition("/")
+    repository = Repository(repo)
+    weights = _weights_of(repository, pickle_name or _PICKLE_NAME, allow_pickle=allow_pickle)
+    return _source(name, model_cfg, tag, weights, repository)
+
+
+def _locate_file(name: FileName, *, allow_pickle: bool) -> ModelSource:
+    model_cfg = _published_config(name.model)
+    check_weights(name.weights, allow_pickle=allow_pickle)
+    return _source(name, model_cfg, _shared_preprocessing(name.model), name.weights)
+
+
+def _locate_folder(name: FolderName, *, allow_pickle: bool) -> ModelSource:
+    folder = name.folder
+    model_cfg, preprocess_cfg = _read_config(folder / CONFIG_NAME)
+    weights = find_weights(folder, allow_pickle=allow_pickle)
+    carried = {path.name: path for path in sorted(folder.iterdir()) if _is_carried(path)}
+    text_cfg = model_cfg["text_cfg"]
+    if text_cfg.get("hf_tokenizer_name") and not any(each in carried for each in VOCABULARIES):
+        raise EncoderUnavailableError(
+            f"{folder} lacks the tokenizer that {CONFIG_NAME} asks for",
+            hint="put tokenizer.json and tokenizer_config.json of "
+            f"{text_cfg['hf_tokenizer_name']} there",
+        )
+    tower = text_cfg.get("hf_model_name")
+    if not tower or TEXT_CONFIG_NAME in carried:
+        return ModelSource(name, model_cfg, preprocess_cfg, weights, tuple(carried.values()))
+    repository = Repository(tower)
+    text_files = (*carried.values(), repository.fetch([TEXT_CONFIG_NAME]))
+    commits = {tower: repository.commit}
+    return ModelSource(name, model_cfg, preprocess_cfg, weights, text_files, commits)
+
+
+def _locate_repository(name: HubName, *, allow_pickle: bool) -> ModelSource:
+    repository = Repository(name.repo, name.revision)
+    model_cfg, preprocess_cfg = _read_config(repository.fetch([CONFIG_NAME]))
+    weights = _weights_of(repository, _PICKLE_NAME, allow_pickle=allow_pickle)
+    return _source(name, model_cfg, preprocess_cfg, weights, repository)
+
+
+def _source(
+    name: ModelName,
+    model_cfg: Mapping[str, Any],
+    preprocess_cfg: Mapping[str, Any],
+    weights: Path,
+    repository: Repository | None = None,
+) -> ModelSource:
+    """Put a source together with what its text tower needs from the hub."""
+    repositories = {repository.repo: repository} if repository else {}
+    text_files: list[Path] = []
+    text_cfg = model_cfg["text_cfg"]
+    if tokenizer := text_cfg.get("hf_tokenizer_name"):
+        text_files += _tokenizer_files(repositories.setdefault(tokenizer, Repository(tokenizer)))
+    if tower := text_cfg.get("hf_model_name"):
+        of_tower = repositories.setdefault(tower, Repository(tower))
+        text_files.append(of_tower.fetch([TEXT_CONFIG_NAME]))
+    commits = {repo: each.commit for repo, each in repositories.items()}
+    known = {key: preprocess_cfg[key] for key in PREPROCESSING if key in preprocess_cfg}
+    return ModelSource(name, model_cfg, known, weights, tuple(text_files), commits)
+
+
+def _tokenizer_files(repository: Repository) -> tuple[Path, ...]:
+    repository.fetch(VOCABULARIES)
+    return repository.find_all(_TOKENIZER_FILES)
+
+
+def _weights_of(repository: Repository, pickle_name: str, *, allow_pickle: bool) -> Path:
+    own_name = Path(pickle_name).with_suffix(".safetensors").name
+    weights = repository.find([*_SAFE_NAMES, *({own_name} - set(_SAFE_NAMES))])
+    if weights is None and allow_pickle:
+        weights = repository.fetch([pickle_name])
+    if weights is None:
+        raise EncoderUnavailableError(
+            f"the hub's repository {repository} holds no safetensors weights, at best a pickle",
+            hint="where you trust it, --allow-pickle (or the setting allow_pickle) loads it, and "
+            "`polyseek models export-dir` converts it",
+        )
+    check_weights(weights, allow_pickle=allow_pickle)
+    return weights
+
+
+def _published_config(model: str) -> Mapping[str, Any]:
     mend_torchvision()
     import open_clip
 
-    model_cfg = open_clip.get_model_config(model)
-    if model_cfg is None:
+    config: Mapping[str, Any] | None = open_clip.get_model_config(model)
+    if config is None:
         raise EncoderUnavailableError(
             f"open_clip knows no model {model!r}",
-            hint="open_clip.list_models() lists them; a folder of your own is local-dir:PATH",
+            hint="`polyseek models list --all` lists them; a folder of your own is local-dir:PATH",
         )
-    tag = open_clip.get_pretrained_cfg(model, pretrained)
-    if not tag:
-        tags = ", ".join(open_clip.list_pretrained_tags_by_model(model)) or "none"
-        raise EncoderUnavailableError(
-            f"open_clip publishes no weights {pretrained!r} for {model}", hint=f"it has: {tags}"
-        )
-    if bool(tag.get("quick_gelu")) != bool(model_cfg.get("quick_gelu")):
-        right = f"{model}-quickgelu" if tag.get("quick_gelu") else model.removesuffix("-quickgelu")
-        raise EncoderUnavailableError(
-            f"{pretrained} was trained with another activation than {model} has",
-            hint=f"use openclip:{right}:{pretrained}",
-        )
-    if not tag.get("hf_hub"):
-        raise EncoderUnavailableError(
-            f"the weights {pretrained!r} of {model} are published as a pickle only",
-            hint="convert them to safetensors where you trust them, and use local-dir:PATH",
-        )
-    with unavailable_as_one_error(f"openclip:{model}:{pretrained}"):
-        weights = Path(open_clip.download_pretrained(tag))
-    require_safetensors(weights)
-    return ModelSource(model, pretrained, model_cfg, tag, weights)
+    return config
 
 
-def locate_folder(folder: Path) -> ModelSource:
-    """Read the configuration of a model folder and find its weights.
+def _shared_preprocessing(model: str) -> Mapping[str, Any]:
+    """Preprocessing that all published weights of an architecture have in common."""
+    import open_clip
 
-    Raises:
-        EncoderUnavailableError: no folder, no or a broken configuration, no safetensors.
-    """
+    tags = open_clip.list_pretrained_tags_by_model(model)
+    found = [open_clip.get_pretrained_cfg(model, tag) for tag in tags]
+    first = found[0] if found else {}
+    return {
+        key: first[key]
+        for key in PREPROCESSING
+        if key in first and all(each.get(key) == first[key] for each in found)
+    }
+
+
+def _read_config(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The architecture and the preprocessing of an open_clip configuration file."""
     try:
-        config = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
         model_cfg = config["model_cfg"]
         preprocess_cfg = config.get("preprocess_cfg", {})
-        int(model_cfg["embed_dim"])
-        dict(model_cfg["vision_cfg"]), dict(model_cfg["text_cfg"])
+        _require_architecture(model_cfg)
+        known = {key: preprocess_cfg[key] for key in PREPROCESSING if key in preprocess_cfg}
+        runs_code = model_cfg["text_cfg"].get("tokenizer_kwargs", {}).get("trust_remote_code")
     except OSError as error:
         raise EncoderUnavailableError(
-            f"cannot read {folder / CONFIG_NAME}: {error.strerror}",
-            hint=f"local-dir:PATH is a folder with {CONFIG_NAME} and {_STAGED_WEIGHTS}",
+            f"cannot read {path}: {error.strerror}",
+            hint=f"local-dir:PATH is a folder with {CONFIG_NAME} and {_SAFE_NAMES[0]}",
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EncoderUnavailableError(
-            f"{folder / CONFIG_NAME} is no open_clip configuration: {error!r}",
+            f"{path} is no open_clip configuration: {error!r}",
             hint='it is {"model_cfg": {"embed_dim", "vision_cfg", "text_cfg"}, "preprocess_cfg"}',
         ) from error
-    weights = find_safetensors(folder)
-    require_safetensors(weights)
-    beside = (path for path in sorted(folder.iterdir()) if _is_carried(path))
-    return ModelSource(
-        f"local-dir:{folder}", None, model_cfg, preprocess_cfg, weights, tuple(beside)
-    )
-
-
-@contextmanager
-def staged(source: ModelSource) -> Iterator[str]:
-    """The model name to load a source by, for the time of loading.
-
-    A folder is loaded from a temporary twin, for three reasons: only the checked weights are in it;
-    a text tower given by the name of a hub model finds its configuration in the folder, where
-    the folder carries one; and open_clip, which changes what it reads, never sees the original.
-    """
-    if source.pretrained is not None:
-        yield source.model
-        return
-    model_cfg = json.loads(json.dumps(source.model_cfg))
-    with TemporaryDirectory(prefix="polyseek-model-") as name:
-        twin = Path(name)
-        for path in source.tokenizer_files:
-            shutil.copyfile(path, twin / path.name)
-        (twin / _STAGED_WEIGHTS).symlink_to(source.weights.resolve())
-        if model_cfg["text_cfg"].get("hf_model_name") and (twin / "config.json").is_file():
-            model_cfg["text_cfg"]["hf_model_name"] = str(twin)
-        config = {"model_cfg": model_cfg, "preprocess_cfg": dict(source.preprocess_cfg)}
-        (twin / CONFIG_NAME).write_text(json.dumps(config), encoding="utf-8")
-        yield f"local-dir:{twin}"
-
-
-@contextmanager
-def unavailable_as_one_error(name: str) -> Iterator[None]:
-    """Turn what the libraries raise for a model that cannot be had into one error with a hint."""
-    try:
-        yield
-    except _LOADING_ERRORS as error:
+    if runs_code:
         raise EncoderUnavailableError(
-            f"the model {name} cannot be loaded: {error}",
-            hint="weights are looked for in the hub cache (HF_HOME, by default "
-            "~/.cache/huggingface) and downloaded unless HF_HUB_OFFLINE=1; without a network, copy "
-            "a folder with open_clip_config.json and open_clip_model.safetensors here and name it "
-            "local-dir:PATH",
-        ) from error
+            f"{path} asks to run code that comes with its tokenizer; that is refused",
+            hint="a tokenizer.json needs no code",
+        )
+    return model_cfg, known
+
+
+def _require_architecture(model_cfg: Mapping[str, Any]) -> None:
+    if int(model_cfg["embed_dim"]) < 1:
+        raise ValueError(f"embed_dim {model_cfg['embed_dim']}")
+    dict(model_cfg["vision_cfg"]), dict(model_cfg["text_cfg"])
 
 
 def _is_carried(path: Path) -> bool:
-    """Files that a tokenizer or a text tower's configuration may need: everything but weights."""
-    is_weights = path.suffix.lower() in (*PICKLE_SUFFIXES, SAFE_SUFFIX)
-    return path.is_file() and not is_weights and path.name != CONFIG_NAME
+    """Files that a tokenizer or a text tower may read: all but weights, our own file and code."""
+    if path.suffix.lower() in (".safetensors", ".py") or is_pickle(path):
+        return False
+    return path.is_file() and path.name != CONFIG_NAME

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Half = Literal["bf16", "fp16"]
+
 MIN_GAIN = 1.2
 """bf16 weights on a CPU have to be this much faster than fp32; less is noise."""
 
@@ -61,7 +63,7 @@ class Plan:
     """
 
     weights: Literal["fp32", "bf16"] = "fp32"
-    autocast: Literal["bf16", "fp16"] | None = None
+    autocast: Half | None = None
     channels_last: bool = False
     overlap: bool = False
     compile_model: bool = False
@@ -85,24 +87,27 @@ def choose_plan(
     """
     if facts.kind == "cpu":
         return Plan(weights=_cpu_weights(facts, precision))
-    lacks_bf16 = precision == "bf16" and not facts.has_bf16
-    if lacks_bf16:
+    if precision == "bf16" and not facts.has_bf16:
         raise EncoderUnavailableError(
             f"this {facts.kind} device does not compute in bf16",
             hint="set precision to fp16 or auto",
         )
     if facts.kind == "mps":
-        half = None if precision in ("auto", "fp32") else precision
-        return Plan(autocast=half, image_batch=64, text_batch=128)
-    half = "fp16" if precision == "auto" else None if precision == "fp32" else precision
+        return Plan(autocast=_half(precision, auto=None), image_batch=64, text_batch=128)
     return Plan(
-        autocast=half,
+        autocast=_half(precision, auto="fp16"),
         channels_last=True,
         overlap=True,
         compile_model=compile_model,
         image_batch=256,
         text_batch=512,
     )
+
+
+def _half(precision: Precision, *, auto: Half | None) -> Half | None:
+    if precision == "auto":
+        return auto
+    return None if precision == "fp32" else precision
 
 
 def facts_of(device: "torch.device") -> DeviceFacts:

@@ -2,8 +2,8 @@
 
 mini                         the default: packages only, some hundred languages
 mini-en                      packages only, English
-openclip:MODEL:PRETRAINED    any open_clip model with published safetensors weights
-local-dir:PATH               an open_clip model in a folder
+openclip:..., hf-hub:..., local-dir:...
+                             any open_clip model; see `retrieval.encoders.names`
 """
 
 from collections.abc import Callable
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from retrieval.encoders import e5, imagenet_tower, minilm
 from retrieval.encoders.base import Encoder
+from retrieval.encoders.names import is_model_name
+from retrieval.encoders.options import EncoderOptions, process_options
 from retrieval.errors import EncoderUnavailableError
 
 DEFAULT_ENCODER = "mini"
@@ -50,17 +52,20 @@ def register_encoder(name: str, factory: EncoderFactory) -> None:
     Raises:
         ValueError: the name is taken, or would hide a family of names.
     """
-    if name in _registered or name in _BUILT_IN or _family_of(name):
+    if name in _registered or name in _BUILT_IN or is_model_name(name):
         raise ValueError(f"an encoder named {name!r} exists already")
     _registered[name] = factory
 
 
-def get_encoder(name: str, *, device: str = "auto") -> Encoder:
+def get_encoder(
+    name: str, *, device: str = "auto", options: EncoderOptions | None = None
+) -> Encoder:
     """Make the encoder of a name. No file is opened; the weights are loaded at the first use.
 
     Args:
         name: see the module's docstring.
         device: "auto", "cpu", "cuda" or "mps".
+        options: how an open_clip model is loaded and run; None is what `configure_encoders` set.
 
     Raises:
         EncoderUnavailableError: no such name, or packages that it needs are not installed.
@@ -68,11 +73,12 @@ def get_encoder(name: str, *, device: str = "auto") -> Encoder:
     factory = _registered.get(name)
     if factory is not None:
         return factory(device)
-    family = _family_of(name)
-    if family:
-        return _FAMILIES[family](name.removeprefix(family), device)
+    if is_model_name(name):
+        from retrieval.encoders.openclip import OpenClipEncoder
+
+        return OpenClipEncoder(name, device, options or process_options())
     if name not in _BUILT_IN:
-        known = ", ".join([*_BUILT_IN, *_registered, "openclip:MODEL:PRETRAINED", "local-dir:PATH"])
+        known = ", ".join([*_BUILT_IN, *_registered, *(form for form, _ in _FAMILIES)])
         raise EncoderUnavailableError(f"there is no model {name!r}", hint=f"known: {known}")
     missing = _missing(name)
     if missing:
@@ -97,22 +103,7 @@ def known_encoders() -> tuple[EncoderSummary, ...]:
     return (
         _built_in_summary("mini", ("*",), "the default: kinds of things, some hundred languages"),
         _built_in_summary("mini-en", ("en",), "kinds of things, English; where mini has no wheel"),
-        EncoderSummary(
-            "openclip:MODEL:PRETRAINED",
-            None,
-            ("en",),
-            True,
-            None,
-            "any open_clip model with safetensors weights, from the hub cache or downloaded",
-        ),
-        EncoderSummary(
-            "local-dir:PATH",
-            None,
-            ("en",),
-            True,
-            None,
-            "a folder with open_clip_config.json and open_clip_model.safetensors",
-        ),
+        *(EncoderSummary(form, None, ("en",), True, None, note) for form, note in _FAMILIES),
         *(EncoderSummary(name, None, (), True, None, "registered") for name in _registered),
     )
 
@@ -135,10 +126,6 @@ def _install_hint(name: str) -> str:
     return hint
 
 
-def _family_of(name: str) -> str | None:
-    return next((family for family in _FAMILIES if name.startswith(family)), None)
-
-
 def _make_mini(device: str) -> Encoder:
     from retrieval.encoders.mini import make_mini
 
@@ -151,20 +138,11 @@ def _make_mini_en(device: str) -> Encoder:
     return make_mini_en(device)
 
 
-def _make_openclip(rest: str, device: str) -> Encoder:
-    from retrieval.encoders.openclip import OpenClipEncoder
-
-    return OpenClipEncoder.from_tag(rest, device)
-
-
-def _make_local_dir(rest: str, device: str) -> Encoder:
-    from retrieval.encoders.openclip import OpenClipEncoder
-
-    return OpenClipEncoder.from_folder(rest, device)
-
-
 _BUILT_IN: dict[str, EncoderFactory] = {"mini": _make_mini, "mini-en": _make_mini_en}
-_FAMILIES: dict[str, Callable[[str, str], Encoder]] = {
-    "openclip:": _make_openclip,
-    "local-dir:": _make_local_dir,
-}
+_FAMILIES = (
+    ("openclip:MODEL:PRETRAINED", "an open_clip model, weights from the hub's cache or downloaded"),
+    ("openclip:MODEL:FILE", "an open_clip architecture with a weights file of your own"),
+    ("hf-hub:ORG/REPO@REVISION", "an open_clip model in a repository of the Hugging Face hub"),
+    ("local-dir:PATH", "a folder with open_clip_config.json and open_clip_model.safetensors"),
+)
+"""Forms of names, and what they stand for."""

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from retrieval.encoders.batching import Batcher, by_length, is_out_of_memory
 
-
 OUT_OF_MEMORY = RuntimeError("CUDA out of memory. Tried to allocate")
 
 
