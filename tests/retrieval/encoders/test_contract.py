@@ -9,12 +9,7 @@ import pytest
 from retrieval.encoders.registry import get_encoder
 from retrieval.errors import EncoderUnavailableError
 from tests.contracts.encoder import EncoderContract, pictures
-from tests.factories import GeometryEncoder, tiny_clip
-
-
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory):
-    return tiny_clip(tmp_path_factory.mktemp("bundle"))
+from tests.factories import GeometryEncoder
 
 
 class TestGeometry(EncoderContract):
