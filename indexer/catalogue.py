@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from retrieval.errors import CorruptCatalogueError
 from retrieval.model import ItemId, ItemRecord, display_path
 from retrieval.store.catalogue import batches, file_checksum, item_checksum, visible
 from retrieval.store.changes import PathChange
@@ -170,12 +171,14 @@ class CatalogueWriter:
         """Connect, make or upgrade the tables, and make sure the collection has a row.
 
         Raises:
+            CorruptCatalogueError: SQLite's file is damaged.
             CatalogueError: the database cannot be used.
             MissingDependencyError: its driver is not installed.
         """
         writer = cls(connect(location, folder, url, is_writer=True), location.key)
         try:
             with catalogue_errors("preparing the catalogue"), writer._engine.begin() as connection:
+                check_database(connection)
                 upgrade_tables(connection)
                 writer._ensure_row(connection)
         except BaseException:
@@ -253,6 +256,21 @@ class CatalogueWriter:
     def _row_id(self, connection: Connection) -> int:
         found = connection.scalar(select(CollectionRow.id).where(CollectionRow.key == self._key))
         return cast(int, found)
+
+
+def check_database(connection: Connection) -> None:
+    """Let SQLite look at the whole of its file, about 0.3 s for 100,000 items.
+
+    A damaged index answers with fewer rows and without an error, and a run would take files for new
+    that are not. Rows themselves carry checksums; PostgreSQL looks after itself.
+
+    Raises:
+        CorruptCatalogueError: it is damaged.
+    """
+    if connection.dialect.name == "sqlite":
+        found = connection.scalar(text("PRAGMA integrity_check(1)"))
+        if found != "ok":
+            raise CorruptCatalogueError(f"the catalogue is damaged: {found}")
 
 
 def upgrade_tables(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from indexer import durable
 from indexer.catalogue import CatalogueWriter
 from indexer.layout import leftovers, our_files, remove_empty_folders
 from indexer.lock import LOCK_NAME, locked
+from indexer.recover import discard_catalogue
 from indexer.writer import CollectionWriter
 from retrieval.errors import (
     CollectionMissingError,
@@ -16,7 +17,7 @@ from retrieval.errors import (
     QueryError,
 )
 from retrieval.model import ItemId, display_path
-from retrieval.store.catalogue import KnownFile
+from retrieval.store.catalogue import CatalogueCounts, KnownFile
 from retrieval.store.changes import PathChange
 from retrieval.store.collection import Collection
 from retrieval.store.database import SQLITE_NAME
@@ -61,6 +62,26 @@ def delete_items(
             writer.delete_items(sorted(ids))
         writer.collect_garbage()
         return before - _n_items(writer)
+
+
+def repair_catalogue(
+    folder: Path, *, catalogue_url: str | None = None, cache_dir: Path | None = None
+) -> CatalogueCounts:
+    """Rebuild the catalogue of a collection from its segments, whatever state it is in.
+
+    Returns:
+        What the images gallery holds afterwards.
+
+    Raises:
+        CollectionMissingError: there is no collection.
+        CorruptCollectionError: a file that it would be rebuilt from is damaged; nothing changed.
+        LockedError: another process is writing.
+    """
+    newest_manifest(folder)
+    discard_catalogue(folder, catalogue_url)
+    writer = CollectionWriter.open(folder, None, catalogue_url=catalogue_url, cache_dir=cache_dir)
+    with writer:
+        return writer.collection.catalogue.counts(writer.manifest.generation)
 
 
 def _n_items(writer: CollectionWriter) -> int:

@@ -15,7 +15,7 @@ from indexer.recover import read_changes
 from retrieval.model import Float32Array, GalleryName, Int64Array, ItemId, ItemRecord
 from retrieval.store.changes import PathChange, net_changes
 from retrieval.store.collection import Collection, Gallery
-from retrieval.store.segment import Segment
+from retrieval.store.segment import Segment, check_file
 
 MAX_LOGS = 16
 """Change logs beyond this are folded into one: each is a file that a rebuild has to read."""
@@ -61,6 +61,18 @@ def plan_merge(view: Collection, max_items: int) -> MergePlan:
         for item_id in np.intersect1d(segment.ids, view.gallery(name).tombstones).tolist()
     )
     return MergePlan(groups, dropped, bool(dropped) or len(view.manifest.changes) > MAX_LOGS)
+
+
+def check_sources(view: Collection, plan: MergePlan) -> None:
+    """Hash all that a merge will read, before it writes anything.
+
+    Raises:
+        CorruptCollectionError: a file is not what the manifest says.
+    """
+    segments = [each for groups in plan.groups.values() for group in groups for each in group]
+    logs = view.manifest.changes if plan.folds_logs else ()
+    for entry in (*(file for each in segments for file in each.entry.files), *logs):
+        check_file(view.folder / entry.name, entry)
 
 
 def merge_segments(

@@ -4,19 +4,22 @@ A crash can leave three things behind: files under temporary names, files that n
 (garbage.py takes those), and a catalogue that is ahead of the newest manifest or behind it.
 """
 
+import contextlib
 import logging
 import os
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from indexer import durable
 from indexer.catalogue import CatalogueWriter
 from indexer.layout import is_leftover
-from indexer.lock import LOCK_NAME
+from indexer.lock import LOCK_NAME, locked
 from retrieval.errors import (
     CollectionError,
     CollectionMissingError,
+    CorruptCatalogueError,
     CorruptCollectionError,
 )
 from retrieval.model import EncoderInfo, ItemRecord
@@ -31,7 +34,7 @@ from retrieval.store.manifest import (
     manifest_path,
     newest_manifest,
 )
-from retrieval.store.segment import Segment, read_checked
+from retrieval.store.segment import Segment, check_file, read_checked
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,8 @@ def load_or_create(
     folder: Path, encoder: EncoderInfo | None, catalogue_url: str | None
 ) -> Manifest:
     """The newest manifest; a new, empty collection where there is none. Call it under the lock.
+
+    A collection that nothing was ever put in takes another encoder.
 
     Raises:
         CollectionMissingError: there is none, and no encoder to make one for.
@@ -57,6 +62,8 @@ def load_or_create(
         return _create(folder, encoder, catalogue_url)
     for warning in warnings:
         logger.warning("%s", warning)
+    if encoder is not None and not manifest.galleries:
+        return replace(manifest, encoder=encoder)
     return manifest
 
 
@@ -65,11 +72,33 @@ def open_rows(folder: Path, manifest: Manifest, catalogue_url: str | None) -> Ca
     location = manifest.catalogue
     try:
         return CatalogueWriter.open(location, folder, catalogue_url)
-    except CorruptCollectionError as error:
+    except CorruptCatalogueError as error:
         logger.warning("%s", error)
-        for suffix in ("", "-wal", "-shm"):
-            durable.remove(folder / (SQLITE_NAME + suffix))
+        _remove_sqlite(folder)
         return CatalogueWriter.open(location, folder, catalogue_url)
+
+
+def discard_catalogue(folder: Path, catalogue_url: str | None) -> None:
+    """Forget a catalogue, so that the next writer rebuilds it from the segments.
+
+    What it would be rebuilt from is hashed first: where that is damaged, too, the catalogue is the
+    only one that still knows.
+
+    Raises:
+        LockedError: another process is writing.
+        CorruptCollectionError: a file of rows or changes is damaged; the catalogue is left alone.
+    """
+    with locked(folder, timeout_s=0.0):
+        manifest, _ = newest_manifest(folder)
+        for entry in manifest.files():
+            if entry.name.endswith(".jsonl"):
+                check_file(folder / entry.name, entry)
+        if manifest.catalogue.kind == "sqlite" and catalogue_url is None:
+            _remove_sqlite(folder)
+            return
+        rows = CatalogueWriter.open(manifest.catalogue, folder, catalogue_url)
+        with contextlib.closing(rows), rows.begin(manifest.generation) as new:
+            new.belong_to("", "")
 
 
 def reconcile(
@@ -116,6 +145,11 @@ def read_changes(folder: Path, manifest: Manifest) -> Iterator[PathChange]:
     for entry in manifest.changes:
         path = folder / entry.name
         yield from decode_changes(read_checked(path, entry), path)
+
+
+def _remove_sqlite(folder: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        durable.remove(folder / (SQLITE_NAME + suffix))
 
 
 def _births(folder: Path, manifest: Manifest) -> Iterator[list[ItemRecord]]:

@@ -3,6 +3,7 @@
 Everything below is put together here; a caller gives folders and options and gets a report.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,21 +13,29 @@ from indexer.build import bring_index_up_to_date
 from indexer.decode import FileDecoder, default_workers
 from indexer.deferred import DeferredEncoder
 from indexer.ledger import Ledger, Tally
-from indexer.maintain import delete_items, destroy_collection
+from indexer.maintain import delete_items, destroy_collection, repair_catalogue
 from indexer.pipeline import Pace, Pipeline, Progress, Target
 from indexer.readers.base import Reader, Skip
 from indexer.readers.folder import folder_readers
 from indexer.readers.globs import Globs
+from indexer.recover import discard_catalogue
 from indexer.scan import Changes, plan_changes
 from indexer.targets import CollectionTarget, Rehearsal
 from indexer.verify import VerifyReport, verify_collection
 from indexer.writer import CollectionWriter
 from retrieval.encoders.base import Encoder
-from retrieval.errors import CollectionMissingError, SourceError
+from retrieval.errors import (
+    CollectionMissingError,
+    CorruptCatalogueError,
+    CorruptCollectionError,
+    SourceError,
+)
 from retrieval.images import PixelLimits
 from retrieval.model import EncoderInfo, display_path
 from retrieval.store.collection import Collection
 from retrieval.store.manifest import newest_manifest
+
+logger = logging.getLogger(__name__)
 
 __all__ = [
     "IndexOptions",
@@ -37,6 +46,7 @@ __all__ = [
     "delete_items",
     "destroy_collection",
     "index_folders",
+    "repair_catalogue",
     "verify_collection",
 ]
 
@@ -175,7 +185,18 @@ class _Run:
             return view.generation
 
     def carry_out(self, folder: Path, wanted: Encoder | str | None) -> int:
-        """Index; returns the generation that holds the result."""
+        """Index; returns the generation that holds the result.
+
+        A catalogue that proves damaged is rebuilt on the way.
+        """
+        try:
+            return self._carry_out(folder, wanted)
+        except CorruptCatalogueError as error:
+            logger.warning("%s; rebuilding it", error)
+            discard_catalogue(folder, self._options.catalogue_url)
+            return self._carry_out(folder, wanted)
+
+    def _carry_out(self, folder: Path, wanted: Encoder | str | None) -> int:
         options = self._options
         recorded = _recorded_encoder(folder)
         encoder = DeferredEncoder(wanted, recorded, device=options.device)
@@ -193,7 +214,7 @@ class _Run:
             target = CollectionTarget(writer, encoder, [reader.root for reader in self._readers])
             self._pipe(self._plan(writer.collection), target, encoder)
             target.record_roots()
-            writer.merge_small_segments(options.segment_items)
+            _tidy(writer, options.segment_items)
             bring_index_up_to_date(writer, encoder)
             writer.collect_garbage()
             return writer.manifest.generation
@@ -229,12 +250,23 @@ class _Run:
         self.images_per_second = len(changes.to_read) / (time.monotonic() - started_s)
 
 
-def _recorded_encoder(folder: Path) -> EncoderInfo | None:
-    """What made the collection; None where there is none yet."""
+def _tidy(writer: CollectionWriter, segment_items: int) -> None:
+    """Merge small segments. What is damaged stays as it is: the run itself has done its work."""
     try:
-        return newest_manifest(folder)[0].encoder
+        writer.merge_small_segments(segment_items)
+    except CorruptCatalogueError:
+        raise
+    except CorruptCollectionError as error:
+        logger.warning("segments are not merged: %s", error)
+
+
+def _recorded_encoder(folder: Path) -> EncoderInfo | None:
+    """What made the collection; None where there is none yet, or nothing in it."""
+    try:
+        manifest, _ = newest_manifest(folder)
     except CollectionMissingError:
         return None
+    return manifest.encoder if manifest.galleries else None
 
 
 def _open_view(folder: Path, options: IndexOptions) -> Collection | None:

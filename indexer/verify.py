@@ -100,6 +100,7 @@ def _catalogue_problems(folder: Path, catalogue_url: str | None) -> Iterator[str
     try:
         with Collection.open(folder, catalogue_url=catalogue_url) as collection:
             catalogue, generation = collection.catalogue, collection.generation
+            yield from catalogue.check(generation)
             for name in collection.manifest.galleries:
                 gallery, n_living = collection.gallery(name), 0
                 for segment in gallery.segments:

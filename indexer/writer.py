@@ -35,7 +35,7 @@ from indexer.draft import Draft
 from indexer.garbage import kept_manifests, sweep
 from indexer.layout import remove_leftovers
 from indexer.lock import locked
-from indexer.merge import fold_changes, merge_segments, plan_merge
+from indexer.merge import check_sources, fold_changes, merge_segments, plan_merge
 from indexer.recover import load_or_create, open_rows, reconcile
 from retrieval.errors import (
     CollectionError,
@@ -219,11 +219,15 @@ class CollectionWriter:
         """Merge segments into such of at most `max_items`; see merge.py.
 
         Tombstoned items in them go for good. Nothing to merge is no new generation.
+
+        Raises:
+            CorruptCollectionError: a file of a segment to merge is damaged; nothing was changed.
         """
         view = self.collection
         plan = plan_merge(view, max_items)
         if plan.is_empty:
             return Commit(self.manifest.generation)
+        check_sources(view, plan)
 
         def fill(draft: Draft, rows: Rows) -> None:
             for gallery, groups in plan.groups.items():

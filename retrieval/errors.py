@@ -10,6 +10,7 @@
     └── CollectionError            the collection on disk
         ├── CollectionMissingError     there is none where one was asked for
         ├── CorruptCollectionError     bytes are not what the manifest says
+        │   └── CorruptCatalogueError      the SQL catalogue is damaged; it can be rebuilt
         ├── FormatVersionError         written by a newer polyseek
         ├── EncoderMismatchError       another encoder made it
         ├── CatalogueError             the SQL catalogue cannot be used
@@ -75,6 +76,10 @@ class CollectionMissingError(CollectionError):
 
 class CorruptCollectionError(CollectionError):
     """A file of the collection is missing, truncated or changed."""
+
+
+class CorruptCatalogueError(CorruptCollectionError):
+    """The catalogue's rows or its database are damaged; the segments can rebuild them."""
 
 
 class FormatVersionError(CollectionError):

@@ -3,7 +3,9 @@
 Nothing here changes after it was made, so many threads share one view.
 """
 
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,12 +49,13 @@ class View:
         """
         scores, ids = ranking
         wanted = [ItemId(item_id) for item_id in np.unique(ids).tolist() if item_id != NO_ID]
-        records = self.collection.catalogue.hydrate(wanted, self.collection.generation)
+        found = self.collection.catalogue.hydrate(wanted, self.collection.generation)
+        records = {item_id: _with_a_present_file_first(each) for item_id, each in found.items()}
         if len(records) < len(wanted):
             missing = next(item_id for item_id in wanted if item_id not in records)
             raise CatalogueError(
                 f"the catalogue does not know item {missing}, which the collection holds",
-                hint="delete catalogue.db; the next `polyseek index` rebuilds it",
+                hint="`polyseek collection repair` rebuilds the catalogue",
             )
         return [
             SearchResult(
@@ -92,6 +95,14 @@ def _fan_out(gallery: Gallery) -> FanOut:
         codebook=gallery.read_codebook(),
         dead=gallery.tombstones,
     )
+
+
+def _with_a_present_file_first(record: ItemRecord) -> ItemRecord:
+    """Of several files the first that exists is shown: others may lie in a folder that went."""
+    if len(record.files) == 1 or os.path.lexists(record.files[0].path):
+        return record
+    present = next((file for file in record.files if os.path.lexists(file.path)), record.files[0])
+    return replace(record, files=(present, *(file for file in record.files if file != present)))
 
 
 def _hits(

@@ -1,5 +1,6 @@
 """Small collections for tests: contents by number, unit vectors that follow from the content."""
 
+import sqlite3
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -93,6 +94,14 @@ def state_of(collection):
     assert sum(each.n_items for each in counts) == len(items)
     assert sum(each.n_files for each in counts) == sum(len(files) for _, files, _ in items.values())
     return State(collection.generation, items, rows)
+
+
+def change_row(folder, statement):
+    """Change the catalogue behind polyseek's back."""
+    database = sqlite3.connect(folder / "catalogue.db")
+    database.execute(statement)
+    database.commit()
+    database.close()
 
 
 def read_state(folder, url=None):

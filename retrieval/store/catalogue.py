@@ -25,8 +25,16 @@ from sqlalchemy import (
     text,
 )
 
-from retrieval.errors import CatalogueError, CorruptCollectionError, GenerationGoneError
-from retrieval.model import FIRST_ID, FileRef, GalleryName, ImageMeta, ItemId, ItemRecord
+from retrieval.errors import CatalogueError, CorruptCatalogueError, GenerationGoneError
+from retrieval.model import (
+    FIRST_ID,
+    FileRef,
+    GalleryName,
+    ImageMeta,
+    ItemId,
+    ItemRecord,
+    display_path,
+)
 from retrieval.store.database import catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
 from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
@@ -76,7 +84,7 @@ class Catalogue:
     """Reads one collection's rows; safe to use from several threads.
 
     A read raises GenerationGoneError if the generation's rows are gone, CatalogueError if the
-    database fails, CorruptCollectionError if a row is not what was written.
+    database fails, CorruptCatalogueError if a row is not what was written.
     """
 
     def __init__(self, engine: Engine, key: str) -> None:
@@ -177,6 +185,20 @@ class Catalogue:
         with self._reading(generation) as (connection, here):
             found = connection.execute(_COUNTS, {**here, "first": first, "end": last}).one()
         return CatalogueCounts(*found)
+
+    def check(self, generation: int) -> Iterator[str]:
+        """Read every living row, and let SQLite look at its file; yields what is wrong.
+
+        Raises:
+            CorruptCatalogueError: a row is not what was written.
+        """
+        with self._reading(generation) as (connection, here):
+            if connection.dialect.name == "sqlite":
+                found = connection.scalars(text("PRAGMA integrity_check"))
+                yield from (f"the catalogue is damaged: {line}" for line in found if line != "ok")
+            for row in connection.execute(_EVERY_FILE, here):
+                if display_path(_file_of(row).path) != row.display:
+                    raise _damaged(f"file of item {row.item_id}")
 
     @contextlib.contextmanager
     def _reading(self, generation: int) -> Iterator[tuple[Connection, dict[str, Any]]]:
@@ -301,6 +323,11 @@ _TEXTS_FROM = _FILES_WITH_CONTENT.where(
         and_(FileRow.source >= bindparam("low"), FileRow.source < bindparam("high")),
     )
 ).execution_options(yield_per=_FETCH_ROWS)
+_EVERY_FILE = (
+    select(*_FILE_COLUMNS, FileRow.display)
+    .where(visible(FileRow))
+    .execution_options(yield_per=_FETCH_ROWS)
+)
 _COUNTS = select(func.count(FileRow.item_id.distinct()), func.count()).where(
     visible(FileRow), FileRow.item_id >= bindparam("first"), FileRow.item_id < bindparam("end")
 )
@@ -315,7 +342,11 @@ def _file_of(row: _AnyRow) -> FileRef:
     """The file of a row that begins with _FILE_COLUMNS."""
     item_id, path, size_bytes, mtime_ns, source, checksum = row[:6]
     file = FileRef(path, size_bytes, mtime_ns, source)
-    if file_checksum(item_id, file) != checksum:
+    try:
+        is_sound = file_checksum(item_id, file) == checksum
+    except TypeError:  # a flipped bit can change the type of a value, too
+        is_sound = False
+    if not is_sound:
         raise _damaged(f"file of item {item_id}")
     return file
 
@@ -323,6 +354,8 @@ def _file_of(row: _AnyRow) -> FileRef:
 def _record_of(row: _AnyRow, files: tuple[FileRef, ...]) -> ItemRecord:
     """The item of a row of _FILES_AND_ITEMS."""
     sha256, *about, captions, checksum = row[6:]
+    if not isinstance(captions, list):  # a flipped bit can change the type of a value, too
+        raise _damaged(f"item {row[0]}")
     record = ItemRecord(ItemId(row[0]), sha256, ImageMeta(*about), files, tuple(captions))
     if item_checksum(record) != checksum:
         raise _damaged(f"item {record.id}")
@@ -336,8 +369,8 @@ def _gone(generation: int) -> GenerationGoneError:
     )
 
 
-def _damaged(what: str) -> CorruptCollectionError:
-    return CorruptCollectionError(
+def _damaged(what: str) -> CorruptCatalogueError:
+    return CorruptCatalogueError(
         f"the catalogue is damaged: the row of {what} is not what was written",
-        hint="delete catalogue.db; the next `polyseek index` rebuilds it from the segments",
+        hint="`polyseek collection repair` rebuilds it from the segments",
     )

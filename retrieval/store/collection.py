@@ -165,7 +165,7 @@ class Collection:
             if lineage is None or not lineage.covers(manifest.digest):
                 raise CatalogueError(
                     f"the catalogue does not belong to generation {manifest.generation}",
-                    hint="run `polyseek index` on any indexed folder: it rebuilds the catalogue",
+                    hint="`polyseek collection repair` rebuilds it from the segments",
                 )
             on_error.pop_all()
         return cls(folder, manifest, catalogue, galleries, warnings)

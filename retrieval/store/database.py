@@ -1,6 +1,8 @@
 """Connections to the catalogue's database, SQLite or PostgreSQL; no query is made here."""
 
 import contextlib
+import errno
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -9,11 +11,20 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from retrieval.errors import CatalogueError, CorruptCollectionError, MissingDependencyError
+from retrieval.errors import CatalogueError, CorruptCatalogueError, MissingDependencyError
 from retrieval.store.entries import CatalogueLocation
 
 SQLITE_NAME = "catalogue.db"
-_REBUILD_HINT = "if it is missing or damaged, `polyseek index` on any folder rebuilds it"
+_REPAIR_HINT = "`polyseek collection repair` rebuilds it from the segments"
+_OTHER_HINT = "if it is missing, `polyseek collection repair` rebuilds it from the segments"
+_DAMAGE = frozenset(
+    (
+        *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT),
+        *(sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT),
+    )
+)
+"""What SQLite says of a damaged file. Its tables and our statements fit each other, so a missing
+column or a broken constraint is damage, too."""
 _BUSY_TIMEOUT_MS = 10_000
 _PSYCOPG = "postgresql+psycopg"
 _NETWORK_TYPES = frozenset(
@@ -84,22 +95,24 @@ def catalogue_errors(doing: str) -> Iterator[None]:
     """Turn what the database raises into an error that says what was being done.
 
     Raises:
-        CorruptCollectionError: SQLite's file is damaged.
+        CorruptCatalogueError: SQLite's file is damaged, or its tables are not ours any more.
+        OSError: the disk is full.
         CatalogueError: anything else the database complains of.
     """
     try:
         yield
-    except UnicodeDecodeError as error:  # of SQLite's own message, which quotes what it read
-        raise CorruptCollectionError(
-            f"{doing} failed: a text in it is none", hint=_REBUILD_HINT
-        ) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        # Of a value, or of SQLite's own message, which quotes what it read.
+        raise CorruptCatalogueError(f"{doing} failed: it is damaged", hint=_REPAIR_HINT) from error
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         reason = str(cause).strip().partition("\n")[0]
-        code = getattr(cause, "sqlite_errorcode", 0)
-        is_damaged = code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-        kind = CorruptCollectionError if is_damaged else CatalogueError
-        raise kind(f"{doing} failed: {reason}", hint=_REBUILD_HINT) from error
+        code = getattr(cause, "sqlite_errorcode", -1) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, f"{doing} failed: {os.strerror(errno.ENOSPC)}") from error
+        if code in _DAMAGE or "decode to UTF-8" in reason:
+            raise CorruptCatalogueError(f"{doing} failed: {reason}", hint=_REPAIR_HINT) from error
+        raise CatalogueError(f"{doing} failed: {reason}", hint=_OTHER_HINT) from error
 
 
 def refuse_network_file_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> None:

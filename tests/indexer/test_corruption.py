@@ -162,7 +162,7 @@ def test_a_reader_without_a_catalogue_says_what_to_do(sound, tmp_path):
     (folder / "catalogue.db").unlink()
     with pytest.raises(CatalogueError) as caught:
         Collection.open(folder)
-    assert "polyseek index" in (caught.value.hint or "")
+    assert "collection repair" in (caught.value.hint or "")
     assert not (folder / "catalogue.db").exists(), "a reader makes no catalogue"
 
 

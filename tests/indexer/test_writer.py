@@ -262,6 +262,7 @@ def test_a_writer_in_another_process_is_refused_too(tmp_path):
 
 
 def test_another_encoder_is_refused(folder, writer, catalogue_url):
+    put(writer, 1)
     writer.close()
     other = EncoderInfo("other", DIM, "0" * 64)
     with pytest.raises(EncoderMismatchError, match=r"geometry \(f+\).*other \(0+\)"):

@@ -354,6 +354,17 @@ def test_a_collection_that_is_another_ones_by_now_is_refused(folder, encoder, tm
             engine.search(Query.text("30"))
 
 
+def test_of_several_files_one_that_exists_is_shown(folder, encoder, tmp_path):
+    there = tmp_path / "there.jpg"
+    there.touch()
+    with CollectionWriter.open(folder, kit.ENCODER) as writer:
+        writer.commit(None, [], [kit.add(bytes(there), 3), kit.add("/gone.jpg", 3)])
+    with SearchEngine.open(folder, encoder=encoder) as engine:
+        hit = engine.search(Query.text("2"), 1).hits[0]
+    assert hit.path == bytes(there)
+    assert {file.path for file in hit.item.files} == {b"/photos/2.jpg", bytes(there), b"/gone.jpg"}
+
+
 def test_a_catalogue_that_lost_a_row_is_no_shorter_answer(folder, encoder):
     with sqlite3.connect(folder / "catalogue.db") as database:
         database.execute("DELETE FROM file WHERE item_id = 5")
