@@ -106,6 +106,35 @@ def verify(
 
 
 @app.command(
+    "repair",
+    epilog=examples(
+        "polyseek collection repair",
+    ),
+)
+def repair(
+    collection: CollectionOption = None, quiet: QuietOption = False, json: JsonOption = False
+) -> None:
+    """Rebuild the catalogue from the segments.
+
+    Nothing is lost: the catalogue is a copy of what the segments hold, made for searching. Segments
+    that are damaged themselves cannot be repaired; then index into a new collection.
+    """
+    with reported_errors(as_json=json):
+        context = begin({"collection": collection}, quiet=quiet)
+        from indexer.service import repair_catalogue
+
+        counts = repair_catalogue(
+            context.collection(),
+            catalogue_url=context.settings.catalogue_url,
+            cache_dir=context.cache_dir,
+        )
+        if json:
+            write_json({"items": counts.n_items, "files": counts.n_files})
+        elif not quiet:
+            write_text(f"rebuilt: {counts.n_items:,} items in {counts.n_files:,} files")
+
+
+@app.command(
     "delete",
     epilog=examples(
         "polyseek collection delete 17 18",
@@ -126,7 +155,9 @@ def delete(
     """Take items out; no picture on disk is touched.
 
     A number is an id; write ./7 for a file of that name. A file that still lies below a folder that
-    is indexed again comes back, unless --exclude keeps it out.
+    is indexed again comes back, unless --exclude keeps it out. Queries find it no more at once, but
+    its path and vector stay in the collection's files until its segment is merged; to be rid of
+    every trace at once, destroy the collection and index again.
     """
     with reported_errors(as_json=json):
         context = begin({"collection": collection}, quiet=quiet)

@@ -51,6 +51,7 @@ def test_the_commands_are_these():
         "polyseek collection",
         "polyseek collection info",
         "polyseek collection verify",
+        "polyseek collection repair",
         "polyseek collection delete",
         "polyseek collection destroy",
         "polyseek models",

@@ -241,6 +241,7 @@ def test_the_shapes_of_all_json_outputs_are_those_of_the_golden_file(album, tmp_
         "query --batch": [shape({**json.loads(line)}) for line in batch],
         "collection info": shape(answer(folder, "collection", "info", "--json")),
         "collection verify": shape(answer(folder, "collection", "verify", "--json")),
+        "collection repair": shape(answer(folder, "collection", "repair", "--json", "-c", moved)),
         "collection delete": shape(
             answer(folder, "collection", "delete", "1", "--json", "-c", moved)
         ),

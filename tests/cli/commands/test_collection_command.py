@@ -1,4 +1,4 @@
-"""The collection commands: info, verify, delete, destroy."""
+"""The collection commands: info, verify, repair, delete, destroy."""
 
 import json
 import os
@@ -31,6 +31,16 @@ def test_verify_finds_a_flipped_bit(indexed):
     assert result.exit_code == 4
     assert len(json.loads(result.stdout)["problems"]) == 1
     assert "vectors.npy" in run("collection", "verify").stdout
+
+
+def test_a_damaged_catalogue_is_repaired_as_the_hint_says(indexed):
+    (indexed / ".polyseek" / "catalogue.db").write_bytes(b"no database" * 500)
+    refused = json.loads(run("query", "red", "--json").stderr)["error"]
+    assert refused["exit_code"] == 4
+    assert "polyseek collection repair" in refused["hint"]
+    assert run("collection", "repair").stdout == "rebuilt: 4 items in 4 files\n"
+    assert len(answer("query", "red", "--json")["hits"]) == 4
+    assert answer("collection", "repair", "--json") == {"items": 4, "files": 4}
 
 
 def test_a_corrupt_manifest_is_4(indexed):
