@@ -1,5 +1,6 @@
 """`polyseek index`: bring a collection up to date with folders of images."""
 
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,6 +175,11 @@ def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
         lines.append(f"  {count:,} skipped, {reason}: {examples}{more}")
     if (others := len(reasons) - _TOP_REASONS) > 0:
         lines.append(f"  and {others:,} more reasons; --json lists every file")
+    lines += [
+        f"  {shown_path(root)} is no longer there and its files are kept: "
+        f"polyseek index {shlex.quote(shown_path(root))} --prune takes them out"
+        for root in report.missing_roots
+    ]
     lines.append(
         f"generation {report.generation}, {report.seconds:.1f} s, "
         f"{report.images_per_second:.1f} images/s"

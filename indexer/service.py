@@ -4,6 +4,7 @@ Everything below is put together here; a caller gives folders and options and ge
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ class IndexReport:
         generation: of the collection after the run.
         seconds: duration of the run.
         images_per_second: files read, over the time that reading and embedding took.
+        missing_roots: sources of earlier runs that are no longer there; their files stay in the
+            collection until they are pruned.
     """
 
     added: int
@@ -109,6 +112,7 @@ class IndexReport:
     generation: int
     seconds: float
     images_per_second: float
+    missing_roots: tuple[bytes, ...] = ()
 
 
 def index_folders(
@@ -156,6 +160,7 @@ def index_folders(
         generation=generation,
         seconds=time.monotonic() - started_s,
         images_per_second=run.images_per_second,
+        missing_roots=run.missing_roots,
     )
 
 
@@ -170,6 +175,7 @@ class _Run:
     ) -> None:
         self.tally = Tally()
         self.images_per_second = 0.0
+        self.missing_roots: tuple[bytes, ...] = ()
         self._readers = readers
         self._options = options
         self._on_progress = on_progress
@@ -217,6 +223,7 @@ class _Run:
             _tidy(writer, options.segment_items)
             bring_index_up_to_date(writer, encoder)
             writer.collect_garbage()
+            self.missing_roots = _missing_roots(writer.collection)
             return writer.manifest.generation
 
     def _plan(self, view: Collection | None) -> Changes:
@@ -258,6 +265,16 @@ def _tidy(writer: CollectionWriter, segment_items: int) -> None:
         raise
     except CorruptCollectionError as error:
         logger.warning("segments are not merged: %s", error)
+
+
+def _missing_roots(view: Collection) -> tuple[bytes, ...]:
+    """Sources that are gone while files of them are kept."""
+    return tuple(
+        root
+        for root in view.manifest.roots
+        if not os.path.lexists(root)
+        and next(view.catalogue.files_under(root, view.generation), None) is not None
+    )
 
 
 def _recorded_encoder(folder: Path) -> EncoderInfo | None:

@@ -102,6 +102,18 @@ def test_a_deleted_file_that_comes_back_is_found_again(photos, collection, tmp_p
     assert n_items(collection) == 7
 
 
+def test_a_root_of_an_earlier_run_that_went_is_told(photos, collection, tmp_path):
+    assert index(photos, collection).missing_roots == ()
+    photos.rename(tmp_path / "moved")
+    report = index(tmp_path / "moved", collection)
+    assert counts(report) == (7, 0, 0, 0, 0, 0)
+    assert report.missing_roots == (os.fsencode(photos),)
+    with pytest.raises(SourceError, match="no longer there"):
+        index(photos, collection)
+    pruned = index([photos, tmp_path / "moved"], collection, prune=True)
+    assert (pruned.removed, pruned.missing_roots) == (7, ())
+
+
 def test_several_roots_and_a_root_inside_another(photos, collection, tmp_path):
     paint(tmp_path / "more" / "m.png", 200)
     report = index([photos, tmp_path / "more", photos / "sub"], collection)
