@@ -42,12 +42,12 @@ class CaptionFile:
         file: path, size and modification time of the source.
         read: its captions, and what in it cannot be used. Raises OSError, or ImageError with a
             reason where nothing in it can.
-        image: the one picture that it speaks of; None where it names pictures itself.
+        images: the pictures that it speaks of by its name; () where it names pictures itself.
     """
 
     file: FileRef
     read: Callable[[], Iterable[Caption | Skip]]
-    image: bytes | None = None
+    images: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
