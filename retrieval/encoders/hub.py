@@ -34,6 +34,7 @@ class Repository:
         """
         self.repo = repo
         self._revision = revision
+        self._only_cached = False
 
     def fetch(self, names: Sequence[str]) -> Path:
         """The first of the files that the repository has.
@@ -96,7 +97,15 @@ class Repository:
         from huggingface_hub import errors
 
         try:
-            path = Path(huggingface_hub.hf_hub_download(self.repo, name, revision=self._revision))
+            path = Path(
+                huggingface_hub.hf_hub_download(
+                    self.repo, name, revision=self._revision, local_files_only=self._only_cached
+                )
+            )
+        except errors.LocalEntryNotFoundError:
+            # A hub that does not answer is asked again and again, some 20 s long: once is enough.
+            self._only_cached = True
+            raise
         except errors.EntryNotFoundError:
             raise
         except errors.GatedRepoError as error:

@@ -91,6 +91,7 @@ def test_what_the_hub_cannot_give_is_named(published, bundle, tmp_path, name, me
 
 @pytest.mark.parametrize("offline", [True, False])
 def test_without_a_network_the_error_names_the_ways_out(hub, monkeypatch, offline):
+    monkeypatch.setattr("time.sleep", lambda _: None)  # the waits between tries
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # taken, and nobody listens
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
