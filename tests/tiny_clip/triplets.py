@@ -1,0 +1,82 @@
+"""Composed queries whose answer is known: a picture, one change in words, the picture asked for."""
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from tests.tiny_clip.grammar import FORMS, english, phrase
+from tests.tiny_clip.shapes import ALL, VALUES, Attributes
+
+_EVERYTHING = frozenset(ALL)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Triplet:
+    """A composed query and its one right answer among pictures of different attributes.
+
+    Attributes:
+        reference: what the picture of the query shows.
+        attribute: the name of what is to change.
+        target: the reference with another value of that attribute.
+    """
+
+    reference: Attributes
+    attribute: str
+    target: Attributes
+
+    @property
+    def change(self) -> str:
+        """The words of the query, such as "blue", "star" or "in the middle"."""
+        return phrase(getattr(self.target, self.attribute))
+
+    @property
+    def undone(self) -> str:
+        """The words for what the reference has instead."""
+        return phrase(getattr(self.reference, self.attribute))
+
+    @property
+    def captions(self) -> tuple[str, str]:
+        """Full captions of reference and target, for queries by a difference of texts."""
+        return english(self.reference, FORMS[0]), english(self.target, FORMS[0])
+
+
+def triplets_of(
+    reference: Attributes, gallery: Collection[Attributes] = _EVERYTHING
+) -> list[Triplet]:
+    """All triplets of one reference whose targets are in a gallery, in the order of VALUES."""
+    return [
+        Triplet(reference, name, target)
+        for name, values in VALUES.items()
+        for value in values
+        if (target := replace(reference, **{name: value})) != reference and target in gallery
+    ]
+
+
+def sample_triplets(
+    per_attribute: int, seed: int, gallery: Collection[Attributes] = _EVERYTHING
+) -> list[Triplet]:
+    """Draw different triplets within a gallery, equally many for every attribute.
+
+    Args:
+        per_attribute: how many of each of the four kinds.
+        seed: the same one gives the same triplets.
+        gallery: what reference and target are taken from.
+
+    Returns:
+        Four times `per_attribute` triplets, ordered by attribute.
+
+    Raises:
+        ValueError: the gallery has not so many.
+    """
+    members = frozenset(gallery)
+    every = [triplet for one in sorted(members) for triplet in triplets_of(one, members)]
+    chance = random.Random(seed)
+    drawn: list[Triplet] = []
+    for name in VALUES:
+        kind = [triplet for triplet in every if triplet.attribute == name]
+        if len(kind) < per_attribute:
+            raise ValueError(
+                f"the gallery has {len(kind)} changes of {name}, {per_attribute} asked"
+            )
+        drawn += chance.sample(kind, per_attribute)
+    return drawn
