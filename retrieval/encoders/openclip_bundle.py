@@ -1,7 +1,9 @@
 """A model as one folder: for the moment of loading, and written down to be carried anywhere."""
 
 import json
+import pickle
 import shutil
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,9 @@ from retrieval.errors import EncoderUnavailableError
 
 WEIGHTS_NAME = "open_clip_model.safetensors"
 _PICKLE_NAME = "open_clip_pytorch_model.bin"
+
+_MESSAGE_CHARS = 600
+"""A model that does not fit would name each of its hundreds of weights."""
 
 # safetensors has an error class of its own that derives from Exception alone.
 _UNEXPECTED = (AssertionError, ArithmeticError, LookupError, AttributeError, TypeError)
@@ -90,9 +95,19 @@ def unavailable_as_one_error(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (*_LOADING_ERRORS, SafetensorError) as error:
+    except pickle.UnpicklingError as error:
+        # torch's message explains how to let a pickle run its code; that is no way out here.
         raise EncoderUnavailableError(
-            f"the model {name} cannot be loaded: {error}", hint=_hint_for(error)
+            f"the model {name} cannot be loaded: its weights are a pickle that is broken, or that "
+            "holds more than tensors",
+            hint="get the weights as safetensors",
+        ) from error
+    except (*_LOADING_ERRORS, SafetensorError) as error:
+        said = " ".join(str(error).split())
+        raise EncoderUnavailableError(
+            f"the model {name} cannot be loaded: "
+            + textwrap.shorten(said, _MESSAGE_CHARS, placeholder=" ..."),
+            hint=_hint_for(error),
         ) from error
 
 
@@ -117,12 +132,12 @@ def _write_config(folder: Path, config: Mapping[str, Any]) -> None:
     (folder / CONFIG_NAME).write_text(text, encoding="utf-8")
 
 
-def _convert(pickle: Path, safe: Path) -> None:
+def _convert(weights: Path, safe: Path) -> None:
     mend_torchvision()
     from open_clip.factory import load_state_dict
     from safetensors.torch import save_file
 
-    with unavailable_as_one_error(str(pickle)):
-        state = load_state_dict(str(pickle), weights_only=True)
+    with unavailable_as_one_error(str(weights)):
+        state = load_state_dict(str(weights), weights_only=True)
         # Each tensor alone and whole: safetensors keeps no views and no shared memory.
         save_file({name: value.contiguous().clone() for name, value in state.items()}, safe)
