@@ -56,7 +56,8 @@ def show(
             )
             return
         for key, value in rows.items():
-            shown = "(unset)" if value is None else printable(str(value))
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            shown = "(unset)" if value is None else printable(text)
             source = f"  ({context.origins[key]})" if origin else ""
             write_text(f"{key} = {shown}{printable(source)}")
         state = "" if config_file().is_file() else ", not there"

@@ -8,6 +8,7 @@ from pathlib import Path
 from cli.logs import set_up_logging
 from cli.output import shown_path
 from retrieval.config import Origin, Settings, load_settings
+from retrieval.encoders.options import EncoderOptions, configure_encoders
 from retrieval.errors import CollectionMissingError
 
 COLLECTION_NAME = ".polyseek"
@@ -64,6 +65,13 @@ class Context:
         return folder
 
 
+def pins_file() -> Path:
+    """Where the digests of pinned models lie, present or not."""
+    from platformdirs import user_data_path
+
+    return user_data_path("polyseek") / "pins.json"
+
+
 def config_file() -> Path:
     """Where the user's settings file lies, present or not."""
     from platformdirs import user_config_path
@@ -71,8 +79,18 @@ def config_file() -> Path:
     return user_config_path("polyseek") / "config.toml"
 
 
+def encoder_options(settings: Settings) -> EncoderOptions:
+    """What the settings say about loading and running models."""
+    return EncoderOptions(
+        precision=settings.precision,
+        allow_pickle=settings.allow_pickle,
+        compile_model=settings.compile_model,
+        pins_file=pins_file(),
+    )
+
+
 def begin(flags: Mapping[str, object], *, quiet: bool = False) -> Context:
-    """Merge the settings and set up the log.
+    """Merge the settings; set up the log and how models are loaded.
 
     Args:
         flags: what the command line gave, by setting name; None means not given.
@@ -83,4 +101,5 @@ def begin(flags: Mapping[str, object], *, quiet: bool = False) -> Context:
     """
     settings, origins = load_settings(flags, os.environ, config_file())
     set_up_logging(settings.log_level, quiet=quiet)
+    configure_encoders(encoder_options(settings))
     return Context(settings, origins, quiet)

@@ -48,7 +48,7 @@ def settings_page() -> str:
             f"`{key}`",
             f"`{env_name(key)}`",
             _kind(rule),
-            "" if defaults[key] is None else f"`{defaults[key]}`",
+            "" if defaults[key] is None else f"`{str(defaults[key]).lower()}`",
             rule.help,
         )
         for key, rule in RULES.items()
@@ -120,7 +120,7 @@ def _option(option: TyperOption) -> str:
 def _kind(rule: Rule) -> str:
     if rule.choices:
         return " or ".join(f"`{choice}`" for choice in rule.choices)
-    name = {str: "text", int: "whole number", Path: "path"}[rule.kind]
+    name = {str: "text", int: "whole number", bool: "true or false", Path: "path"}[rule.kind]
     return name if rule.minimum is None else f"{name} from {rule.minimum}"
 
 

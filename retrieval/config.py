@@ -16,6 +16,7 @@ from retrieval.errors import SettingsError
 ENV_PREFIX = "POLYSEEK_"
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -24,14 +25,14 @@ class Rule:
     """What a value of one setting must be.
 
     Attributes:
-        kind: type of the value: str, int or Path.
+        kind: type of the value: str, int, bool or Path.
         help: one sentence for the reference.
         choices: allowed values; empty means any.
         minimum: smallest allowed number, or None.
         is_secret: may hold a password, so it is masked wherever it is shown.
     """
 
-    kind: type[str] | type[int] | type[Path]
+    kind: type[str] | type[int] | type[bool] | type[Path]
     help: str
     choices: tuple[str, ...] = ()
     minimum: int | None = None
@@ -60,6 +61,15 @@ RULES: Mapping[str, Rule] = {
     ),
     "model": Rule(str, "Encoder of new collections. Unset: the built-in `mini`."),
     "device": Rule(str, "Where encoders run.", choices=("auto", "cpu", "cuda", "mps")),
+    "precision": Rule(
+        str,
+        "How open_clip models compute. auto: fp32, on CUDA fp16; bf16 on a CPU: where faster.",
+        choices=("auto", "fp32", "bf16", "fp16"),
+    ),
+    "compile_model": Rule(bool, "Compile the image tower of open_clip models, on CUDA."),
+    "allow_pickle": Rule(
+        bool, "Load open_clip weights that are pickles, too; torch then reads tensors only."
+    ),
     "batch_size": Rule(int, "Images encoded at once.", minimum=1),
     "workers": Rule(int, "Decoding threads. Unset: by the number of processors.", minimum=1),
     "max_pixels": Rule(
@@ -87,6 +97,9 @@ class Settings:
     collection: Path | None = None
     model: str | None = None
     device: Device = "auto"
+    precision: Precision = "auto"
+    compile_model: bool = False
+    allow_pickle: bool = False
     batch_size: int = 32
     workers: int | None = None
     max_pixels: int | None = None
@@ -154,7 +167,7 @@ def _read_env(env: Mapping[str, str]) -> _Layer:
             continue
         origin = Origin("env", name)
         if key := known.get(name):
-            value = _number(key, text, origin) if RULES[key].kind is int else text
+            value = _typed(key, text, origin)
             layer[key] = (_checked(key, value, origin), origin)
         # The environment is shared with other programs, so only a likely slip is refused.
         elif close := difflib.get_close_matches(name, known, n=1, cutoff=0.85):
@@ -185,6 +198,18 @@ def _read_file(file: Path) -> _Layer:
     return layer
 
 
+_YES = ("1", "true", "yes", "on")
+_NO = ("0", "false", "no", "off")
+
+
+def _typed(key: str, text: str, origin: Origin) -> object:
+    """What a variable's text says, in the type of its setting."""
+    kind = RULES[key].kind
+    if kind is bool and text.lower() in _YES + _NO:
+        return text.lower() in _YES
+    return _number(key, text, origin) if kind is int else text
+
+
 def _number(key: str, text: str, origin: Origin) -> int:
     try:
         return int(text)
@@ -196,7 +221,10 @@ def _checked(key: str, value: object, origin: Origin) -> object:
     rule = RULES[key]
     if rule.kind is Path and isinstance(value, str | Path) and str(value):
         return Path(value).expanduser()
-    if rule.kind is int:
+    if rule.kind is bool:
+        if not isinstance(value, bool):
+            raise _refusal(key, value, origin, "must be true or false")
+    elif rule.kind is int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _refusal(key, value, origin, "must be a whole number")
         if rule.minimum is not None and value < rule.minimum:

@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from retrieval.encoders.options import EncoderOptions, configure_encoders
+
 
 @pytest.fixture(autouse=True)
 def bare_settings(tmp_path_factory, monkeypatch):
@@ -17,11 +19,13 @@ def bare_settings(tmp_path_factory, monkeypatch):
         ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", os.fspath(home / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", os.fspath(home / "data"))
     monkeypatch.setenv("XDG_CACHE_HOME", os.fspath(home / "cache"))
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     root = logging.getLogger()
     handlers = list(root.handlers)
     yield home
     root.handlers = handlers
+    configure_encoders(EncoderOptions())
     for name in ("retrieval", "indexer", "benchmarks", "cli"):
         logging.getLogger(name).setLevel(logging.NOTSET)

@@ -80,6 +80,17 @@ def test_an_empty_variable_is_not_given():
     assert load_settings({}, {"POLYSEEK_TOP": ""}, NO_FILE)[0].top == 10
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1", True), ("true", True), ("YES", True), ("0", False), ("False", False), ("off", False)],
+)
+def test_a_variable_says_yes_or_no_in_the_usual_words(write_file, text, expected):
+    file = write_file("allow_pickle = true")
+    settings, _ = load_settings({}, {"POLYSEEK_ALLOW_PICKLE": text}, file)
+    assert settings.allow_pickle is expected
+    assert load_settings({}, {}, file)[0].allow_pickle is True
+
+
 def test_paths_know_home_and_the_folder_of_the_file(write_file, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     file = write_file('collection = "photos"\ncache_dir = "~/cache"')
@@ -97,6 +108,8 @@ def test_paths_know_home_and_the_folder_of_the_file(write_file, monkeypatch):
         ("batch_size", "-4", "at least 1"),
         ("device", "tpu", "one of auto, cpu, cuda, mps"),
         ("log_level", "loud", "one of debug"),
+        ("allow_pickle", "maybe", "true or false"),
+        ("precision", "fp8", "one of auto, fp32"),
     ],
 )
 def test_a_wrong_variable_is_refused_with_name_value_and_origin(key, value, must):
@@ -114,6 +127,8 @@ def test_a_wrong_variable_is_refused_with_name_value_and_origin(key, value, must
         ('model = ""', "text that is not empty"),
         ('collection = ""', "text that is not empty"),
         ("[top]\nx = 1", "whole number"),
+        ("allow_pickle = 1", "true or false"),
+        ('allow_pickle = "yes"', "true or false"),
     ],
 )
 def test_a_wrong_type_in_the_file_is_refused(write_file, line, must):

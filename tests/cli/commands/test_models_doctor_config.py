@@ -3,6 +3,7 @@
 import json
 
 from retrieval.encoders import registry
+from retrieval.encoders.options import EncoderOptions, process_options
 from tests.cli.commands.kit import answer, refusal, run
 from tests.factories import GeometryEncoder
 
@@ -66,6 +67,15 @@ def test_config_shows_values_and_origins(here, bare_settings, monkeypatch):
     found = answer("config", "show", "--origin", "--json", "-c", "x")
     assert found["collection"] == {"value": "x", "origin": "flag --collection"}
     assert answer("config", "show", "--json")["top"] == 3
+
+
+def test_the_settings_decide_how_models_are_loaded(bare_settings, monkeypatch):
+    monkeypatch.setenv("POLYSEEK_PRECISION", "bf16")
+    monkeypatch.setenv("POLYSEEK_ALLOW_PICKLE", "yes")
+    assert "allow_pickle = true" in run("config", "show").stdout
+    pins = bare_settings / "data" / "polyseek" / "pins.json"
+    expected = EncoderOptions(precision="bf16", allow_pickle=True, pins_file=pins)
+    assert process_options() == expected
 
 
 def test_a_wrong_setting_stops_every_command(here, monkeypatch):
