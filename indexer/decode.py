@@ -49,10 +49,12 @@ class Picture:
     Attributes:
         meta: what the file says about itself.
         pixels: as `Encoder.preprocess` gives them; None where there was no encoder to ask.
+        descriptions: what is written inside it.
     """
 
     meta: ImageMeta
     pixels: Pixels | None
+    descriptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class FileDecoder:
         target_px = self.encoder.input_px if self.encoder else _CHECK_PX
         decoded = decode_image(content, target_px=target_px, limits=self.limits)
         pixels = self.encoder.preprocess(decoded.image) if self.encoder else None
-        return Picture(decoded.meta, pixels)
+        return Picture(decoded.meta, pixels, decoded.descriptions)
 
 
 def map_ahead(

@@ -40,9 +40,13 @@ class Ledger:
 
     Attributes:
         tally: counts so far.
+        arrived: paths that hold other content than before, or hold any for the first time.
+        departed: paths that hold no longer what they held.
     """
 
     def __init__(self, changes: Changes) -> None:
+        self.arrived: set[bytes] = set()
+        self.departed: set[bytes] = set()
         self.tally = Tally(unchanged=changes.unchanged, skipped=list(changes.skips))
         self._earlier = changes.earlier
         # Decoding threads look into it while the run adds to it: single dict operations are
@@ -74,6 +78,8 @@ class Ledger:
     def place_known(self, file: FileRef, sha256: str) -> None:
         """Point a file at the item of its content, one of `contents`."""
         earlier = self._earlier.get(file.path)
+        if earlier is None or earlier.sha256 != sha256:
+            self.arrived.add(file.path)
         if earlier is not None and earlier.sha256 == sha256:
             self.tally.unchanged += 1
         elif earlier is not None:
@@ -88,6 +94,7 @@ class Ledger:
 
     def place_new(self, file: FileRef) -> None:
         """Count a file whose content becomes an item of its own, attached by the writer."""
+        self.arrived.add(file.path)
         earlier = self._earlier.get(file.path)
         if earlier is None:
             self.tally.added += 1
@@ -109,4 +116,5 @@ class Ledger:
         return taken
 
     def _detach(self, entry: KnownFile) -> None:
+        self.departed.add(entry.file.path)
         self._path_changes.append(PathChange("remove", entry.file, entry.item_id))

@@ -90,6 +90,7 @@ class _Newcomer:
     meta: ImageMeta
     pixels: Pixels | None
     files: list[FileRef]
+    captions: tuple[str, ...]
 
 
 class Pipeline:
@@ -163,8 +164,9 @@ class Pipeline:
             self._newcomers[outcome.sha256].files.append(outcome.file)
         else:
             assert outcome.picture is not None, "only known content is left undecoded"
+            picture = outcome.picture
             newcomer = _Newcomer(
-                outcome.sha256, outcome.picture.meta, outcome.picture.pixels, [outcome.file]
+                outcome.sha256, picture.meta, picture.pixels, [outcome.file], picture.descriptions
             )
             self._newcomers[outcome.sha256] = newcomer
             self._batch.append(newcomer)
@@ -191,7 +193,10 @@ class Pipeline:
 
     def _commit(self) -> None:
         """Make the open segment durable."""
-        items = [NewItem(each.sha256, each.meta, tuple(each.files)) for each in self._embedded]
+        items = [
+            NewItem(each.sha256, each.meta, tuple(each.files), each.captions)
+            for each in self._embedded
+        ]
         for item in items:
             for file in item.files:
                 self._ledger.place_new(file)

@@ -14,6 +14,7 @@ from pathlib import Path
 from indexer.readers.base import Listing, Skip
 from indexer.readers.files import fetch_file, may_exist, reason_of
 from indexer.readers.globs import Globs
+from indexer.readers.sidecars import SIDECAR_SUFFIXES, match_sidecars
 from retrieval.errors import SourceError
 from retrieval.images import IMAGE_SUFFIXES
 from retrieval.model import FileRef, display_path
@@ -71,6 +72,7 @@ class FolderReader:
         """
         files: list[FileRef] = []
         skips: list[Skip] = []
+        sidecars: dict[bytes, FileRef] = {}
         pending = [self.root]
         while pending:
             folder = pending.pop()
@@ -85,15 +87,24 @@ class FolderReader:
             for entry in self._wanted(entries):
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
+                    continue
+                found = _look_at(entry)
+                if isinstance(found, Skip):
+                    skips.append(found)
+                elif entry.name.endswith(SIDECAR_SUFFIXES):
+                    sidecars[found.path] = found
                 else:
-                    found = _look_at(entry)
-                    files.append(found) if isinstance(found, FileRef) else skips.append(found)
+                    files.append(found)
         files.sort(key=lambda file: file.path)
-        skips.sort(key=lambda skip: skip.path)
-        return Listing(tuple(files), tuple(skips))
+        captions, unread = match_sidecars(files, sidecars)
+        skips = sorted([*skips, *unread], key=lambda skip: skip.path)
+        return Listing(tuple(files), tuple(skips), tuple(captions))
 
     def _wanted(self, entries: list[os.DirEntry[bytes]]) -> Iterator[os.DirEntry[bytes]]:
-        """Folders to enter, and entries that are pictures by name."""
+        """Folders to enter, and entries that are pictures or captions by name.
+
+        Patterns choose pictures; captions follow theirs, unless they are excluded themselves.
+        """
         start = len(os.path.join(self.root, b""))
         for entry in entries:
             if entry.name.startswith(b"."):
@@ -102,7 +113,14 @@ class FolderReader:
             if entry.is_dir(follow_symlinks=False):
                 if entry.path != self.avoid and not self.globs.excludes(relative):
                     yield entry
-            elif _has_image_suffix(entry.name) and self.globs.admits(relative):
+            elif _has_image_suffix(entry.name):
+                if self.globs.admits(relative):
+                    yield entry
+            elif (
+                entry.name.endswith(SIDECAR_SUFFIXES)
+                and not self.globs.excludes(relative)
+                and entry.is_file(follow_symlinks=False)
+            ):
                 yield entry
 
 

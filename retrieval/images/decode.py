@@ -23,6 +23,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from retrieval.errors import ImageError
 from retrieval.images import raw
 from retrieval.images.colour import to_rgb
+from retrieval.images.descriptions import read_descriptions
 from retrieval.images.exif import ExifFields, fields_of, read_exif
 from retrieval.images.formats import is_cut_short, sniff_format
 from retrieval.model import ImageMeta
@@ -69,10 +70,12 @@ class DecodedImage:
     Attributes:
         image: RGB, upright; may be smaller than the picture, see `decode_image`.
         meta: of the full picture.
+        descriptions: what is written inside it; see `read_descriptions`.
     """
 
     image: Image.Image
     meta: ImageMeta
+    descriptions: tuple[str, ...] = ()
 
 
 def decode_image(
@@ -121,14 +124,15 @@ def _decode(
         picture.draft(None, (draft_px, draft_px))
         _check_pixels(picture, limits.other)
     picture.load()
-    fields = read_exif(picture)
+    fields, descriptions = read_exif(picture), read_descriptions(picture)
     image = to_rgb(picture)
     turn = _UPRIGHT.get(fields.orientation)
     if turn is not None:
         image = image.transpose(turn)
     if fields.orientation >= _FIRST_SIDEWAYS:
         width, height = height, width
-    return DecodedImage(image, _meta(picture.format or "", (width, height), fields))
+    meta = _meta(picture.format or "", (width, height), fields)
+    return DecodedImage(image, meta, descriptions)
 
 
 def _decode_raw(data: bytes, draft_px: int | None, limits: PixelLimits) -> DecodedImage:
