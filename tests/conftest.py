@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import catalogue_url, postgres_server
+from tests.tiny_clip.kit import trained_clip
 
-__all__ = ["catalogue_url", "postgres_server", "test_data"]
+__all__ = ["catalogue_url", "postgres_server", "test_data", "trained_clip"]
 
 # Before FAISS is imported: idle threads that spin make k-means several times slower on busy cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

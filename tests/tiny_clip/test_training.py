@@ -1,0 +1,91 @@
+"""What training makes, after a few steps: a bundle that polyseek loads, the same for a seed."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from retrieval.encoders.registry import get_encoder
+from tests.contracts.encoder import EncoderContract
+from tests.tiny_clip.grammar import CIPHERS, FORMS, PARTIAL_FORMS, english, vocabulary
+from tests.tiny_clip.kit import gallery, recall_at_1
+from tests.tiny_clip.shapes import ALL
+from tests.tiny_clip.training import MODEL, TRAINED_TOKENS, Recipe, train, write_bundle
+
+FEW = Recipe(steps=3, batch=16, views=1)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("few-steps")
+    write_bundle(train(FEW), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tokenize():
+    import open_clip
+
+    return open_clip.SimpleTokenizer()
+
+
+class TestBundle(EncoderContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def encoder(cls, bundle):
+        return get_encoder(f"local-dir:{bundle}", device="cpu")
+
+    def test_its_pictures_need_no_resizing(self, encoder):
+        picture = gallery()[0]
+        assert np.array_equal(encoder.preprocess(picture), np.asarray(picture))
+
+
+def test_equal_recipes_give_equal_weights(bundle, tmp_path):
+    write_bundle(train(FEW), tmp_path)
+    first, second = (
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+        for folder in (bundle, tmp_path)
+    )
+    assert first == second
+    assert sorted(first) == ["open_clip_config.json", "open_clip_model.safetensors"]
+
+
+def test_training_leaves_torch_as_it_was():
+    import torch
+
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    threads = torch.get_num_threads()
+    train(Recipe(steps=1, batch=2, views=1, threads=threads + 1))
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_captions_fit_into_what_is_trained_and_ciphers_into_the_model(tokenize):
+    captions = {english(one, form) for one in ALL for form in FORMS + PARTIAL_FORMS}
+    words = {word: len(tokenize.encode(word)) for word in vocabulary()}
+    assert _longest(captions, words) == TRAINED_TOKENS
+    for cipher in CIPHERS:
+        words = {word: len(tokenize.encode(said)) for word, said in cipher.words.items()}
+        assert _longest(captions, words) <= MODEL["text_cfg"]["context_length"]
+
+
+def _longest(texts, tokens_of):
+    """Tokens of the longest text, with its start and end; the tokenizer never joins words."""
+    return 2 + max(sum(tokens_of[word] for word in text.split()) for text in texts)
+
+
+@pytest.mark.parametrize("cipher", CIPHERS, ids=lambda cipher: cipher.name)
+def test_no_token_of_a_cipher_was_ever_trained(cipher, tokenize):
+    trained = {token for word in vocabulary() for token in tokenize.encode(word)}
+    said = {token for word in cipher.words.values() for token in tokenize.encode(word)}
+    assert not trained & said
+
+
+def test_recall_at_1_by_hand():
+    rows = np.eye(4, dtype=np.float32)
+    assert recall_at_1(rows, rows) == 1
+    assert recall_at_1(rows, rows[[1, 0, 2, 3]]) == 0.5
+    same = np.ones((4, 4), np.float32) / 2
+    assert recall_at_1(same, same) == 0, "a tie is no answer"
