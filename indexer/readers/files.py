@@ -1,8 +1,11 @@
 """Reading single files of a disk that others write to."""
 
+import io
 import os
 import stat
 
+from indexer.readers.base import Skip
+from indexer.readers.names import CONTAINER_SUFFIXES
 from retrieval.errors import ImageError
 from retrieval.model import FileRef
 
@@ -18,25 +21,36 @@ for _name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
     _OPEN_FLAGS |= getattr(os, _name, 0)
 
 
-def read_stable(path: bytes) -> tuple[FileRef, bytes]:
-    """Read a regular file whole, and be sure that it did not change meanwhile.
+def open_regular(path: bytes) -> io.FileIO:
+    """Open a regular file, unbuffered.
 
     Links are not followed and pipes cannot block, whatever took the file's place since the scan.
+
+    Raises:
+        OSError: it cannot be opened.
+        ImageError: it is no regular file.
+    """
+    opened = io.FileIO(os.open(path, _OPEN_FLAGS), "rb")
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise ImageError("not a regular file")
+    return opened
+
+
+def read_stable(path: bytes) -> tuple[FileRef, bytes]:
+    """Read a regular file whole, and be sure that it did not change meanwhile.
 
     Raises:
         OSError: it cannot be opened or read.
         ImageError: it is no regular file, too large, or changes while it is read.
     """
     for _ in range(_READ_ATTEMPTS):
-        descriptor = os.open(path, _OPEN_FLAGS)
-        with open(descriptor, "rb", buffering=0) as opened:  # noqa: PTH123 - a descriptor, no path
-            before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                raise ImageError("not a regular file")
+        with open_regular(path) as opened:
+            before = os.fstat(opened.fileno())
             if before.st_size > MAX_FILE_BYTES:
                 raise ImageError("file too large")
             content = opened.readall()
-            after = os.fstat(descriptor)
+            after = os.fstat(opened.fileno())
         same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
         if same and len(content) == after.st_size:
             return FileRef(path, after.st_size, after.st_mtime_ns), content
@@ -48,14 +62,39 @@ def fetch_file(file: FileRef) -> tuple[FileRef, bytes]:
     return read_stable(file.path)
 
 
+def look_at(path: bytes) -> FileRef | Skip:
+    """Size and time of a regular file; anything else is a skip."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return Skip(path, "no such file")
+    except OSError as error:
+        return Skip(path, f"unreadable file: {reason_of(error)}")
+    if stat.S_ISLNK(status.st_mode):
+        return Skip(path, "symbolic link")
+    if not stat.S_ISREG(status.st_mode):
+        return Skip(path, "not a regular file")
+    return FileRef(path, status.st_size, status.st_mtime_ns)
+
+
 def may_exist(path: bytes) -> bool:
     """False only when there is certainly no file: where we may not look, one may be."""
     try:
         return not stat.S_ISDIR(os.lstat(path).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return False
+    except NotADirectoryError:
+        return _is_inside_file(path)
     except OSError:
         return True
+
+
+def _is_inside_file(path: bytes) -> bool:
+    """Whether a folder above is a file now that can hold pictures: only its reader knows them."""
+    above = os.path.dirname(path)
+    while above != os.path.dirname(above) and not os.path.lexists(above):
+        above = os.path.dirname(above)
+    return above.lower().endswith(CONTAINER_SUFFIXES)
 
 
 def reason_of(error: OSError) -> str:

@@ -1,0 +1,135 @@
+"""Lists of pictures with captions: CSV, TSV, JSON lines, and the caption JSON of COCO and Karpathy.
+
+A list names files that lie anywhere; it says which pictures to take and what is on them. Leaving a
+line out takes its captions back; the picture stays, because it may belong to a folder as well.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+
+from indexer.readers.base import Caption, CaptionFile, Listing, Skip
+from indexer.readers.columns import Columns
+from indexer.readers.files import fetch_file, look_at, may_exist, read_stable, reason_of
+from indexer.readers.globs import Globs
+from indexer.readers.pair_formats import Row, parse_rows
+from retrieval.errors import ImageError, SourceError
+from retrieval.model import FileRef, display_path
+
+_PLACES = (b"", b"images", b"..", b"../images")
+"""Where a picture that is named by a relative path is looked for, seen from the list."""
+
+
+@dataclass(frozen=True)
+class PairsReader:
+    """The pictures and captions that one list names.
+
+    Attributes:
+        root: absolute path of the list.
+        columns: which columns of a table say what.
+        images: folder that relative paths start from; None looks beside the list, in its `images`
+            folder, and in those above.
+        globs: which pictures take part; patterns see the paths as the list writes them.
+    """
+
+    root: bytes
+    columns: Columns = field(default_factory=Columns)
+    images: bytes | None = None
+    globs: Globs = field(default_factory=Globs)
+
+    @property
+    def is_tree(self) -> bool:
+        """False: see `Reader`."""
+        return False
+
+    def covers(self, path: bytes) -> bool:
+        """Whether the list names the picture."""
+        return path in self._paths
+
+    def is_gone(self, path: bytes) -> bool:
+        """Whether there is certainly no such file."""
+        return not may_exist(path)
+
+    def is_same(self, before: FileRef, now: FileRef) -> bool:
+        """Same size and modification time."""
+        return before == now
+
+    def fetch(self, file: FileRef) -> tuple[FileRef, bytes]:
+        """See `Reader.fetch`."""
+        return fetch_file(file)
+
+    def read(self) -> Listing:
+        """Look at every picture that the list names.
+
+        Raises:
+            SourceError: the list is missing, cannot be read, or is none.
+        """
+        found = [look_at(path) for path in sorted(self._paths)]
+        skips = [each for each in found if isinstance(each, Skip)]
+        skips += [each for each in self._lines if isinstance(each, Skip)]
+        return Listing(
+            files=tuple(each for each in found if isinstance(each, FileRef)),
+            skips=tuple(sorted(skips, key=lambda skip: skip.path)),
+            captions=(CaptionFile(self._file, partial(iter, self._captions)),),
+        )
+
+    @cached_property
+    def _content(self) -> tuple[FileRef, bytes]:
+        shown = display_path(self.root)
+        try:
+            return read_stable(self.root)
+        except OSError as error:
+            raise SourceError(f"cannot read {shown}: {reason_of(error)}") from error
+        except ImageError as error:
+            raise SourceError(f"cannot read {shown}: {error.reason}") from error
+
+    @property
+    def _file(self) -> FileRef:
+        return self._content[0]
+
+    @cached_property
+    def _rows(self) -> Sequence[Row]:
+        return parse_rows(self.root, self._content[1], self.columns)
+
+    @cached_property
+    def _lines(self) -> Sequence[tuple[Row, bytes] | Skip]:
+        """Each row with the path of its picture, or why it cannot be used."""
+        return [*map(self._placed, self._rows)]
+
+    @cached_property
+    def _paths(self) -> frozenset[bytes]:
+        return frozenset(each[1] for each in self._lines if not isinstance(each, Skip))
+
+    @cached_property
+    def _captions(self) -> Sequence[Caption | Skip]:
+        found: list[Caption | Skip] = []
+        for row, path in (each for each in self._lines if not isinstance(each, Skip)):
+            found += [Caption(text, path) for text in row.captions]
+            if not row.captions:
+                found.append(Skip(self.root + b":%d" % row.number, "image without caption"))
+        return [*dict.fromkeys(found)]
+
+    def _placed(self, row: Row) -> tuple[Row, bytes] | Skip:
+        where = self.root + b":%d" % row.number
+        if row.problem:
+            return Skip(where, row.problem)
+        if not row.image:
+            return Skip(where, "caption without image")
+        name = os.fsencode(row.image)
+        if b"\0" in name:
+            return Skip(where, "no such file")
+        if not self.globs.admits(name):
+            return Skip(where, "left out by a pattern")
+        return row, self._find(name)
+
+    def _find(self, name: bytes) -> bytes:
+        folder = os.path.dirname(self.root)
+        if self.images is not None:
+            return _joined(self.images, name)
+        places = [_joined(folder, place, name) for place in _PLACES]
+        return next(filter(os.path.lexists, places), places[0])
+
+
+def _joined(*parts: bytes) -> bytes:
+    return os.path.normpath(os.path.join(*parts))
