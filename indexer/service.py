@@ -17,8 +17,9 @@ from indexer.ledger import Ledger, Tally
 from indexer.maintain import delete_items, destroy_collection, repair_catalogue
 from indexer.pipeline import Pace, Pipeline, Progress, Target
 from indexer.readers.base import Reader, Skip
-from indexer.readers.folder import folder_readers
+from indexer.readers.columns import Columns
 from indexer.readers.globs import Globs
+from indexer.readers.sources import SourceOptions, readers_for
 from indexer.recover import discard_catalogue
 from indexer.scan import Changes, plan_changes
 from indexer.targets import CollectionTarget, Rehearsal
@@ -69,6 +70,7 @@ class IndexOptions:
         segment_seconds: ... or is this old, whichever comes first.
         catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
         cache_dir: where receipts of checked files are kept; None keeps none.
+        columns: of tables among the sources.
     """
 
     include: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ class IndexOptions:
     segment_seconds: float = 20.0
     catalogue_url: str | None = None
     cache_dir: Path | None = None
+    columns: Columns = field(default_factory=Columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +149,8 @@ def index_folders(
         CollectionError: the collection is damaged or of a newer format.
     """
     options = options or IndexOptions()
-    globs = Globs.parse(options.include, options.exclude)
-    run = _Run(folder_readers(sources, globs, avoid=collection), options, on_progress)
+    readers = readers_for(sources, _source_options(options, collection))
+    run = _Run(readers, options, on_progress)
     started_s = time.monotonic()
     generation = run.rehearse(collection) if options.dry_run else run.carry_out(collection, encoder)
     return IndexReport(
@@ -255,6 +258,14 @@ class _Run:
         decoder = FileDecoder(encoder, ledger.contents, options.limits, changes.fetch)
         Pipeline(ledger, target, pace, self._on_progress).run(decoder, changes.to_read)
         self.images_per_second = len(changes.to_read) / (time.monotonic() - started_s)
+
+
+def _source_options(options: IndexOptions, collection: Path) -> SourceOptions:
+    return SourceOptions(
+        globs=Globs.parse(options.include, options.exclude),
+        avoid=os.path.realpath(os.fsencode(collection)),
+        columns=options.columns,
+    )
 
 
 def _tidy(writer: CollectionWriter, segment_items: int) -> None:

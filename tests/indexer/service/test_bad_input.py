@@ -37,7 +37,7 @@ def test_a_missing_folder_among_good_ones_stops_the_run_before_it_begins(photos,
 
 
 def test_no_folder_at_all(collection):
-    with pytest.raises(SourceError, match="no folder"):
+    with pytest.raises(SourceError, match="no source"):
         index([], collection)
 
 

@@ -1,0 +1,82 @@
+"""From the sources that a user names to readers: the one place that knows which name means what."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexer.readers.base import Reader
+from indexer.readers.braces import expand_braces
+from indexer.readers.columns import Columns
+from indexer.readers.folder import FolderReader
+from indexer.readers.globs import Globs
+from indexer.readers.tar import TarReader, refuse_compressed
+from retrieval.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """What holds for all sources of a run.
+
+    Attributes:
+        globs: which pictures take part.
+        avoid: a folder that is never entered (the collection, where it lies inside a source).
+        columns: of tables.
+    """
+
+    globs: Globs = field(default_factory=Globs)
+    avoid: bytes | None = None
+    columns: Columns = field(default_factory=Columns)
+
+
+ReaderFactory = Callable[[bytes, SourceOptions], Reader]
+"""Takes the absolute path of a source, which need not exist; opens nothing."""
+
+
+def _folder(root: bytes, options: SourceOptions) -> Reader:
+    return FolderReader(root, options.globs, options.avoid)
+
+
+def _tar(root: bytes, options: SourceOptions) -> Reader:
+    return TarReader(root, options.globs)
+
+
+def _compressed(root: bytes, options: SourceOptions) -> Reader:
+    return refuse_compressed(root)
+
+
+_COMPRESSED = (b".gz", b".bz2", b".xz", b".zst", b".lz4")
+
+READERS: Mapping[bytes, ReaderFactory] = {
+    b".tar": _tar,
+    b".tgz": _compressed,
+    **{b".tar" + suffix: _compressed for suffix in _COMPRESSED},
+}
+"""By the end of a file's name, in lower case; what is a folder, or ends otherwise, is a folder."""
+
+
+def readers_for(sources: Sequence[Path], options: SourceOptions) -> tuple[Reader, ...]:
+    """One reader for each source, its links resolved, in the order given; equal ones once.
+
+    Braces in a name that does not exist itself stand for several (see `indexer.readers.braces`).
+
+    Raises:
+        SourceError: there is no source, or one of a kind that cannot be read.
+    """
+    if not sources:
+        raise SourceError("no source to index", hint="name a folder, an archive or a list")
+    named = [name for source in sources for name in _names_of(os.fspath(source))]
+    roots = dict.fromkeys(os.path.realpath(os.fsencode(name)) for name in named)
+    return tuple(_factory_of(root)(root, options) for root in roots)
+
+
+def _names_of(source: str) -> list[str]:
+    return [source] if os.path.lexists(source) else expand_braces(source)
+
+
+def _factory_of(root: bytes) -> ReaderFactory:
+    name = os.path.basename(root).lower()
+    suffix = next((suffix for suffix in READERS if name.endswith(suffix)), None)
+    if suffix is None or os.path.isdir(root):  # noqa: PTH112 - bytes
+        return _folder
+    return READERS[suffix]
