@@ -14,8 +14,8 @@ from retrieval.encoders.base import Pixels
 from retrieval.encoders.batching import Batcher, by_length
 from retrieval.encoders.devices import resolve_device
 from retrieval.encoders.fingerprint import canonical_json, encoder_info
-from retrieval.encoders.names import ModelName, TagName, parse_model_name
-from retrieval.encoders.openclip_source import ModelSource, locate
+from retrieval.encoders.names import ModelName, parse_model_name
+from retrieval.encoders.openclip_source import ModelSource, is_multilingual, locate
 from retrieval.encoders.openclip_towers import Towers, check_dim, load_towers
 from retrieval.encoders.options import EncoderOptions
 from retrieval.encoders.pins import check_pins
@@ -72,7 +72,7 @@ class OpenClipEncoder:
             "tokenizer": canonical_json(digests),
             "open_clip": version,
         }
-        languages = ("*",) if _is_multilingual(source) else ("en",)
+        languages = ("*",) if is_multilingual(source.name, source.model_cfg) else ("en",)
         return encoder_info(str(self.name), source.dim, parts, languages)
 
     @property
@@ -184,17 +184,3 @@ class OpenClipEncoder:
                 self._text_batches = Batcher(plan.text_batch, towers.release)
                 self._in_memory = towers
             return self._in_memory
-
-
-_MULTILINGUAL = (
-    "xlm", "multilingual", "nllb", "m2m", "i18n", "mt5", "siglip2", "gemma", "worldwide",
-)  # fmt: skip
-
-
-def _is_multilingual(source: ModelSource) -> bool:
-    # open_clip does not say what languages a text tower was trained on; the names of those that
-    # were trained on many do.
-    name = source.name
-    tag = (name.model, name.pretrained) if isinstance(name, TagName) else ()
-    names = (*tag, *map(str, source.model_cfg["text_cfg"].values()))
-    return any(word in each.lower() for word in _MULTILINGUAL for each in names)

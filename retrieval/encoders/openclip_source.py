@@ -108,17 +108,32 @@ def _locate_tag(name: TagName, *, allow_pickle: bool) -> ModelSource:
             f"open_clip publishes no weights {name.pretrained!r} for {name.model}",
             hint=f"it has: {tags}",
         )
-    if bool(tag.get("quick_gelu")) != bool(model_cfg.get("quick_gelu")):
-        plain = name.model.removesuffix("-quickgelu")
-        right = f"{plain}-quickgelu" if tag.get("quick_gelu") else plain
-        raise EncoderUnavailableError(
-            f"{name.pretrained} was trained with another activation than {name.model} has",
-            hint=f"use openclip:{right}:{name.pretrained}",
-        )
+    check_activation(name, model_cfg, tag)
     repo, _, pickle_name = str(tag["hf_hub"]).rpartition("/")
     repository = Repository(repo)
     weights = _weights_of(repository, pickle_name or _PICKLE_NAME, allow_pickle=allow_pickle)
     return _source(name, model_cfg, tag, weights, repository)
+
+
+def check_activation(name: TagName, model_cfg: Mapping[str, Any], tag: Mapping[str, Any]) -> None:
+    """Refuse weights under an architecture that computes another activation than their training.
+
+    A few tags do not say what their only architecture does; those pass, as with open_clip itself.
+
+    Raises:
+        EncoderUnavailableError: there is an architecture with the right one; the hint names it.
+    """
+    if bool(tag.get("quick_gelu")) == bool(model_cfg.get("quick_gelu")):
+        return
+    import open_clip
+
+    plain = name.model.removesuffix("-quickgelu")
+    right = f"{plain}-quickgelu" if tag.get("quick_gelu") else plain
+    if right != name.model and name.pretrained in open_clip.list_pretrained_tags_by_model(right):
+        raise EncoderUnavailableError(
+            f"{name.pretrained} was trained with another activation than {name.model} has",
+            hint=f"use openclip:{right}:{name.pretrained}",
+        )
 
 
 def _locate_file(name: FileName, *, allow_pickle: bool) -> ModelSource:
@@ -254,6 +269,21 @@ def _require_architecture(model_cfg: Mapping[str, Any]) -> None:
     if int(model_cfg["embed_dim"]) < 1:
         raise ValueError(f"embed_dim {model_cfg['embed_dim']}")
     dict(model_cfg["vision_cfg"]), dict(model_cfg["text_cfg"])
+
+
+_MULTILINGUAL = (
+    "xlm", "multilingual", "nllb", "m2m", "i18n", "mt5", "siglip2", "gemma", "worldwide",
+)  # fmt: skip
+
+
+def is_multilingual(name: ModelName, model_cfg: Mapping[str, Any]) -> bool:
+    """Whether a text tower was trained on many languages, as far as names tell.
+
+    open_clip does not say it; the names of those that were do.
+    """
+    tag = (name.model, name.pretrained) if isinstance(name, TagName) else ()
+    names = (*tag, *map(str, model_cfg["text_cfg"].values()))
+    return any(word in each.lower() for word in _MULTILINGUAL for each in names)
 
 
 def _is_carried(path: Path) -> bool:
