@@ -143,4 +143,6 @@ def _background(chance: random.Random) -> np.ndarray:
     level, slope, angle = chance.uniform(70, 190), chance.uniform(0, 1.2), chance.uniform(0, 7)
     y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2
     ramp = level + slope * (x * math.cos(angle) + y * math.sin(angle))
-    return ramp[..., None] + [chance.uniform(-22, 22) for _ in "rgb"]
+    tint = np.array([chance.uniform(-22, 22) for _ in "rgb"])
+    pixels: np.ndarray = ramp[..., None] + tint
+    return pixels

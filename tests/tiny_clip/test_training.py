@@ -8,8 +8,8 @@ import pytest
 from retrieval.encoders.registry import get_encoder
 from tests.contracts.encoder import EncoderContract
 from tests.tiny_clip.grammar import CIPHERS, FORMS, PARTIAL_FORMS, english, vocabulary
-from tests.tiny_clip.kit import gallery, recall_at_1
-from tests.tiny_clip.shapes import ALL
+from tests.tiny_clip.kit import CHANCE, FLOOR, gallery, recall_at_1
+from tests.tiny_clip.shapes import ALL, HELD_OUT
 from tests.tiny_clip.training import MODEL, TRAINED_TOKENS, Recipe, train, write_bundle
 
 FEW = Recipe(steps=3, batch=16, views=1)
@@ -89,3 +89,18 @@ def test_recall_at_1_by_hand():
     assert recall_at_1(rows, rows[[1, 0, 2, 3]]) == 0.5
     same = np.ones((4, 4), np.float32) / 2
     assert recall_at_1(same, same) == 0, "a tie is no answer"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_floor_holds_for_other_seeds(seed, tmp_path):
+    write_bundle(train(Recipe(seed=seed)), tmp_path)
+    encoder = get_encoder(f"local-dir:{tmp_path}", device="cpu")
+    pictures = encoder.encode_images(gallery())
+    captions = encoder.encode_texts([english(one) for one in HELD_OUT])
+    assert recall_at_1(captions, pictures) >= FLOOR
+    assert recall_at_1(pictures, captions) >= FLOOR
+    for cipher in CIPHERS:
+        said = encoder.encode_texts([cipher.translate(english(one)) for one in HELD_OUT])
+        assert recall_at_1(said, pictures) <= CHANCE
+        assert recall_at_1(pictures, said) <= CHANCE

@@ -1,7 +1,7 @@
 """Trains a small CLIP on pictures of shapes with English captions, and writes it as a bundle.
 
-The classes, the loss and the tokenizer are open_clip's own. The image tower is its ResNet at the
-least size: in a minute on two cores it tells the shapes apart, which its ViT does not.
+The classes, the loss and the tokenizer are open_clip's own. The image tower is its ResNet, as small
+as it gets: after a minute it tells the shapes apart, where a ViT of 8 px patches mistook a third.
 """
 
 import json
