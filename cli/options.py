@@ -22,6 +22,10 @@ QuietOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout; errors as JSON on stderr.")
 ]
+AllowPickleOption = Annotated[
+    bool,
+    typer.Option("--allow-pickle", help="Also weights that are pickles; only tensors are read."),
+]
 
 
 class Device(StrEnum):

@@ -57,6 +57,9 @@ def test_the_commands_are_these():
         "polyseek models",
         "polyseek models list",
         "polyseek models show",
+        "polyseek models fetch",
+        "polyseek models pin",
+        "polyseek models export-dir",
         "polyseek config",
         "polyseek config show",
     ]

@@ -19,7 +19,15 @@ def test_models_are_listed_with_what_is_missing(monkeypatch):
 
 def test_a_model_is_shown_with_its_fingerprint():
     shown = answer("models", "show", "geometry", "--json")
-    assert list(shown) == ["name", "dim", "input_px", "languages", "fingerprint", "parts"]
+    assert list(shown) == [
+        "name",
+        "dim",
+        "input_px",
+        "languages",
+        "fingerprint",
+        "parts",
+        "published",
+    ]
     assert shown["fingerprint"] == GeometryEncoder().info.fingerprint
     assert shown["fingerprint"] in run("models", "show", "geometry").stdout
     assert "nope" in refusal(1, "models", "show", "nope")
