@@ -18,6 +18,10 @@ _OUR_FILE = re.compile(
 _MADE_IN_ONE_GO = re.compile(rf"manifest-\d{{12}}\.json|{_SEGMENT}|{_OUR_FILE.pattern}")
 _FOLDERS = ("changes", "galleries")
 
+CAPTIONS_DUE = "captions-due"
+"""A file that is there from a run's first change of pictures until their captions have followed, so
+that the run after an interruption looks at all of them."""
+
 
 def our_files(folder: Path) -> Iterator[Path]:
     """Files of segments, indexes and logs, named by a manifest or not."""

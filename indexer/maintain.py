@@ -6,7 +6,7 @@ from pathlib import Path
 
 from indexer import durable
 from indexer.catalogue import CatalogueWriter
-from indexer.layout import leftovers, our_files, remove_empty_folders
+from indexer.layout import CAPTIONS_DUE, leftovers, our_files, remove_empty_folders
 from indexer.lock import LOCK_NAME, locked
 from indexer.recover import discard_catalogue
 from indexer.writer import CollectionWriter
@@ -139,6 +139,7 @@ def destroy_collection(folder: Path, *, catalogue_url: str | None = None) -> Non
         remove_empty_folders(folder)
         for suffix in ("", "-wal", "-shm"):
             durable.remove(folder / (SQLITE_NAME + suffix))
+        durable.remove(folder / CAPTIONS_DUE)
         durable.remove(folder / LOCK_NAME)
     with contextlib.suppress(OSError):  # "not empty" is the usual reason, and no harm
         folder.rmdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from indexer import durable
 from indexer.catalogue import CatalogueWriter
-from indexer.layout import is_leftover
+from indexer.layout import CAPTIONS_DUE, is_leftover
 from indexer.lock import LOCK_NAME, locked
 from retrieval.errors import (
     CollectionError,
@@ -39,7 +39,7 @@ from retrieval.store.segment import Segment, check_file, read_checked
 logger = logging.getLogger(__name__)
 
 _ROWS_A_BATCH = 4096
-_OURS = frozenset({LOCK_NAME, "galleries", "changes"})
+_OURS = frozenset({LOCK_NAME, CAPTIONS_DUE, "galleries", "changes"})
 
 
 def load_or_create(

@@ -10,15 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from indexer import durable
 from indexer.build import bring_index_up_to_date
+from indexer.captions import Arrivals, CaptionPass, TextTally
 from indexer.decode import FileDecoder, default_workers
 from indexer.deferred import DeferredEncoder
+from indexer.layout import CAPTIONS_DUE
 from indexer.ledger import Ledger, Tally
 from indexer.maintain import delete_items, destroy_collection, repair_catalogue
 from indexer.pipeline import Pace, Pipeline, Progress, Target
 from indexer.readers.base import Reader, Skip
 from indexer.readers.columns import Columns
 from indexer.readers.globs import Globs
+from indexer.readers.sidecars import SUPERSEDED
 from indexer.readers.sources import SourceOptions, readers_for
 from indexer.recover import discard_catalogue
 from indexer.scan import Changes, plan_changes
@@ -70,6 +74,7 @@ class IndexOptions:
         segment_seconds: ... or is this old, whichever comes first.
         catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
         cache_dir: where receipts of checked files are kept; None keeps none.
+        captions: take in the texts that come with pictures, too (not in a dry run).
         columns: of tables among the sources.
     """
 
@@ -85,6 +90,7 @@ class IndexOptions:
     segment_seconds: float = 20.0
     catalogue_url: str | None = None
     cache_dir: Path | None = None
+    captions: bool = True
     columns: Columns = field(default_factory=Columns)
 
 
@@ -104,6 +110,7 @@ class IndexReport:
         images_per_second: files read, over the time that reading and embedding took.
         missing_roots: sources of earlier runs that are no longer there; their files stay in the
             collection until they are pruned.
+        texts: what became of the captions; None where none were looked for.
     """
 
     added: int
@@ -116,6 +123,7 @@ class IndexReport:
     seconds: float
     images_per_second: float
     missing_roots: tuple[bytes, ...] = ()
+    texts: TextTally | None = None
 
 
 def index_folders(
@@ -164,6 +172,7 @@ def index_folders(
         seconds=time.monotonic() - started_s,
         images_per_second=run.images_per_second,
         missing_roots=run.missing_roots,
+        texts=run.texts,
     )
 
 
@@ -179,6 +188,7 @@ class _Run:
         self.tally = Tally()
         self.images_per_second = 0.0
         self.missing_roots: tuple[bytes, ...] = ()
+        self.texts: TextTally | None = None
         self._readers = readers
         self._options = options
         self._on_progress = on_progress
@@ -221,8 +231,14 @@ class _Run:
         )
         with writer:
             target = CollectionTarget(writer, encoder, [reader.root for reader in self._readers])
-            self._pipe(self._plan(writer.collection), target, encoder)
+            changes = self._plan(writer.collection)
+            is_due = (folder / CAPTIONS_DUE).exists()
+            if options.captions and (changes.to_read or changes.gone):
+                durable.write_file(folder / CAPTIONS_DUE, b"")
+            ledger = self._pipe(changes, target, encoder)
             target.record_roots()
+            if options.captions:
+                self._follow_captions(writer, encoder, changes, ledger, is_due=is_due)
             _tidy(writer, options.segment_items)
             bring_index_up_to_date(writer, encoder)
             writer.collect_garbage()
@@ -244,7 +260,31 @@ class _Run:
             )
         return changes
 
-    def _pipe(self, changes: Changes, target: Target, encoder: Encoder | None) -> None:
+    def _follow_captions(
+        self,
+        writer: CollectionWriter,
+        encoder: Encoder,
+        changes: Changes,
+        ledger: Ledger,
+        *,
+        is_due: bool,
+    ) -> None:
+        """Bring the texts gallery in step; `is_due` says that an earlier run did not come to it."""
+        arrivals = Arrivals(
+            arrived=frozenset(ledger.arrived),
+            departed=frozenset(ledger.departed),
+            superseded=frozenset(
+                skip.path for skip in changes.skips if skip.reason.startswith(SUPERSEDED)
+            ),
+            is_all=is_due,
+        )
+        follow = CaptionPass(
+            writer, encoder, self._readers, arrivals, segment_items=self._options.segment_items
+        )
+        self.texts = follow.run(changes.captions)
+        durable.remove(writer.folder / CAPTIONS_DUE)
+
+    def _pipe(self, changes: Changes, target: Target, encoder: Encoder | None) -> Ledger:
         options = self._options
         ledger = Ledger(changes)
         self.tally = ledger.tally
@@ -258,6 +298,7 @@ class _Run:
         decoder = FileDecoder(encoder, ledger.contents, options.limits, changes.fetch)
         Pipeline(ledger, target, pace, self._on_progress).run(decoder, changes.to_read)
         self.images_per_second = len(changes.to_read) / (time.monotonic() - started_s)
+        return ledger
 
 
 def _source_options(options: IndexOptions, collection: Path) -> SourceOptions:

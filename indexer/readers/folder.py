@@ -6,13 +6,12 @@ since a file name on Linux need not be text.
 """
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.readers.base import Listing, Skip
-from indexer.readers.files import fetch_file, may_exist, reason_of
+from indexer.readers.files import fetch_file, look_at, may_exist, reason_of
 from indexer.readers.globs import Globs
 from indexer.readers.sidecars import SIDECAR_SUFFIXES, match_sidecars
 from retrieval.errors import SourceError
@@ -88,7 +87,7 @@ class FolderReader:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
                     continue
-                found = _look_at(entry)
+                found = look_at(entry.path)
                 if isinstance(found, Skip):
                     skips.append(found)
                 elif entry.name.endswith(SIDECAR_SUFFIXES):
@@ -137,19 +136,6 @@ def folder_readers(
     roots = dict.fromkeys(os.path.realpath(os.fsencode(source)) for source in sources)
     avoided = os.path.realpath(os.fsencode(avoid))
     return tuple(FolderReader(root, globs, avoided) for root in roots)
-
-
-def _look_at(entry: os.DirEntry[bytes]) -> FileRef | Skip:
-    """Size and time of a regular file; anything else that bears an image's name is a skip."""
-    if entry.is_symlink():
-        return Skip(entry.path, "symbolic link")
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except OSError as error:
-        return Skip(entry.path, f"unreadable file: {reason_of(error)}")
-    if not stat.S_ISREG(status.st_mode):
-        return Skip(entry.path, "not a regular file")
-    return FileRef(entry.path, status.st_size, status.st_mtime_ns)
 
 
 def _root_error(root: bytes, error: OSError) -> SourceError:

@@ -16,6 +16,9 @@ from retrieval.model import FileRef
 
 SIDECAR_SUFFIXES = (b".txt", b".caption")
 
+SUPERSEDED = "another captions file"
+"""The reason why a file beside a picture is not read: another one speaks of that picture."""
+
 MAX_BYTES = 1 << 20
 """A sidecar holds a few sentences; a larger file beside a picture is something else."""
 
@@ -39,7 +42,7 @@ def match_sidecars(
         if found:
             images[found[0]].append(picture.path)
             nearer = os.path.basename(found[0]).decode("utf-8", "replace")
-            second |= {path: Skip(path, f"another captions file: {nearer}") for path in found[1:]}
+            second |= {path: Skip(path, f"{SUPERSEDED}: {nearer}") for path in found[1:]}
     files = [
         CaptionFile(candidates[path], partial(read_lines, candidates[path], served), served)
         for path, served in sorted((path, tuple(served)) for path, served in images.items())
