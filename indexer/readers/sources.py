@@ -1,7 +1,8 @@
 """From the sources that a user names to readers: the one place that knows which name means what."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from indexer.readers.braces import expand_braces
 from indexer.readers.columns import Columns
 from indexer.readers.folder import FolderReader
 from indexer.readers.globs import Globs
+from indexer.readers.pair_formats import PAIR_SUFFIXES
+from indexer.readers.pairs import PairsReader
 from indexer.readers.tar import TarReader, refuse_compressed
-from retrieval.errors import SourceError
+from retrieval.errors import MissingDependencyError, SourceError
+from retrieval.model import display_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,27 @@ def _tar(root: bytes, options: SourceOptions) -> Reader:
     return TarReader(root, options.globs)
 
 
+def _parquet(root: bytes, options: SourceOptions) -> Reader:
+    with _needing("parquet", root):
+        from indexer.readers.parquet import ParquetReader
+    return ParquetReader(root, options.columns, options.globs)
+
+
 def _compressed(root: bytes, options: SourceOptions) -> Reader:
     return refuse_compressed(root)
+
+
+def _pairs(root: bytes, options: SourceOptions) -> Reader:
+    return PairsReader(root, options.columns, globs=options.globs)
 
 
 _COMPRESSED = (b".gz", b".bz2", b".xz", b".zst", b".lz4")
 
 READERS: Mapping[bytes, ReaderFactory] = {
     b".tar": _tar,
+    b".parquet": _parquet,
     b".tgz": _compressed,
+    **{suffix.encode(): _pairs for suffix in PAIR_SUFFIXES},
     **{b".tar" + suffix: _compressed for suffix in _COMPRESSED},
 }
 """By the end of a file's name, in lower case; what is a folder, or ends otherwise, is a folder."""
@@ -80,3 +96,15 @@ def _factory_of(root: bytes) -> ReaderFactory:
     if suffix is None or os.path.isdir(root):  # noqa: PTH112 - bytes
         return _folder
     return READERS[suffix]
+
+
+@contextmanager
+def _needing(extra: str, root: bytes) -> Iterator[None]:
+    """Say which extra brings the package that an import inside has missed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"reading {display_path(root)} needs the package {error.name}",
+            hint=f"install polyseek[{extra}]",
+        ) from error
