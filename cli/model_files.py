@@ -143,9 +143,12 @@ def _located(name: str, *, allow_pickle: bool, quiet: bool) -> "ModelSource":
     """
     context = begin({"allow_pickle": allow_pickle or None}, quiet=quiet)
     _require_open_clip(name)
+    from retrieval.encoders.hub import hide_progress
     from retrieval.encoders.names import parse_model_name
     from retrieval.encoders.openclip_source import locate
 
+    if quiet:
+        hide_progress()
     return locate(parse_model_name(name), allow_pickle=context.settings.allow_pickle)
 
 

@@ -122,7 +122,24 @@ def coca(folder):
     return _write(folder, config | {"vision_cfg": vision, "text_cfg": text}, OPENAI)
 
 
-KINDS = (native, siglip, timm_siglip, xlm_roberta, nllb, coca)
+def clipa(folder):
+    """The CLIPA type: a BERT tokenizer, whose class only the model's configuration tells."""
+    from transformers import BertConfig
+
+    vocabulary = _bert_tokenizer(folder)
+    BertConfig(vocab_size=vocabulary).save_pretrained(folder)
+    text = TEXT | {
+        "context_length": CONTEXT,
+        "vocab_size": vocabulary,
+        "hf_tokenizer_name": "bert-base-uncased",
+        "tokenizer_kwargs": {"strip_sep_token": True},
+        "no_causal_mask": True,
+        "pool_type": "last",
+    }
+    return _write(folder, {"embed_dim": 64, "vision_cfg": VISION, "text_cfg": text}, OPENAI)
+
+
+KINDS = (native, siglip, timm_siglip, xlm_roberta, nllb, coca, clipa)
 
 
 def _write_tower(folder, options):
@@ -176,6 +193,18 @@ def _t5_tokenizer(folder):
         tokenizer_object=tokenizer, unk_token="<unk>", eos_token="</s>", pad_token="</s>"
     ).save_pretrained(folder)
     return tokenizer.get_vocab_size()
+
+
+def _bert_tokenizer(folder):
+    """Word pieces between [CLS] and [SEP], as bert-base-uncased has them: a bare vocabulary."""
+    words = sorted({word for line in LINES for word in line.lower().replace(",", "").split()})
+    letters = sorted({letter for word in words for letter in word})
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocabulary = [*special, *letters, *(f"##{letter}" for letter in letters), *words]
+    vocabulary = list(dict.fromkeys(vocabulary))
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    return len(vocabulary)
 
 
 def _roberta_tokenizer(folder):

@@ -19,7 +19,7 @@ class Encoder(Protocol):
     Rules checked by tests/contracts/encoder.py for every implementation:
 
     * Output is float32, C-contiguous, shape (n, dim), rows of L2 norm 1.
-    * Row i belongs to input i; the split into batches changes no row by more than 1e-5.
+    * Row i belongs to input i; the split into batches changes no row by more than 1e-5 (in fp32).
     * n == 0 gives shape (0, dim); no model is loaded for it.
     * Constructing an encoder opens no file and no socket.
     * `preprocess` may be called from several threads at once; the encode methods from one.

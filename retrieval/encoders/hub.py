@@ -18,6 +18,13 @@ OFFLINE_HINT = (
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
+def hide_progress() -> None:
+    """Show no progress bars of downloads, in this process."""
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()
+
+
 class Repository:
     """One repository of the hub at one revision.
 

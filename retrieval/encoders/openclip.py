@@ -5,7 +5,6 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -16,15 +15,12 @@ from retrieval.encoders.devices import resolve_device
 from retrieval.encoders.fingerprint import canonical_json, encoder_info
 from retrieval.encoders.names import ModelName, parse_model_name
 from retrieval.encoders.openclip_source import ModelSource, is_multilingual, locate
-from retrieval.encoders.openclip_towers import Towers, check_dim, load_towers
+from retrieval.encoders.openclip_towers import Sent, Towers, check_dim, load_towers
 from retrieval.encoders.options import EncoderOptions
 from retrieval.encoders.pins import check_pins
 from retrieval.encoders.precision import choose_plan, facts_of
 from retrieval.encoders.texts import clean_text
 from retrieval.model import EncoderInfo, Float32Array
-
-if TYPE_CHECKING:
-    import torch
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +155,7 @@ class OpenClipEncoder:
         tokens = towers.tokenize([clean_text(text, max_chars=MAX_CHARS) for text in texts])
         order = by_length(tokens.lengths)
 
-        def load(span: slice) -> "torch.Tensor":
+        def load(span: slice) -> Sent:
             rows = order[span]
             longest = max(int(tokens.lengths[rows].max()), 1)
             return towers.send(towers.cut_padding(tokens.ids[rows], longest).contiguous())

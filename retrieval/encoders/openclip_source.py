@@ -28,8 +28,9 @@ VOCABULARIES = (
 
 _TOKENIZER_FILES = (
     *VOCABULARIES, "merges.txt", "tokenizer_config.json", "special_tokens_map.json",
-    "added_tokens.json",
+    "added_tokens.json", TEXT_CONFIG_NAME,
 )  # fmt: skip
+"""Some tokenizers say of what class they are in the configuration of their model only."""
 
 _SAFE_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 _PICKLE_NAME = "open_clip_pytorch_model.bin"
@@ -109,6 +110,11 @@ def _locate_tag(name: TagName, *, allow_pickle: bool) -> ModelSource:
             hint=f"it has: {tags}",
         )
     check_activation(name, model_cfg, tag)
+    if not tag.get("hf_hub"):
+        raise EncoderUnavailableError(
+            f"the weights {name.pretrained!r} of {name.model} are not on the hub",
+            hint=f"get the file yourself and name it openclip:{name.model}:PATH",
+        )
     repo, _, pickle_name = str(tag["hf_hub"]).rpartition("/")
     repository = Repository(repo)
     weights = _weights_of(repository, pickle_name or _PICKLE_NAME, allow_pickle=allow_pickle)
@@ -179,16 +185,17 @@ def _source(
 ) -> ModelSource:
     """Put a source together with what its text tower needs from the hub."""
     repositories = {repository.repo: repository} if repository else {}
-    text_files: list[Path] = []
+    text_files: dict[str, Path] = {}
     text_cfg = model_cfg["text_cfg"]
     if tokenizer := text_cfg.get("hf_tokenizer_name"):
-        text_files += _tokenizer_files(repositories.setdefault(tokenizer, Repository(tokenizer)))
+        found = _tokenizer_files(repositories.setdefault(tokenizer, Repository(tokenizer)))
+        text_files |= {path.name: path for path in found}
     if tower := text_cfg.get("hf_model_name"):
         of_tower = repositories.setdefault(tower, Repository(tower))
-        text_files.append(of_tower.fetch([TEXT_CONFIG_NAME]))
+        text_files[TEXT_CONFIG_NAME] = of_tower.fetch([TEXT_CONFIG_NAME])
     commits = {repo: each.commit for repo, each in repositories.items()}
     known = {key: preprocess_cfg[key] for key in PREPROCESSING if key in preprocess_cfg}
-    return ModelSource(name, model_cfg, known, weights, tuple(text_files), commits)
+    return ModelSource(name, model_cfg, known, weights, tuple(text_files.values()), commits)
 
 
 def _tokenizer_files(repository: Repository) -> tuple[Path, ...]:

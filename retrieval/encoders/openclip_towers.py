@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
     import torch
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch on its way to the device.
+
+    Attributes:
+        batch: where it will be; not to be touched before `ready`.
+        ready: reached by the device once the copy is complete; None if it is complete already.
+    """
+
+    batch: "torch.Tensor"
+    ready: "torch.cuda.Event | None" = None
 
 
 class Towers:
@@ -60,30 +74,31 @@ class Towers:
         self._cutter = _padding_cutter(model, tokenize)
         self._copies = torch.cuda.Stream(device) if plan.overlap else None  # type: ignore[no-untyped-call]
 
-    def send(self, array: "Pixels | torch.Tensor") -> "torch.Tensor":
+    def send(self, array: "Pixels | torch.Tensor") -> Sent:
         """Bring a batch to the device; where the plan overlaps, without waiting for it."""
         import torch
 
         batch = array if isinstance(array, torch.Tensor) else torch.from_numpy(array)
         if self._copies is None:
-            return batch.to(self._device)
+            return Sent(batch.to(self._device))
         pinned = batch.pin_memory()
         with torch.cuda.stream(self._copies):
-            return pinned.to(self._device, non_blocking=True)
+            copied = pinned.to(self._device, non_blocking=True)
+            # An event of this copy alone: the stream may hold the next one already.
+            return Sent(copied, self._copies.record_event())
 
-    def embed_pixels(self, sent: "torch.Tensor") -> Float32Array:
+    def embed_pixels(self, sent: Sent) -> Float32Array:
         """Embed pictures (n, height, width, 3) uint8 on the device -> (n, dim) unit rows."""
-        self._await(sent)
         # Sent as bytes and normalised here.
-        x = (sent.permute(0, 3, 1, 2).float() / 255 - self._mean) / self._std
+        x = (self._arrived(sent).permute(0, 3, 1, 2).float() / 255 - self._mean) / self._std
         x = x.to(dtype=self._dtype, memory_format=self._layout)
         return self._run(lambda: self._model.encode_image(x, normalize=False))
 
-    def embed_tokens(self, sent: "torch.Tensor") -> Float32Array:
+    def embed_tokens(self, sent: Sent) -> Float32Array:
         """Embed token ids (n, length) on the device -> (n, dim) unit rows."""
-        self._await(sent)
-        self._cutter.fit(sent.shape[1])
-        return self._run(lambda: self._model.encode_text(sent, normalize=False))
+        ids = self._arrived(sent)
+        self._cutter.fit(ids.shape[1])
+        return self._run(lambda: self._model.encode_text(ids, normalize=False))
 
     def cut_padding(self, ids: "torch.Tensor", longest: int) -> "torch.Tensor":
         """Ids without the padding that all of them share, where the text tower allows that."""
@@ -98,14 +113,16 @@ class Towers:
         elif self._device.type == "mps":
             torch.mps.empty_cache()
 
-    def _await(self, sent: "torch.Tensor") -> None:
-        if self._copies is None:
-            return
-        import torch
+    def _arrived(self, sent: Sent) -> "torch.Tensor":
+        """The batch, for use by what is put on the device's present stream from now on."""
+        if sent.ready is not None:
+            import torch
 
-        present = torch.cuda.current_stream(self._device)
-        present.wait_stream(self._copies)
-        sent.record_stream(present)
+            present = torch.cuda.current_stream(self._device)
+            present.wait_event(sent.ready)
+            # Its memory belongs to the other stream, which must not give it away meanwhile.
+            sent.batch.record_stream(present)
+        return sent.batch
 
     def _run(self, encode: "Callable[[], torch.Tensor]") -> Float32Array:
         import torch

@@ -1,13 +1,18 @@
 """The models command: what is published, and the files of models."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from retrieval.encoders.published import published_models
 from tests.cli.commands.kit import answer, refusal, run
 from tests.factories import tiny_clip
+from tests.hub import COMMIT, serving
 
 WEIGHTS = "open_clip_model.safetensors"
 PICKLE = "open_clip_pytorch_model.bin"
@@ -135,3 +140,27 @@ def test_an_error_is_json_where_json_is_asked_for(tmp_path):
     said = json.loads(refusal(1, "models", "fetch", f"local-dir:{tmp_path}", "--json"))
     assert said["error"]["type"] == "EncoderUnavailableError"
     assert WEIGHTS in said["error"]["hint"]
+
+
+def test_the_installed_command_fetches_from_a_hub(made, tmp_path):
+    polyseek = Path(sys.executable).with_name("polyseek")
+    command = [polyseek, "models", "fetch", "hf-hub:org/tiny@v1", "--json", "--quiet"]
+
+    def fetch(**variables):
+        kept = {name: value for name, value in os.environ.items() if "HF_" not in name}
+        env = kept | {"HF_HOME": str(tmp_path / "hf"), "HOME": str(tmp_path)} | variables
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+    with serving() as hub:
+        hub.add("org/tiny", made, branch="v1")
+        hub.gated.add("org/tiny")
+        refused = fetch(HF_ENDPOINT=hub.url)
+        assert refused.returncode == 1
+        assert "org/tiny@v1 is gated" in json.loads(refused.stderr)["error"]["message"]
+        fetched = fetch(HF_ENDPOINT=hub.url, HF_TOKEN=hub.token)
+        assert fetched.stderr == ""
+        said = json.loads(fetched.stdout)
+        assert said["commits"] == {"org/tiny": COMMIT}
+        assert said["files"][0]["path"].startswith(str(tmp_path / "hf"))
+    offline = fetch(HF_HUB_OFFLINE="1")
+    assert json.loads(offline.stdout) == said

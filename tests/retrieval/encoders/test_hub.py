@@ -1,5 +1,6 @@
 """Models from the hub, over HTTP: revisions, tokens, the cache, and every way to fail."""
 
+import json
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from retrieval.encoders.hub import Repository
 from retrieval.encoders.registry import get_encoder
 from retrieval.errors import EncoderUnavailableError
+from tests import bundles
 from tests.hub import COMMIT, OTHER_COMMIT, serving
 
 TEXTS = ["a red car", "two dogs on a beach"]
@@ -102,6 +104,38 @@ def test_without_a_network_the_error_names_the_ways_out(hub, monkeypatch, offlin
             _ = get_encoder("hf-hub:org/tiny").info
     for way in ("HF_HOME", "HF_HUB_OFFLINE", "local-dir:"):
         assert way in caught.value.hint
+
+
+def test_published_weights_come_from_their_repository(published, bundle):
+    name = "openclip:ViT-B-32:laion2b_s34b_b79k"
+    published.add("laion/CLIP-ViT-B-32-laion2B-s34B-b79K", bundle)
+    source = get_encoder(name).source
+    assert source.weights.name == "open_clip_model.safetensors"
+    assert source.commits == {"laion/CLIP-ViT-B-32-laion2B-s34B-b79K": COMMIT}
+    assert source.text_files == ()
+    assert source.preprocess_cfg["resize_mode"] == "shortest"
+
+
+def test_a_tokenizer_of_another_repository_is_part_of_the_model(published, tmp_path, monkeypatch):
+    pytest.importorskip("transformers")
+    import open_clip.factory
+
+    folder = tmp_path / "clipa"
+    folder.mkdir()
+    bundles.clipa(folder)
+    config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "tiny-clipa", config)
+    name = f"openclip:tiny-clipa:{folder}/open_clip_model.safetensors"
+    published.add("bert-base-uncased", folder)
+    encoder, expected = get_encoder(name), get_encoder(f"local-dir:{folder}")
+    np.testing.assert_array_equal(encoder.encode_texts(TEXTS), expected.encode_texts(TEXTS))
+    assert encoder.source.commits == {"bert-base-uncased": COMMIT}
+    names = {path.name for path in encoder.source.text_files}
+    assert names == {"vocab.txt", "tokenizer_config.json", "config.json"}
+    # A changed tokenizer is another space.
+    (folder / "vocab.txt").write_text((folder / "vocab.txt").read_text() + "more\n")
+    published.add("bert-base-uncased", folder, commit=OTHER_COMMIT)
+    assert get_encoder(name).info.fingerprint != encoder.info.fingerprint
 
 
 def test_the_environment_decides_as_for_every_program_of_the_hub(bundle, tmp_path):

@@ -132,9 +132,9 @@ def test_little_memory_changes_no_row(made, monkeypatch):
 
 def _failing_above(limit, embed, sizes):
     def run(sent):
-        if len(sent) > limit:
+        if len(sent.batch) > limit:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        sizes.append(len(sent))
+        sizes.append(len(sent.batch))
         return embed(sent)
 
     return run
