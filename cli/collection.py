@@ -85,8 +85,10 @@ def verify(
                     "files_checked": report.n_files,
                     "bytes_checked": report.n_bytes,
                     "problems": list(report.problems),
-                    "recall": recall_facts(report.recall),
-                    "recall_at_build": recall_facts(report.recorded_recall),
+                    "recall": {name: recall_facts(each) for name, each in report.recall.items()},
+                    "recall_at_build": {
+                        name: recall_facts(each) for name, each in report.recorded_recall.items()
+                    },
                 }
             )
         else:
@@ -97,10 +99,11 @@ def verify(
                     f"all well: generation {report.generation}, {report.n_items:,} items, "
                     f"{report.n_files:,} files, {report.n_bytes:,} bytes"
                 )
-                for line in recall_lines(recall_facts(report.recall)):
-                    write_text(line)
-                for line in recall_lines(recall_facts(report.recorded_recall)):
-                    write_text(f"at its build: {line}")
+                for name, recall in report.recall.items():
+                    for line in recall_lines(recall_facts(recall)):
+                        write_text(f"{name}: {line}")
+                    for line in recall_lines(recall_facts(report.recorded_recall[name])):
+                        write_text(f"{name}, at the build: {line}")
         if report.problems:
             raise typer.Exit(ExitCode.COLLECTION)
 

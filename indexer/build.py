@@ -11,7 +11,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from indexer.measure import draw_items, draw_queries, fan_out_of, recall_record
+from indexer.measure import (
+    draw_items,
+    draw_queries,
+    fan_out_of,
+    foreign_queries,
+    recall_record,
+)
 from indexer.writer import CollectionWriter
 from retrieval.ann.ivfpq import Codebook, train_codebook
 from retrieval.ann.spec import IndexSpec, choose_spec
@@ -28,13 +34,13 @@ RETRAIN_GROWTH = 4
 this much longer, and nlist should have doubled."""
 
 _CODING_CHUNK = 8_192
-_GALLERY: GalleryName = "images"
 
 
 def bring_index_up_to_date(
     writer: CollectionWriter,
     encoder: Encoder | None,
     *,
+    name: GalleryName = "images",
     seed: int = 0,
     on_progress: Callable[[str], None] | None = None,
 ) -> IndexRecord | None:
@@ -44,6 +50,7 @@ def bring_index_up_to_date(
         writer: of the collection.
         encoder: of the collection, for the text queries that recall is measured with; None
             measures image queries only.
+        name: of the gallery.
         seed: of the sample, the training and the choice of queries.
         on_progress: called with the name of each stage as it begins.
 
@@ -54,7 +61,7 @@ def bring_index_up_to_date(
         MissingDependencyError: an index is due and FAISS is not installed.
         CorruptCollectionError: vectors are not what the manifest says.
     """
-    gallery = writer.collection.gallery(_GALLERY)
+    gallery = writer.collection.gallery(name)
     record = gallery.entry.index
     spec = choose_spec(gallery.n_items, writer.manifest.encoder.dim)
     enter = on_progress or _log_stage
@@ -92,25 +99,27 @@ class _Build:
         )
         seconds = time.monotonic() - started_s
         self._enter("measuring the index")
+        name = self._gallery.name
         index = fan_out_of(self._gallery, codebook, codes)
-        query_sets = draw_queries(index, encoder, self._rng)
-        halves = {name: queries.halves() for name, queries in query_sets.items()}
+        foreign = foreign_queries(writer.collection, name, encoder, self._rng)
+        query_sets = draw_queries(index, name, foreign, self._rng)
+        halves = {modality: queries.halves() for modality, queries in query_sets.items()}
         settings = choose_settings(index, [tuning for tuning, _ in halves.values()])
         recall = {
-            name: measure_recall(index, settings, held_out)
-            for name, (_, held_out) in halves.items()
+            modality: measure_recall(index, settings, held_out)
+            for modality, (_, held_out) in halves.items()
         }
         record = IndexRecord(
             spec=str(self._spec),
-            codebook=codebook_entry(_GALLERY, codebook),
+            codebook=codebook_entry(name, codebook),
             nprobe=settings.nprobe,
             candidates=settings.candidates,
             n_trained=self._gallery.n_items,
             seed=self._seed,
-            recall=tuple(recall_record(name, each) for name, each in recall.items()),
+            recall=tuple(recall_record(modality, each) for modality, each in recall.items()),
             seconds=seconds,
         )
-        writer.publish_index(_GALLERY, record, codebook, codes)
+        writer.publish_index(name, record, codebook, codes)
         return record
 
 
@@ -125,7 +134,7 @@ def _code_new_segments(
     codebook = gallery.read_codebook()
     if lacking and codebook is not None:
         enter("coding the vectors")
-        writer.publish_codes(_GALLERY, _codes(codebook, gallery, lacking))
+        writer.publish_codes(gallery.name, _codes(codebook, gallery, lacking))
 
 
 def _codes(codebook: bytes, gallery: Gallery, names: Sequence[str]) -> dict[str, bytes]:

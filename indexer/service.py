@@ -240,7 +240,8 @@ class _Run:
             if options.captions:
                 self._follow_captions(writer, encoder, changes, ledger, is_due=is_due)
             _tidy(writer, options.segment_items)
-            bring_index_up_to_date(writer, encoder)
+            for name in tuple(writer.manifest.galleries):
+                bring_index_up_to_date(writer, encoder, name=name)
             writer.collect_garbage()
             self.missing_roots = _missing_roots(writer.collection)
             return writer.manifest.generation

@@ -1,9 +1,10 @@
 """Check a collection: every byte, the catalogue against the segments, and what its index finds."""
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,10 +17,13 @@ from retrieval.errors import (
     EncoderUnavailableError,
     MissingDependencyError,
 )
+from retrieval.model import GalleryName
 from retrieval.store.collection import Collection
 from retrieval.store.entries import RecallRecord
 from retrieval.store.manifest import newest_manifest
 from retrieval.store.segment import check_file
+
+RecallByGallery: TypeAlias = "Mapping[GalleryName, tuple[RecallRecord, ...]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,9 @@ class VerifyReport:
         n_files: files hashed.
         n_bytes: bytes hashed.
         problems: one line for each thing that is wrong; empty when all is well.
-        recall: of the approximate index, measured now; empty while exact search serves, or where
-            there are problems.
-        recorded_recall: as its build measured it.
+        recall: of the galleries with an approximate index, measured now; empty where there are
+            problems.
+        recorded_recall: as their builds measured it.
     """
 
     generation: int
@@ -42,8 +46,8 @@ class VerifyReport:
     n_files: int
     n_bytes: int
     problems: tuple[str, ...]
-    recall: tuple[RecallRecord, ...] = ()
-    recorded_recall: tuple[RecallRecord, ...] = ()
+    recall: RecallByGallery = field(default_factory=dict)
+    recorded_recall: RecallByGallery = field(default_factory=dict)
 
 
 def verify_collection(
@@ -83,15 +87,15 @@ def verify_collection(
     if not problems:
         # The comparison reads those files: it tells nothing new of a collection that is damaged.
         problems += _catalogue_problems(folder, catalogue_url)
-    measured = ((), ()) if problems else _recall(folder, encoder, device, catalogue_url)
+    now, then = ({}, {}) if problems else _recall(folder, encoder, device, catalogue_url)
     return VerifyReport(
         generation=manifest.generation,
         n_items=sum(gallery.n_items for gallery in manifest.galleries.values()),
         n_files=len(files),
         n_bytes=sum(entry.size_bytes for entry in files),
         problems=tuple(problems),
-        recall=measured[0],
-        recorded_recall=measured[1],
+        recall=now,
+        recorded_recall=then,
     )
 
 
@@ -118,16 +122,15 @@ def _catalogue_problems(folder: Path, catalogue_url: str | None) -> Iterator[str
 
 def _recall(
     folder: Path, encoder: Encoder | None, device: str, catalogue_url: str | None
-) -> tuple[tuple[RecallRecord, ...], tuple[RecallRecord, ...]]:
-    """Recall of the newest generation's index, measured now and at its build."""
+) -> tuple[RecallByGallery, RecallByGallery]:
+    """Recall of the newest generation's indexes, measured now and at their builds."""
     with Collection.open(folder, catalogue_url=catalogue_url) as collection:
-        gallery, expected = collection.gallery("images"), collection.manifest.encoder
-        index = gallery.entry.index
-        if index is None:
-            return (), ()
-        if encoder is None:
+        expected = collection.manifest.encoder
+        indexes = {name: entry.index for name, entry in collection.manifest.galleries.items()}
+        if encoder is None and indexes.get("images") is not None:
             with contextlib.suppress(EncoderUnavailableError, MissingDependencyError):
                 encoder = get_encoder(expected.name, device=device)
         if encoder and encoder.info.fingerprint != expected.fingerprint:
             encoder = None  # texts of another space would measure nothing
-        return remeasure(gallery, encoder), index.recall
+        recorded = {name: index.recall for name, index in indexes.items() if index is not None}
+        return {name: remeasure(collection, name, encoder) for name in recorded}, recorded

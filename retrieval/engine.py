@@ -18,7 +18,7 @@ import numpy as np
 from retrieval.ann.exact import Ranking
 from retrieval.encoders.base import Encoder
 from retrieval.errors import EncoderMismatchError, GenerationGoneError, QueryError
-from retrieval.model import Float32Array, ItemId, SearchResult
+from retrieval.model import Float32Array, GalleryName, ItemId, SearchResult
 from retrieval.query.algebra import Query
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.plan import plan_queries
@@ -29,7 +29,7 @@ DEFAULT_K = 10
 
 
 class SearchEngine:
-    """Searches the images of one collection. Close it, or use it in a `with`."""
+    """Searches the images and texts of one collection. Close it, or use it in a `with`."""
 
     def __init__(
         self, open_newest: Callable[[], Collection], encoder: Encoder | None, device: str
@@ -77,19 +77,28 @@ class SearchEngine:
         )
         return cls(open_newest, encoder, device)
 
-    def search(self, query: Query, k: int = DEFAULT_K) -> SearchResult:
+    def search(
+        self, query: Query, k: int = DEFAULT_K, *, target: GalleryName = "images"
+    ) -> SearchResult:
         """The k best items for a query, fewer only if there are no more.
 
         The query's own images and items are not returned.
+
+        Args:
+            query: of any terms; images find texts as texts find images.
+            k: at least 1.
+            target: which gallery to search: the images, or the texts that came with them.
 
         Raises:
             QueryError: k < 1, an image cannot be used, an item is unknown, or the terms cancel out.
             EncoderUnavailableError: the collection's encoder cannot be had.
             EncoderMismatchError: what goes by its name is another one by now.
         """
-        return self.search_batch([query], k)[0]
+        return self.search_batch([query], k, target=target)[0]
 
-    def search_batch(self, queries: Sequence[Query], k: int = DEFAULT_K) -> list[SearchResult]:
+    def search_batch(
+        self, queries: Sequence[Query], k: int = DEFAULT_K, *, target: GalleryName = "images"
+    ) -> list[SearchResult]:
         """Answer many queries at once, in their order; each as `search` would alone.
 
         All texts go to the encoder in one call, all vectors to the index in one search.
@@ -101,12 +110,18 @@ class SearchEngine:
             view = self._view
             try:
                 plan = plan_queries(queries, self._encoder, view)
-                return view.results(view.rank(plan.vectors, k, plan.excluded))
+                ranking = view.rank(plan.vectors, k, plan.excluded, target)
+                return view.results(ranking, target)
             except GenerationGoneError:
                 self._renew(view)
 
     def search_vectors(
-        self, vectors: Float32Array, k: int = DEFAULT_K, exclude: Sequence[ItemId] = ()
+        self,
+        vectors: Float32Array,
+        k: int = DEFAULT_K,
+        exclude: Sequence[ItemId] = (),
+        *,
+        target: GalleryName = "images",
     ) -> Ranking:
         """Rank items for ready query vectors; no encoder, no catalogue.
 
@@ -114,6 +129,7 @@ class SearchEngine:
             vectors: (Q, dim) float32 unit rows in the collection's embedding space.
             k: at least 1.
             exclude: items that must not be returned for any query.
+            target: as for `search`.
 
         Returns:
             Scores and ids, (Q, w), w = min(k, items not excluded); score descending, ties by id.
@@ -129,7 +145,7 @@ class SearchEngine:
         if not np.isfinite(vectors).all():
             raise ValueError("a query vector holds NaN or infinity")
         excluded = np.unique(np.asarray(exclude, np.int64))
-        return self._view.rank(np.ascontiguousarray(vectors), k, (excluded,) * len(vectors))
+        return self._view.rank(np.ascontiguousarray(vectors), k, (excluded,) * len(vectors), target)
 
     def close(self) -> None:
         """Close the collection."""

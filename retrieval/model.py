@@ -25,6 +25,11 @@ FIRST_ID: Mapping[GalleryName, int] = {"images": 1, "texts": 1 << 40}
 """Each gallery counts in a range of its own, so that an id alone tells its gallery."""
 
 
+def gallery_of(item_id: int) -> GalleryName:
+    """The gallery in whose range an id lies."""
+    return "texts" if item_id >= FIRST_ID["texts"] else "images"
+
+
 def display_path(path: bytes) -> str:
     """A path as text fit for a terminal or JSON: bytes that are no UTF-8 become U+FFFD."""
     return path.decode("utf-8", errors="replace")

@@ -1,46 +1,63 @@
 """One generation of a collection, ready to be searched: ids are ranked here and turned into hits.
 
-Nothing here changes after it was made, so many threads share one view.
+What a view has read it keeps, and it always answers alike, so many threads share one.
 """
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from retrieval.ann.exact import NO_ID, Ranking
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.errors import CatalogueError, QueryError
-from retrieval.model import Float32Array, Hit, Int64Array, ItemId, ItemRecord, SearchResult
+from retrieval.model import (
+    FIRST_ID,
+    Float32Array,
+    GalleryName,
+    Hit,
+    Int64Array,
+    ItemId,
+    ItemRecord,
+    SearchResult,
+    gallery_of,
+)
 from retrieval.store.collection import Collection, Gallery
 
 
 class View:
-    """The images of an open collection, with their index in memory.
+    """An open collection with the indexes of its galleries, each read when first asked for.
 
     Attributes:
         collection: the open generation.
     """
 
     def __init__(self, collection: Collection) -> None:
-        """Read the codes and the codebook; vectors are read as they are needed.
+        """Read the index of the images; that of the texts waits until it is asked for.
 
         Raises:
             CorruptCollectionError: a file of the index is not what the manifest says.
             MissingDependencyError: the index needs FAISS, which is not installed.
         """
         self.collection = collection
-        gallery = collection.gallery("images")
-        index = gallery.entry.index
-        self._settings = SearchSettings(index.nprobe, index.candidates) if index else None
-        self._fan_out = _fan_out(gallery)
+        self._lock = threading.Lock()
+        self._searched: dict[GalleryName, _Searched] = {}
+        self._gallery("images")
 
-    def rank(self, vectors: Float32Array, k: int, excluded: Sequence[Int64Array]) -> Ranking:
-        """See `FanOut.search`; the settings are the collection's own."""
-        return self._fan_out.search(vectors, k, self._settings, excluded)
+    def rank(
+        self,
+        vectors: Float32Array,
+        k: int,
+        excluded: Sequence[Int64Array],
+        target: GalleryName = "images",
+    ) -> Ranking:
+        """See `FanOut.search`; the settings are the gallery's own."""
+        searched = self._gallery(target)
+        return searched.fan_out.search(vectors, k, searched.settings, excluded)
 
-    def results(self, ranking: Ranking) -> list[SearchResult]:
+    def results(self, ranking: Ranking, target: GalleryName = "images") -> list[SearchResult]:
         """Hits with their records, one result for each row of a ranking.
 
         Raises:
@@ -50,35 +67,66 @@ class View:
         scores, ids = ranking
         wanted = [ItemId(item_id) for item_id in np.unique(ids).tolist() if item_id != NO_ID]
         found = self.collection.catalogue.hydrate(wanted, self.collection.generation)
-        records = {item_id: _with_a_present_file_first(each) for item_id, each in found.items()}
-        if len(records) < len(wanted):
-            missing = next(item_id for item_id in wanted if item_id not in records)
+        if len(found) < len(wanted):
+            missing = next(item_id for item_id in wanted if item_id not in found)
             raise CatalogueError(
                 f"the catalogue does not know item {missing}, which the collection holds",
                 hint="`polyseek collection repair` rebuilds the catalogue",
             )
+        records = {item_id: _with_a_present_file_first(each) for item_id, each in found.items()}
         return [
             SearchResult(
                 hits=_hits(row_scores, row_ids, records),
                 generation=self.collection.generation,
-                exact=self._fan_out.is_exact,
+                exact=self._gallery(target).fan_out.is_exact,
             )
             for row_scores, row_ids in zip(scores.tolist(), ids.tolist(), strict=True)
         ]
 
     def vectors_of_items(self, ids: Sequence[ItemId]) -> Float32Array:
-        """Stored vectors, (n, dim); raises QueryError for an id that names no live item."""
-        positions = self._fan_out.positions_of(np.array(ids, np.int64))
-        for item_id, position in zip(ids, positions.tolist(), strict=True):
-            if position == NO_ID:
-                raise QueryError(
-                    f"no item {item_id} in the collection", hint="ids are in the output of a query"
-                )
-        return self._fan_out.vectors_of(positions)
+        """Stored vectors of items of any gallery, (n, dim).
+
+        Raises:
+            QueryError: an id names no living item.
+        """
+        vectors = np.empty((len(ids), self.collection.manifest.encoder.dim), np.float32)
+        wanted = np.array(ids, np.int64)
+        for name in FIRST_ID:
+            here = np.flatnonzero([gallery_of(item_id) == name for item_id in ids])
+            if here.size:
+                vectors[here] = self._vectors_in(name, wanted[here])
+        return vectors
 
     def items_by_sha256(self, hexes: Sequence[str]) -> Mapping[str, ItemId]:
         """Items by the sha256 of their content; contents without an item are left out."""
         return self.collection.catalogue.items_by_sha256(hexes, self.collection.generation)
+
+    def _vectors_in(self, name: GalleryName, ids: Int64Array) -> Float32Array:
+        fan_out = self._gallery(name).fan_out
+        positions = fan_out.positions_of(ids)
+        if (positions == NO_ID).any():
+            missing = ids[positions == NO_ID][0]
+            raise QueryError(
+                f"no item {missing} in the collection", hint="ids are in the output of a query"
+            )
+        return fan_out.vectors_of(positions)
+
+    def _gallery(self, name: GalleryName) -> "_Searched":
+        with self._lock:
+            if name not in self._searched:
+                gallery = self.collection.gallery(name)
+                index = gallery.entry.index
+                settings = SearchSettings(index.nprobe, index.candidates) if index else None
+                self._searched[name] = _Searched(_fan_out(gallery), settings)
+            return self._searched[name]
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """A gallery in memory, and how far a search in it looks."""
+
+    fan_out: FanOut
+    settings: SearchSettings | None
 
 
 def _fan_out(gallery: Gallery) -> FanOut:

@@ -114,8 +114,8 @@ def test_the_record_says_how_the_index_was_made_and_what_it_finds(built):
 def test_verify_measures_the_recall_again_and_tells_the_recorded_one(built):
     report = verify_collection(built, encoder=ConeEncoder())
     assert report.problems == ()
-    assert report.recorded_recall == index_of(built).recall
-    for then, now in zip(report.recorded_recall, report.recall, strict=True):
+    assert report.recorded_recall == {"images": index_of(built).recall}
+    for then, now in zip(index_of(built).recall, report.recall["images"], strict=True):
         assert (now.modality, now.k) == (then.modality, then.k)
         assert now.mean == pytest.approx(then.mean, abs=4 * then.standard_error)
 
@@ -126,12 +126,29 @@ def test_verify_measures_with_the_items_that_came_since(built):
         bring_index_up_to_date(writer, ConeEncoder())
         writer.delete_items(list(range(3, 9_000)))
     report = verify_collection(built, encoder=ConeEncoder())
-    assert [each.modality for each in report.recall] == ["image", "text"]
+    assert [each.modality for each in report.recall["images"]] == ["image", "text"]
     assert report.recall != report.recorded_recall
 
 
 def test_verify_without_the_encoder_measures_image_queries_alone(built):
-    assert [each.modality for each in verify_collection(built).recall] == ["image"]
+    recall = verify_collection(built).recall
+    assert [each.modality for each in recall["images"]] == ["image"]
+
+
+def test_a_gallery_of_texts_is_indexed_apart_and_asked_by_images_too(tmp_path):
+    rows = item_rows(N)
+    with CollectionWriter.open(tmp_path / "c", INFO) as writer:
+        commit(writer, unit(item_rows(300, seed=4) + 2 * np.eye(DIM)[0]), 0)
+        texts = [kit.text_item(number, f"/{number}.jpg", "/l.csv") for number in range(N)]
+        writer.commit(rows, texts, gallery="texts")
+        assert bring_index_up_to_date(writer, ConeEncoder(), name="images") is None
+        record = bring_index_up_to_date(writer, ConeEncoder(), name="texts")
+    assert [each.modality for each in record.recall] == ["text", "image"]
+    assert all(each.mean >= 0.9 for each in record.recall)
+    recall = verify_collection(tmp_path / "c").recall
+    assert {name: [each.modality for each in found] for name, found in recall.items()} == {
+        "texts": ["text", "image"]
+    }
 
 
 def test_the_recorded_recall_holds_for_other_queries(built):
