@@ -41,11 +41,11 @@ def answer_batch(engine: "SearchEngine", source: str, top: int, *, quiet: bool =
     with _opened(source) as stream:
         for lines in batches(stream):
             answers, found = _answers(engine, lines, top)
-            for answer in answers:
-                write_json(answer, indent=None)
             n_lines += len(answers)
             n_failed += sum("error" in answer for answer in answers)
             n_hits += found
+            if not all(write_json(answer, indent=None) for answer in answers):
+                break  # nobody reads the answers any more
     if n_failed:
         note(f"warning: {n_failed:,} of {n_lines:,} queries not answered", quiet=quiet)
     return n_hits

@@ -2,15 +2,13 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
-from pathlib import Path
 
 import typer
 
-from cli.output import printable
+from cli.output import printable, say, write_bytes
 from retrieval.errors import (
     CollectionError,
     ImageError,
@@ -63,7 +61,6 @@ def exit_code_of(error: PolyseekError) -> ExitCode:
 def reported_errors(*, as_json: bool = False) -> Iterator[None]:
     """End the command with the right code, and say why on stderr.
 
-    A reader that closes the pipe early (`| head`) has what it wanted: that ends quietly with 0.
     Whatever is not ours (a bug) passes through and shows its traceback.
 
     Args:
@@ -71,12 +68,9 @@ def reported_errors(*, as_json: bool = False) -> Iterator[None]:
     """
     try:
         yield
-        sys.stdout.flush()  # a closed pipe has to show here, not when the interpreter ends
+        write_bytes(b"")  # what is buffered has to fail here, not when the interpreter ends
     except KeyboardInterrupt:
         _report("Interrupted", "interrupted", None, ExitCode.INTERRUPTED, as_json=as_json)
-    except BrokenPipeError:
-        _silence_stdout()
-        raise typer.Exit(ExitCode.OK) from None
     except PolyseekError as error:
         code = exit_code_of(error)
         _report(type(error).__name__, str(error), error.hint, code, as_json=as_json)
@@ -93,17 +87,11 @@ def reported_errors(*, as_json: bool = False) -> Iterator[None]:
 def _report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json: bool) -> None:
     if as_json:
         error = {"type": kind, "message": message, "hint": hint, "exit_code": int(code)}
-        typer.echo(json.dumps({"error": error}), err=True)
+        say(json.dumps({"error": error}))
     elif code is ExitCode.INTERRUPTED:
-        typer.echo(message, err=True)
+        say(message)
     else:
-        typer.echo(f"error: {printable(message)}", err=True)
+        say(f"error: {printable(message)}")
         if hint:
-            typer.echo(f"hint: {printable(hint)}", err=True)
+            say(f"hint: {printable(hint)}")
     raise typer.Exit(code) from None
-
-
-def _silence_stdout() -> None:
-    """Let what is still buffered for the closed pipe go nowhere, instead of failing at exit."""
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())

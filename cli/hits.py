@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from cli.output import note, path_fields, shown_path, write_bytes, write_json
+from cli.output import note, path_fields, shown_path, write_bytes, write_json, write_text
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -124,19 +124,30 @@ def _show_table(hits: Sequence["Hit"], output: Output) -> None:
     from cli.render.preview import hits_preview
     from cli.render.table import hits_table
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    # A line that goes to a pipe or a file is never folded.
-    width = None if sys.stdout.isatty() else _PIPED_WIDTH
-    console = Console(file=sys.stdout, width=width, highlight=False, emoji=False)
     if not hits:
         note("no hits", quiet=output.quiet)
         return
+    # A line that goes to a pipe or a file is never folded.
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    laid_out = _LikeStdout()
+    console = Console(file=laid_out, width=width, highlight=False, emoji=False)
     console.print(hits_table(hits))
     if output.preview:
         if width is not None:
             console.width = _PIPED_PREVIEW_WIDTH
         console.print(hits_preview(hits))
+    write_text(laid_out.getvalue().removesuffix("\n"))
+
+
+class _LikeStdout(io.StringIO):
+    """Where rich lays out for stdout. On stdout itself it ends the command if the reader leaves."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # of StringIO it cannot be set
+        return sys.stdout.encoding
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
 
 
 def _write_pictures(hits: Sequence["Hit"], title: str, output: Output) -> None:

@@ -3,9 +3,7 @@
 import logging
 import warnings
 
-import typer
-
-from cli.output import printable
+from cli.output import printable, say
 
 _OURS = ("retrieval", "indexer", "benchmarks", "cli")
 
@@ -15,7 +13,7 @@ class _StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelname.lower()
-        typer.echo(f"{level}: {printable(self.format(record))}", err=True)
+        say(f"{level}: {printable(self.format(record))}")
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

@@ -11,6 +11,7 @@ import typer
 
 from cli import collection, config, demo, doctor, index, models, query
 from cli.options import examples
+from cli.output import write_text
 
 app = typer.Typer(
     name="polyseek",
@@ -35,8 +36,7 @@ def _print_version(wanted: bool) -> None:
         return
     from cli.versions import version_lines
 
-    for line in version_lines():
-        typer.echo(line)
+    write_text("\n".join(version_lines()))
     raise typer.Exit
 
 

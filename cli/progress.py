@@ -2,13 +2,32 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from indexer.pipeline import Progress
 
     OnProgress = Callable[[Progress], None]
+
+
+class _Unfailing:
+    """A text stream that takes what is written even when the terminal behind it is gone."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a stream has
+        return getattr(self._stream, name)
 
 
 @contextmanager
@@ -22,7 +41,8 @@ def index_progress(*, quiet: bool) -> "Iterator[OnProgress | None]":
     from rich.progress import Progress as Bar
 
     columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(file=cast(IO[str], _Unfailing(sys.stderr)))
+    with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("looking for images", total=None)
 
         def draw(progress: "Progress") -> None:

@@ -98,9 +98,8 @@ def test_a_closed_pipe_ends_quietly(capfd, monkeypatch):
     os.close(read_end)
     with os.fdopen(write_end, "w") as pipe:
         monkeypatch.setattr("sys.stdout", pipe)
-        with pytest.raises(typer.Exit) as caught, reported_errors():
+        with reported_errors():
             print("more than the reader wanted")
-        assert caught.value.exit_code == 0
     assert capfd.readouterr().err == ""
 
 

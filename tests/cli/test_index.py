@@ -99,3 +99,14 @@ def test_a_bar_on_a_terminal(monkeypatch):
         draw(Progress(5, 10, 1, 0, 2.0, 2.5))
     assert "looking for images" in terminal.getvalue()
     assert "1 skipped" in terminal.getvalue()
+
+
+def test_a_terminal_that_is_gone_stops_nothing(monkeypatch):
+    class Gone(Terminal):
+        def write(self, text):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", Gone())
+    with index_progress(quiet=False) as draw:
+        draw(Progress(5, 10, 1, 0, 2.0, 2.5))
