@@ -22,7 +22,9 @@ CODES = [
     (errors.CorruptCollectionError("x"), 4),
     (errors.FormatVersionError("x"), 4),
     (errors.EncoderMismatchError(expected="a", found="b"), 4),
+    (errors.CorruptCatalogueError("x"), 4),
     (errors.CatalogueError("x"), 4),
+    (errors.GenerationGoneError("x"), 4),
     (errors.LockedError("x"), 5),
 ]
 
