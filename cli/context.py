@@ -65,6 +65,27 @@ class Context:
         return folder
 
 
+def is_collection(folder: Path) -> bool:
+    """Whether a collection lies in a folder, damaged or not."""
+    from retrieval.store.manifest import manifest_paths
+
+    return bool(manifest_paths(folder))
+
+
+def holds_anything(folder: Path) -> bool:
+    """Whether an encoder has embedded anything in a collection; False where there is none.
+
+    A folder that is merely there, a mounted volume say, is no collection yet; nor does a first run
+    that came to nothing bind one to its model.
+    """
+    from retrieval.store.manifest import newest_manifest
+
+    try:
+        return bool(newest_manifest(folder)[0].galleries)
+    except CollectionMissingError:
+        return False
+
+
 def pins_file() -> Path:
     """Where the digests of pinned models lie, present or not."""
     from platformdirs import user_data_path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import COLLECTION_NAME, Context, begin
+from cli.context import COLLECTION_NAME, Context, begin, holds_anything
 from cli.exits import ExitCode, reported_errors
 from cli.options import CollectionOption, Device, DeviceOption, JsonOption, QuietOption, examples
 from cli.output import note, path_fields, shown_path, write_json, write_text
@@ -116,7 +116,7 @@ def index(
 def run_index(context: Context, job: Job) -> "IndexReport":
     """Index with the settings of a command, telling where the collection is."""
     folder = context.nearest_collection() or Path.cwd() / COLLECTION_NAME
-    is_new = not folder.exists()
+    is_new = not holds_anything(folder)
     note(f"collection {shown_path(folder)}{' (new)' if is_new else ''}", quiet=context.quiet)
     from indexer.service import IndexOptions, index_folders
     from retrieval.images import PixelLimits

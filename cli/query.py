@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import Context, begin
+from cli.context import Context, begin, is_collection
 from cli.exits import ExitCode, reported_errors
 from cli.hits import Output, show_result
 from cli.index import Job, run_index
@@ -207,7 +207,7 @@ def _refuse_beside_batch(question: Question, output: Output) -> None:
 def _searchable_collection(context: Context, *, index_first: bool, may_ask: bool) -> Path:
     """The collection; where there is none it is made of the current folder, if that is wanted."""
     folder = context.nearest_collection()
-    if folder is not None and (folder.exists() or not index_first):
+    if folder is not None and (not index_first or is_collection(folder)):
         return folder
     here = Path.cwd()
     if not index_first and may_ask and not context.quiet and is_watched():

@@ -8,7 +8,7 @@ from indexer.lock import locked
 from tests.cli.commands.kit import answer, names, refusal, run
 
 REPORT_KEYS = ["added", "updated", "moved", "removed", "unchanged", "skipped"]
-REPORT_KEYS += ["generation", "seconds", "images_per_second"]
+REPORT_KEYS += ["texts", "generation", "seconds", "images_per_second"]
 
 
 def test_index_then_query_from_the_same_folder(here):
@@ -85,6 +85,24 @@ def test_another_model_is_refused_for_an_existing_collection(indexed):
 def test_the_model_of_the_settings_is_for_new_collections_only(indexed, monkeypatch):
     monkeypatch.setenv("POLYSEEK_MODEL", "stranger")
     assert answer("index", "photos", "--json")["unchanged"] == 4
+
+
+def test_a_folder_that_is_there_and_empty_is_a_new_collection(here, monkeypatch):
+    monkeypatch.setenv("POLYSEEK_MODEL", "stranger")
+    (here / "volume").mkdir()
+    made = run("index", "photos", "-c", "volume")
+    assert made.exit_code == 0
+    assert "volume (new)" in made.stderr
+    assert answer("collection", "info", "-c", "volume", "--json")["model"] == "stranger"
+
+
+def test_a_first_run_that_came_to_nothing_binds_no_model(here, monkeypatch):
+    (here / "bad").mkdir()
+    (here / "bad" / "page.jpg").write_text("<html>")
+    assert run("index", "bad").exit_code == 0
+    monkeypatch.setenv("POLYSEEK_MODEL", "stranger")
+    assert "(new)" in run("index", "photos").stderr
+    assert answer("collection", "info", "--json")["model"] == "stranger"
 
 
 def test_an_unknown_model_names_the_known_ones(here):

@@ -105,6 +105,12 @@ def test_index_first_where_there_is_no_collection(here):
     assert (here / ".polyseek").is_dir()
 
 
+def test_index_first_where_the_collection_is_an_empty_folder(here):
+    (here / ".polyseek").mkdir()
+    assert "no collection" in refusal(4, "query", "red")
+    assert names(run("query", "red", "--index", "-f", "-k", "1")) == ["red"]
+
+
 @pytest.mark.parametrize(("reply", "code"), [(True, 0), (False, 4)])
 def test_a_watched_query_offers_to_index(here, monkeypatch, reply, code):
     asked = []
