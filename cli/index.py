@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ from cli.output import note, path_fields, shown_path, write_json, write_text
 from cli.progress import index_progress
 
 if TYPE_CHECKING:
-    from indexer.service import IndexReport
+    from indexer.service import IndexReport, Skip
 
 _TOP_REASONS = 5
 _EXAMPLES_OF_A_REASON = 3
@@ -31,6 +32,7 @@ class Job:
         exclude: globs of which a file may match none.
         prune: take out the files of a root that is missing or lost most of them.
         dry_run: only report.
+        captions: take in texts that come with the pictures, too.
     """
 
     sources: tuple[Path, ...]
@@ -38,6 +40,7 @@ class Job:
     exclude: tuple[str, ...] = ()
     prune: bool = False
     dry_run: bool = False
+    captions: bool = True
 
 
 EXAMPLES = examples(
@@ -83,7 +86,16 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would be done; change nothing.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a file was skipped.")] = False,
+    captions: Annotated[
+        bool,
+        typer.Option(
+            "--captions/--no-captions",
+            help="Take in captions too: a.txt beside a.jpg, XMP and IPTC descriptions.",
+        ),
+    ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 if a file or caption was skipped.")
+    ] = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -101,7 +113,7 @@ def index(
         "device": device.value if isinstance(device, Device) else None,
         "max_pixels": max_pixels,
     }
-    job = Job(tuple(sources), tuple(include or ()), tuple(exclude or ()), prune, dry_run)
+    job = Job(tuple(sources), tuple(include or ()), tuple(exclude or ()), prune, dry_run, captions)
     with reported_errors(as_json=json):
         context = begin(flags, quiet=quiet)
         report = run_index(context, job)
@@ -109,7 +121,7 @@ def index(
             write_json(as_json(report))
         elif not quiet:
             write_text(summary(report, dry_run=dry_run))
-        if strict and report.skipped:
+        if strict and (report.skipped or (report.texts and report.texts.skipped)):
             raise typer.Exit(ExitCode.FAILURE)
 
 
@@ -134,6 +146,7 @@ def run_index(context: Context, job: Job) -> "IndexReport":
         device=settings.device,
         limits=limits,
         dry_run=job.dry_run,
+        captions=job.captions,
         catalogue_url=settings.catalogue_url,
         cache_dir=context.cache_dir,
     )
@@ -152,11 +165,23 @@ def as_json(report: "IndexReport") -> dict[str, object]:
         "moved": report.moved,
         "removed": report.removed,
         "unchanged": report.unchanged,
-        "skipped": [{**path_fields(skip.path), "reason": skip.reason} for skip in report.skipped],
+        "skipped": _skips(report.skipped),
+        "texts": None
+        if report.texts is None
+        else {
+            "added": report.texts.added,
+            "removed": report.texts.removed,
+            "unchanged": report.texts.unchanged,
+            "skipped": _skips(report.texts.skipped),
+        },
         "generation": report.generation,
         "seconds": round(report.seconds, 3),
         "images_per_second": round(report.images_per_second, 3),
     }
+
+
+def _skips(skips: "Sequence[Skip]") -> list[dict[str, object]]:
+    return [{**path_fields(skip.path), "reason": skip.reason} for skip in skips]
 
 
 def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
@@ -167,6 +192,7 @@ def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
         f"removed {report.removed:,}, unchanged {report.unchanged:,}, "
         f"skipped {len(report.skipped):,}",
     ]
+    lines += _texts_line(report)
     reasons = Counter(skip.reason for skip in report.skipped)
     for reason, count in reasons.most_common(_TOP_REASONS):
         paths = [shown_path(skip.path) for skip in report.skipped if skip.reason == reason]
@@ -185,3 +211,14 @@ def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
         f"{report.images_per_second:.1f} images/s"
     )
     return "\n".join(lines)
+
+
+def _texts_line(report: "IndexReport") -> list[str]:
+    """What became of captions; nothing where there are none."""
+    texts = report.texts
+    if texts is None or not (texts.added or texts.removed or texts.unchanged or texts.skipped):
+        return []
+    line = f"captions: added {texts.added:,}, removed {texts.removed:,}, "
+    line += f"unchanged {texts.unchanged:,}, skipped {len(texts.skipped):,}"
+    example = next((f" ({shown_path(s.path)}: {s.reason})" for s in texts.skipped), "")
+    return [line + example]

@@ -1,11 +1,13 @@
 """How an index run is told: the JSON, the summary, the progress."""
 
 import io
+from dataclasses import replace
 
 import pytest
 
 from cli.index import as_json, summary
 from cli.progress import describe, index_progress
+from indexer.captions import TextTally
 from indexer.pipeline import Progress
 from indexer.service import IndexReport, Skip
 
@@ -37,6 +39,7 @@ def test_the_report_for_scripts():
         "moved": 1,
         "removed": 0,
         "unchanged": 3,
+        "texts": None,
         "generation": 7,
         "seconds": 12.346,
         "images_per_second": 97.312,
@@ -58,6 +61,21 @@ def test_many_reasons_are_cut_and_counted():
     skipped = tuple(Skip(b"/%d.jpg" % number, f"reason {number}") for number in range(8))
     report = IndexReport(0, 0, 0, 0, 0, skipped, 1, 0.0, 0.0)
     assert summary(report).splitlines()[-2] == "  and 3 more reasons; --json lists every file"
+
+
+def test_captions_are_told_where_there_are_any():
+    texts = TextTally(3, 1, 2, [Skip(b"/l.csv:7", "caption without image")])
+    report = replace(REPORT, texts=texts)
+    assert summary(report).splitlines()[1] == (
+        "captions: added 3, removed 1, unchanged 2, skipped 1 (/l.csv:7: caption without image)"
+    )
+    assert as_json(report)["texts"] == {
+        "added": 3,
+        "removed": 1,
+        "unchanged": 2,
+        "skipped": [{"path": "/l.csv:7", "reason": "caption without image"}],
+    }
+    assert len(summary(replace(REPORT, texts=TextTally())).splitlines()) == 4
 
 
 def test_a_dry_run_says_would():
