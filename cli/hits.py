@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from cli.output import note, path_fields, shown_path, write_bytes, write_json, write_text
+from cli.picture_files import check_suffixes, write_page, write_sheet
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Output:
     Attributes:
         form: of what goes to stdout.
         preview: show the images in the terminal, below the table.
-        sheet: where to write a contact sheet (PNG), or None.
+        sheet: where to write a contact sheet, in the format of its suffix, or None.
         html: where to write a page, or None.
         quiet: say nothing beside the results.
     """
@@ -53,8 +54,9 @@ class Output:
         """The form that the flags ask for; --print0 is a way of --paths-only.
 
         Raises:
-            SettingsError: the flags ask for two forms.
+            SettingsError: the flags ask for two forms, or a file's suffix does not fit.
         """
+        check_suffixes(sheet, html)
         forms: dict[str, Form] = {"--print0": "paths0", "--json": "json", "--jsonl": "jsonl"}
         given = [flag for flag in forms if flags[flag]]
         if flags["--paths-only"] and given != ["--print0"]:
@@ -67,9 +69,14 @@ class Output:
         return cls(forms[given[0]] if given else "table", preview, sheet, html, quiet)
 
     @property
+    def targets(self) -> tuple[Path, ...]:
+        """The files that are to be written."""
+        return tuple(path for path in (self.sheet, self.html) if path is not None)
+
+    @property
     def has_pictures(self) -> bool:
         """Whether images are to be drawn."""
-        return self.preview or self.sheet is not None or self.html is not None
+        return self.preview or bool(self.targets)
 
 
 def hit_as_json(hit: "Hit") -> dict[str, object]:
@@ -95,6 +102,7 @@ def show_result(result: "SearchResult", title: str, model: str, output: Output) 
 
     Raises:
         OSError: a file cannot be written.
+        SettingsError: the sheet is too large for its format.
     """
     hits = result.hits
     if output.form == "paths":
@@ -154,10 +162,10 @@ def _write_pictures(hits: Sequence["Hit"], title: str, output: Output) -> None:
     if output.sheet is not None:
         from cli.render.sheet import draw_sheet
 
-        draw_sheet([(title, hits)]).save(output.sheet, "PNG")
+        write_sheet(draw_sheet([(title, hits)]), output.sheet)
         note(f"wrote {shown_path(output.sheet)}", quiet=output.quiet)
     if output.html is not None:
         from cli.render.page import render_page
 
-        output.html.write_text(render_page([(title, hits)]), encoding="utf-8")
+        write_page(render_page([(title, hits)]), output.html)
         note(f"wrote {shown_path(output.html)}", quiet=output.quiet)

@@ -14,6 +14,7 @@ from cli.hits import Output, show_result
 from cli.index import Job, run_index
 from cli.options import CollectionOption, JsonOption, QuietOption, examples
 from cli.output import is_watched, note, shown_path
+from cli.picture_files import refuse_photographs
 from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def query(
         bool, typer.Option("--preview", "-p", help="Show the images in the terminal.")
     ] = False,
     sheet: Annotated[
-        Path | None, typer.Option("--sheet", metavar="PNG", help="Write a contact sheet.")
+        Path | None,
+        typer.Option("--sheet", metavar="PNG", help="Write a contact sheet: .png, .jpg or .webp."),
     ] = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="HTML", help="Write a page that needs no net.")
@@ -181,6 +183,7 @@ def query(
             question.to_query()  # a query that is wrong is refused before anything is loaded
         folder = _searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
         with _open_engine(context, folder) as engine:
+            refuse_photographs(output.targets, engine.collection, question.images)
             if batch is None:
                 n_hits = _answer(engine, question, context.settings.top, output)
             else:

@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from cli.picture_files import write_sheet
+from retrieval.errors import SettingsError
 from tests.cli.commands.kit import COLOURS, answer, names, refusal, run
 
 
@@ -72,6 +75,10 @@ def test_slerp_takes_an_image_and_a_text(indexed):
         ["red", "--batch", "-"],
         ["--batch", "-", "--sheet", "x.png"],
         ["--batch", "-", "-f"],
+        ["red", "--sheet", "hits"],
+        ["red", "--sheet", "hits.html"],
+        ["red", "--sheet", "hits.gif"],
+        ["red", "--html", "hits.png"],
     ],
     ids=" ".join,
 )
@@ -134,6 +141,49 @@ def test_a_sheet_and_a_page(indexed):
     assert run("query", "red", "--sheet", "s.png", "--html", "s.html").exit_code == 0
     assert (indexed / "s.png").stat().st_size > 1000
     assert "red.png" in (indexed / "s.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("s.png", "PNG"), ("s.JPG", "JPEG"), ("s.jpeg", "JPEG"), ("s.webp", "WEBP")]
+)
+def test_a_sheet_is_what_its_name_says_and_may_be_written_again(indexed, name, kind):
+    for text in ("red", "blue"):
+        assert run("query", text, "--sheet", name).exit_code == 0
+        with Image.open(indexed / name) as sheet:
+            assert sheet.format == kind
+    assert not [*indexed.glob(".polyseek-*")]
+
+
+def test_a_sheet_that_its_format_cannot_hold_says_what_can(tmp_path):
+    with pytest.raises(SettingsError, match="20000 pixels is too large") as caught:
+        write_sheet(Image.new("L", (10, 20_000)), tmp_path / "s.webp")
+    assert ".png" in caught.value.hint
+    write_sheet(Image.new("L", (10, 20_000)), tmp_path / "s.png")
+
+
+def test_no_photograph_is_replaced_by_a_sheet(indexed):
+    before = {path: path.read_bytes() for path in (indexed / "photos").iterdir()}
+    (indexed / "link.png").symlink_to("photos/red.png")
+    for name in ("photos/red.png", indexed / "photos" / "red.png", "link.png"):
+        assert "is an indexed picture" in refusal(2, "query", "blue", "--sheet", name)
+    (indexed / "new.jpg").write_bytes(before[indexed / "photos" / "red.png"])
+    refused = refusal(2, "query", "-i", "new.jpg", "--sheet", "./new.jpg")
+    assert "the query starts from" in refused
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_file_that_cannot_be_written_is_named_and_the_earlier_one_stays(indexed):
+    (indexed / "s.png").mkdir()
+    assert "error: s.png: Is a directory" in refusal_after_answer("--sheet", "s.png")
+    assert "no/s.html: No such file" in refusal_after_answer("--html", "no/s.html")
+    (indexed / "full.png").symlink_to("/dev/full")
+    assert "full.png: No space left on device" in refusal_after_answer("--sheet", "full.png")
+
+
+def refusal_after_answer(*arguments):
+    result = run("query", "red", *arguments)
+    assert result.exit_code == 1
+    return result.stderr
 
 
 def test_a_batch_answers_each_line_in_order(indexed):
