@@ -12,6 +12,7 @@ from typing import Any
 
 from retrieval.encoders.hub import OFFLINE_HINT
 from retrieval.encoders.openclip_source import CONFIG_NAME, TEXT_CONFIG_NAME, ModelSource
+from retrieval.encoders.targetpad import TARGET_PAD
 from retrieval.encoders.torchvision_ops import mend_torchvision
 from retrieval.encoders.weights import is_pickle
 from retrieval.errors import EncoderUnavailableError
@@ -46,6 +47,9 @@ def staged(source: ModelSource) -> Iterator[str]:
         text_cfg = config["model_cfg"]["text_cfg"]
         if text_cfg.get("hf_model_name") and (twin / TEXT_CONFIG_NAME).is_file():
             text_cfg["hf_model_name"] = str(twin)
+        if config["preprocess_cfg"].get("resize_mode") == TARGET_PAD:
+            # Unknown to open_clip; what follows the padding is this mode of its own.
+            config["preprocess_cfg"]["resize_mode"] = "shortest"
         _write_config(twin, config)
         yield f"local-dir:{twin}"
 

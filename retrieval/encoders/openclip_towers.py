@@ -14,6 +14,7 @@ from retrieval.encoders.openclip_bundle import staged, unavailable_as_one_error
 from retrieval.encoders.openclip_source import ModelSource
 from retrieval.encoders.openclip_tokens import Tokenizer
 from retrieval.encoders.precision import Plan
+from retrieval.encoders.targetpad import TARGET_PAD, target_pad
 from retrieval.encoders.torchvision_ops import mend_torchvision
 from retrieval.errors import EncoderUnavailableError
 from retrieval.model import Float32Array
@@ -202,6 +203,8 @@ def load_towers(source: ModelSource, device: "torch.device", plan: Plan) -> Towe
             weights_only=True,
         )
         tokenize = Tokenizer(open_clip.get_tokenizer(folder))
+        if source.preprocess_cfg.get("resize_mode") == TARGET_PAD:
+            transform.transforms.insert(0, target_pad)
         return Towers(model, transform, tokenize, device, plan)
 
 
