@@ -17,7 +17,7 @@ from cli.output import printable, shown_path, write_json, write_text
 from cli.versions import FAISS_PACKAGES, faiss_build, package_version
 
 _PACKAGES = ("torch", "torchvision", "open_clip_torch", "sqlalchemy", "alembic", "pillow", "numpy")
-_EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "pg": "psycopg"}
+_EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "pg": "psycopg", "towers": "transformers"}
 _CODECS = ("jpg", "libjpeg_turbo", "zlib", "webp", "avif", "libtiff", "jpg_2000", "littlecms2")
 
 State = Literal["ok", "missing", "note"]
