@@ -11,10 +11,13 @@ from cli.context import Context, begin
 from cli.exits import ExitCode, reported_errors
 from cli.options import CollectionOption, JsonOption, QuietOption, examples
 from cli.output import is_watched, note, printable, shown_path, write_json, write_text
-from retrieval.errors import SettingsError
+from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
     from retrieval.model import ItemId
+
+_MOST_DIGITS = 18
+"""Any number of so many digits fits the 64 bits of an id; ids count up from 1 and from 2^40."""
 
 app = typer.Typer(help="Look at a collection, check it, cut it down.", no_args_is_help=True)
 
@@ -214,11 +217,18 @@ def path_or_id(text: str) -> "bytes | ItemId":
 
     Symbolic links in the folders of a path are resolved, as indexing does; the last part is not,
     because the file itself may be gone by now.
+
+    Raises:
+        QueryError: a number that no item can have.
     """
     if text.isascii() and text.isdigit():
         from retrieval.model import ItemId
 
-        return ItemId(int(text))
+        digits = text.lstrip("0") or "0"
+        if len(digits) > _MOST_DIGITS:
+            shown = digits if len(digits) < 50 else f"of {len(digits):,} digits"
+            raise QueryError(f"there is no item {shown}", hint="`polyseek query --json` shows ids")
+        return ItemId(int(digits))
     path = Path(text).expanduser()
     if path.name in ("", "..") or path.is_dir():
         return os.fsencode(path.resolve())

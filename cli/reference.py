@@ -121,7 +121,7 @@ def _kind(rule: Rule) -> str:
     if rule.choices:
         return " or ".join(f"`{choice}`" for choice in rule.choices)
     name = {str: "text", int: "whole number", bool: "true or false", Path: "path"}[rule.kind]
-    return name if rule.minimum is None else f"{name} from {rule.minimum}"
+    return f"{name} from {rule.minimum} to {rule.maximum}" if rule.kind is int else name
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

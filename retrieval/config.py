@@ -28,14 +28,16 @@ class Rule:
         kind: type of the value: str, int, bool or Path.
         help: one sentence for the reference.
         choices: allowed values; empty means any.
-        minimum: smallest allowed number, or None.
+        minimum: smallest allowed number; a number has one.
+        maximum: largest allowed number; a number has one.
         is_secret: may hold a password, so it is masked wherever it is shown.
     """
 
     kind: type[str] | type[int] | type[bool] | type[Path]
     help: str
     choices: tuple[str, ...] = ()
-    minimum: int | None = None
+    minimum: int = 0
+    maximum: int = 0
     is_secret: bool = False
 
 
@@ -70,14 +72,18 @@ RULES: Mapping[str, Rule] = {
     "allow_pickle": Rule(
         bool, "Load open_clip weights that are pickles, too; torch then reads tensors only."
     ),
-    "batch_size": Rule(int, "Images encoded at once.", minimum=1),
-    "workers": Rule(int, "Decoding threads. Unset: by the number of processors.", minimum=1),
+    "batch_size": Rule(int, "Images encoded at once.", minimum=1, maximum=65_536),
+    "workers": Rule(
+        int, "Decoding threads. Unset: by the number of processors.", minimum=1, maximum=1024
+    ),
     "max_pixels": Rule(
         int,
         "Larger pictures are skipped. Unset: 250 million for JPEG, 90 million for the rest.",
         minimum=1,
+        maximum=1 << 40,
     ),
-    "top": Rule(int, "Hits of a query.", minimum=1),
+    # A gallery has fewer ids than that: see `retrieval.model.FIRST_ID`.
+    "top": Rule(int, "Hits of a query.", minimum=1, maximum=1 << 40),
     "catalogue_url": Rule(
         str,
         "SQLAlchemy URL of the catalogue, PostgreSQL say. Unset: SQLite in the collection.",
@@ -227,8 +233,10 @@ def _checked(key: str, value: object, origin: Origin) -> object:
     elif rule.kind is int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _refusal(key, value, origin, "must be a whole number")
-        if rule.minimum is not None and value < rule.minimum:
+        if value < rule.minimum:
             raise _refusal(key, value, origin, f"must be at least {rule.minimum}")
+        if value > rule.maximum:
+            raise _refusal(key, value, origin, f"must be at most {rule.maximum}")
     elif not isinstance(value, str) or not value:
         raise _refusal(key, value, origin, "must be text that is not empty")
     elif rule.choices and value not in rule.choices:

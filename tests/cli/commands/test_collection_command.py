@@ -66,6 +66,16 @@ def test_deleting_what_is_not_there_deletes_nothing(indexed):
     assert answer("collection", "info", "--json")["items"] == 4
 
 
+@pytest.mark.parametrize("number", ["0", "9" * 18, "9" * 19, "9" * 23, "9" * 5000])
+def test_a_number_that_is_no_item_is_usage_however_large(indexed, number):
+    assert "error" in refusal(2, "collection", "delete", number)
+    assert json.loads(refusal(2, "collection", "delete", number, "--json"))["error"]["hint"]
+
+
+def test_an_id_may_begin_with_zeros(indexed):
+    assert answer("collection", "delete", "0" * 30 + "1", "--json") == {"deleted": 1}
+
+
 def test_destroy_does_not_go_unasked(indexed, monkeypatch):
     assert "--yes" in refusal(2, "collection", "destroy")
     monkeypatch.setattr("cli.collection.is_watched", lambda: True)

@@ -112,7 +112,8 @@ def test_an_unknown_model_names_the_known_ones(here):
 
 @pytest.mark.parametrize("flag", ["--batch-size", "--workers", "--max-pixels"])
 def test_a_number_out_of_range_is_usage(here, flag):
-    assert flag in refusal(2, "index", "photos", flag, "0")
+    for number in ("0", "-1", str(10**20)):
+        assert flag in refusal(2, "index", "photos", flag, number)
 
 
 def test_a_second_writer_is_told_to_wait(indexed):

@@ -34,6 +34,16 @@ def test_top_by_flag_by_either_letter_by_variable_and_beyond_the_end(indexed, mo
     assert len(names(run("query", "red", "-f"))) == 1
 
 
+@pytest.mark.parametrize("top", [10**12 + 10**11, 10**19, 10**20, 10**21])
+def test_more_hits_than_any_collection_holds_is_usage(indexed, monkeypatch, top):
+    assert len(names(run("query", "red", "-f", "-k", 1 << 40))) == 4
+    assert f"top = {top} (from flag --top)" in refusal(2, "query", "red", "-k", top)
+    error = json.loads(refusal(2, "query", "red", "-k", top, "--json"))["error"]
+    assert (error["type"], error["exit_code"]) == ("SettingsError", 2)
+    monkeypatch.setenv("POLYSEEK_TOP", str(top))
+    assert "env POLYSEEK_TOP" in refusal(2, "query", "red")
+
+
 def test_an_image_of_the_collection_is_not_its_own_answer(indexed):
     found = names(run("query", "-i", "photos/red.png", "-f"))
     assert set(found) == {"green", "blue", "yellow"}
