@@ -14,7 +14,7 @@ from indexer.readers.base import Caption, CaptionFile, Listing, Skip
 from indexer.readers.columns import Columns
 from indexer.readers.files import fetch_file, look_at, may_exist
 from indexer.readers.globs import Globs
-from indexer.readers.parquet_table import RowStream, Table, inspect_table, read_columns
+from indexer.readers.parquet_table import RowStream, Table, inspect_table, read_columns, texts_in
 from retrieval.errors import ImageError, SourceError
 from retrieval.model import FileRef
 
@@ -133,7 +133,7 @@ class ParquetReader:
         for row, values in enumerate(read_columns(self.root, wanted)):
             image = self._place(values[1], row) if table.is_path else self._row_path(row)
             if isinstance(image, bytes):  # the listing has said what is wrong with the others
-                yield from (Caption(text, image) for text in _texts(values[0]))
+                yield from (Caption(text, image) for text in texts_in(values[0]))
 
     def _row_path(self, row: int) -> bytes:
         return self.root + b"/row-%09d" % row
@@ -142,11 +142,3 @@ class ParquetReader:
         """The row of a path; one that no table has for any other path."""
         match = _ROW.fullmatch(path, len(self.root)) if path.startswith(self.root) else None
         return int(match[1]) if match else 1 << 62
-
-
-def _texts(value: object) -> Iterator[str]:
-    """The texts of a cell, in one line each; blank ones say nothing."""
-    for each in value if isinstance(value, list) else [value]:
-        text = " ".join(each.replace("\0", " ").split()) if isinstance(each, str) else ""
-        if text:
-            yield text

@@ -114,6 +114,33 @@ def inspect_table(path: bytes, columns: Columns) -> Table:
         )
 
 
+def inspect_urls(path: bytes, columns: Columns) -> tuple[FileRef, list[str]]:
+    """The columns of a table of addresses: the one named, and that of texts if there is one.
+
+    Raises:
+        SourceError: see `open_table`; or the table has no such columns, or they hold no texts.
+    """
+    opened, file = open_table(path)
+    with closing(opened):
+        schema, where = opened.schema_arrow, display_path(path)
+        url = find_column(columns.url, (), schema.names, where)
+        if url is None or not _is_text(_plain(schema.field(url).type)):
+            raise SourceError(
+                f"column {url!r} of {where} holds no texts",
+                hint="name the right one with --url-column",
+            )
+        caption = _caption_column(schema, columns, where)
+        return file, [url] if caption is None else [url, caption]
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """The texts of a cell, in one line each; blank ones say nothing."""
+    for each in value if isinstance(value, list) else [value]:
+        text = " ".join(each.replace("\0", " ").split()) if isinstance(each, str) else ""
+        if text:
+            yield text
+
+
 def read_columns(path: bytes, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
     """The values of some columns, row by row, in the order of `columns`; leaves come flat.
 

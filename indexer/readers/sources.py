@@ -59,16 +59,32 @@ def _pairs(root: bytes, options: SourceOptions) -> Reader:
     return PairsReader(root, options.columns, globs=options.globs)
 
 
+def _text_list(root: bytes, options: SourceOptions) -> Reader:
+    with _needing("urls", root):
+        from indexer.readers.urls import UrlReader
+    return UrlReader(root, Columns(), options.globs)
+
+
+def _table_of_urls(root: bytes, options: SourceOptions) -> Reader:
+    with _needing("urls", root):
+        from indexer.readers.urls import UrlReader
+    return UrlReader(root, options.columns, options.globs)
+
+
 _COMPRESSED = (b".gz", b".bz2", b".xz", b".zst", b".lz4")
 
 READERS: Mapping[bytes, ReaderFactory] = {
     b".tar": _tar,
     b".parquet": _parquet,
+    b".txt": _text_list,
     b".tgz": _compressed,
     **{suffix.encode(): _pairs for suffix in PAIR_SUFFIXES},
     **{b".tar" + suffix: _compressed for suffix in _COMPRESSED},
 }
 """By the end of a file's name, in lower case; what is a folder, or ends otherwise, is a folder."""
+
+_TABLES = frozenset({b".csv", b".tsv", b".jsonl", b".parquet"})
+"""Are lists of addresses if a column of addresses is named."""
 
 
 def readers_for(sources: Sequence[Path], options: SourceOptions) -> tuple[Reader, ...]:
@@ -83,18 +99,20 @@ def readers_for(sources: Sequence[Path], options: SourceOptions) -> tuple[Reader
         raise SourceError("no source to index", hint="name a folder, an archive or a list")
     named = [name for source in sources for name in _names_of(os.fspath(source))]
     roots = dict.fromkeys(os.path.realpath(os.fsencode(name)) for name in named)
-    return tuple(_factory_of(root)(root, options) for root in roots)
+    return tuple(_factory_of(root, options.columns)(root, options) for root in roots)
 
 
 def _names_of(source: str) -> list[str]:
     return [source] if os.path.lexists(source) else expand_braces(source)
 
 
-def _factory_of(root: bytes) -> ReaderFactory:
+def _factory_of(root: bytes, columns: Columns) -> ReaderFactory:
     name = os.path.basename(root).lower()
     suffix = next((suffix for suffix in READERS if name.endswith(suffix)), None)
     if suffix is None or os.path.isdir(root):  # noqa: PTH112 - bytes
         return _folder
+    if columns.url is not None and suffix in _TABLES:
+        return _table_of_urls
     return READERS[suffix]
 
 
