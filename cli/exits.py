@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
+from typing import NoReturn
 
 import typer
 
@@ -70,21 +71,22 @@ def reported_errors(*, as_json: bool = False) -> Iterator[None]:
         yield
         write_bytes(b"")  # what is buffered has to fail here, not when the interpreter ends
     except KeyboardInterrupt:
-        _report("Interrupted", "interrupted", None, ExitCode.INTERRUPTED, as_json=as_json)
+        report("Interrupted", "interrupted", None, ExitCode.INTERRUPTED, as_json=as_json)
     except PolyseekError as error:
         code = exit_code_of(error)
-        _report(type(error).__name__, str(error), error.hint, code, as_json=as_json)
+        report(type(error).__name__, str(error), error.hint, code, as_json=as_json)
     except OSError as error:
         message = error.strerror or str(error)
         if error.filename is not None:
             message = f"{os.fsdecode(error.filename)}: {message}"
-        _report(type(error).__name__, message, None, ExitCode.FAILURE, as_json=as_json)
+        report(type(error).__name__, message, None, ExitCode.FAILURE, as_json=as_json)
     except MemoryError:
         hint = "a smaller --batch-size or --max-pixels needs less"
-        _report("MemoryError", "out of memory", hint, ExitCode.FAILURE, as_json=as_json)
+        report("MemoryError", "out of memory", hint, ExitCode.FAILURE, as_json=as_json)
 
 
-def _report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json: bool) -> None:
+def report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json: bool) -> NoReturn:
+    """Say on stderr why the command ends, and end it."""
     if as_json:
         error = {"type": kind, "message": message, "hint": hint, "exit_code": int(code)}
         say(json.dumps({"error": error}))

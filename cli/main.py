@@ -12,9 +12,11 @@ import typer
 from cli import collection, config, demo, doctor, index, models, query
 from cli.options import examples
 from cli.output import write_text
+from cli.root import RootGroup
 
 app = typer.Typer(
     name="polyseek",
+    cls=RootGroup,
     help="Find photographs by text, by image and by both, in many languages.",
     epilog=examples("polyseek index ~/Pictures", "polyseek query a dog on a beach"),
     no_args_is_help=True,

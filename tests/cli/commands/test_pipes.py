@@ -1,6 +1,7 @@
 """Pipes whose reader leaves early, and streams that are closed: the work is done all the same."""
 
 import json
+import os
 
 import pytest
 
@@ -70,3 +71,46 @@ def test_a_table_in_a_pipe_is_the_table_as_ever(indexed):
     head, row = out.decode().splitlines()
     assert head.split() == ["rank", "score", "path", "pixels", "size"]
     assert json.loads(row.split()[0]) == 1
+
+
+def closing(*numbers):
+    """Has a child start without these streams, as `>&-` does."""
+
+    def close():
+        for number in numbers:
+            os.close(number)
+
+    return close
+
+
+@pytest.mark.parametrize("form", [[], ["--preview"], ["-f"], ["--json"], ["--jsonl"]], ids=" ".join)
+def test_a_command_runs_without_any_stream(indexed, form):
+    arguments = ["query", "red", *form, "--sheet", "s.png"]
+    assert run(*arguments, preexec_fn=closing(0, 1, 2)) == (0, b"", b"")
+    assert (indexed / "s.png").stat().st_size > 1000
+    before = {path: path.read_bytes() for path in (indexed / ".polyseek").glob("*.db")}
+    assert run("index", "photos", preexec_fn=closing(1))[:2] == (0, b"")
+    assert before == {path: path.read_bytes() for path in before}
+
+
+def test_a_batch_without_stdin_is_an_empty_one(indexed):
+    assert run("query", "--batch", "-", preexec_fn=closing(0)) == (0, b"", b"")
+
+
+def test_an_error_without_stderr_has_its_exit_code(here):
+    assert run("query", "red", preexec_fn=closing(2)) == (4, b"", b"")
+    assert run("query", "--nope", preexec_fn=closing(1, 2)) == (2, b"", b"")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["query", "--help"], ["--version"]], ids=" ".join
+)
+def test_help_that_nobody_reads_ends_quietly(here, arguments):
+    with unread_pipe() as gone:
+        assert run(*arguments, stdout=gone) == (0, None, b"")
+
+
+def test_wrong_usage_that_nobody_reads_is_usage(here):
+    with unread_pipe() as gone:
+        assert run("query", "--nope", stderr=gone) == (2, b"", None)
+        assert run(stderr=gone) == (2, b"", None)
