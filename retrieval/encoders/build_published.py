@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.encoders.names import TagName
-from retrieval.encoders.openclip_source import check_activation, is_multilingual
+from retrieval.encoders.openclip_config import check_activation, is_multilingual
 from retrieval.encoders.published import COLUMNS, TABLE, PublishedModel
 from retrieval.encoders.torchvision_ops import mend_torchvision
 from retrieval.errors import EncoderUnavailableError

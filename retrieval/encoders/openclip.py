@@ -14,7 +14,8 @@ from retrieval.encoders.batching import Batcher, by_length
 from retrieval.encoders.devices import resolve_device
 from retrieval.encoders.fingerprint import canonical_json, encoder_info
 from retrieval.encoders.names import ModelName, parse_model_name
-from retrieval.encoders.openclip_source import ModelSource, is_multilingual, locate
+from retrieval.encoders.openclip_config import is_multilingual
+from retrieval.encoders.openclip_source import ModelSource, locate
 from retrieval.encoders.openclip_towers import Sent, Towers, check_dim, load_towers
 from retrieval.encoders.options import EncoderOptions
 from retrieval.encoders.pins import check_pins

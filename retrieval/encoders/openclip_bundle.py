@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from retrieval.encoders.hub import OFFLINE_HINT
-from retrieval.encoders.openclip_source import CONFIG_NAME, TEXT_CONFIG_NAME, ModelSource
+from retrieval.encoders.openclip_config import CONFIG_NAME
+from retrieval.encoders.openclip_source import TEXT_CONFIG_NAME, ModelSource
 from retrieval.encoders.targetpad import TARGET_PAD
 from retrieval.encoders.torchvision_ops import mend_torchvision
 from retrieval.encoders.weights import is_pickle
@@ -121,7 +121,9 @@ def _hint_for(error: Exception) -> str:
         return "install polyseek[towers], which brings the package transformers"
     if "state_dict" in message or "size mismatch" in message:
         return "the weights belong to another architecture than the configuration describes"
-    return OFFLINE_HINT
+    if "TorchScript" in message:
+        return "get the weights as safetensors: a program inside of a file is not run"
+    return "see that its configuration, its weights and its tokenizer belong together"
 
 
 def _config(source: ModelSource) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 All end in a `ModelSource`: a configuration, one checked weights file and what the tokenizer needs.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,11 +12,17 @@ from typing import Any
 from retrieval.encoders.fingerprint import sha256_of_file
 from retrieval.encoders.hub import Repository
 from retrieval.encoders.names import FileName, FolderName, HubName, ModelName, TagName
-from retrieval.encoders.torchvision_ops import mend_torchvision
+from retrieval.encoders.openclip_config import (
+    CONFIG_NAME,
+    PREPROCESSING,
+    check_activation,
+    published_config,
+    read_config,
+    shared_preprocessing,
+)
 from retrieval.encoders.weights import check_weights, find_weights, is_pickle
 from retrieval.errors import EncoderUnavailableError
 
-CONFIG_NAME = "open_clip_config.json"
 TEXT_CONFIG_NAME = "config.json"
 
 VOCABULARIES = (
@@ -34,8 +39,6 @@ _TOKENIZER_FILES = (
 
 _SAFE_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 _PICKLE_NAME = "open_clip_pytorch_model.bin"
-
-PREPROCESSING = ("size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color")
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def locate(name: ModelName, *, allow_pickle: bool = False) -> ModelSource:
 
 
 def _locate_tag(name: TagName, *, allow_pickle: bool) -> ModelSource:
-    model_cfg = _published_config(name.model)
+    model_cfg = published_config(name.model)
     import open_clip
 
     tag = open_clip.get_pretrained_cfg(name.model, name.pretrained)
@@ -121,36 +124,15 @@ def _locate_tag(name: TagName, *, allow_pickle: bool) -> ModelSource:
     return _source(name, model_cfg, tag, weights, repository)
 
 
-def check_activation(name: TagName, model_cfg: Mapping[str, Any], tag: Mapping[str, Any]) -> None:
-    """Refuse weights under an architecture that computes another activation than their training.
-
-    A few tags do not say what their only architecture does; those pass, as with open_clip itself.
-
-    Raises:
-        EncoderUnavailableError: there is an architecture with the right one; the hint names it.
-    """
-    if bool(tag.get("quick_gelu")) == bool(model_cfg.get("quick_gelu")):
-        return
-    import open_clip
-
-    plain = name.model.removesuffix("-quickgelu")
-    right = f"{plain}-quickgelu" if tag.get("quick_gelu") else plain
-    if right != name.model and name.pretrained in open_clip.list_pretrained_tags_by_model(right):
-        raise EncoderUnavailableError(
-            f"{name.pretrained} was trained with another activation than {name.model} has",
-            hint=f"use openclip:{right}:{name.pretrained}",
-        )
-
-
 def _locate_file(name: FileName, *, allow_pickle: bool) -> ModelSource:
-    model_cfg = _published_config(name.model)
+    model_cfg = published_config(name.model)
     check_weights(name.weights, allow_pickle=allow_pickle)
-    return _source(name, model_cfg, _shared_preprocessing(name.model), name.weights)
+    return _source(name, model_cfg, shared_preprocessing(name.model), name.weights)
 
 
 def _locate_folder(name: FolderName, *, allow_pickle: bool) -> ModelSource:
     folder = name.folder
-    model_cfg, preprocess_cfg = _read_config(folder / CONFIG_NAME)
+    model_cfg, preprocess_cfg = read_config(folder / CONFIG_NAME)
     weights = find_weights(folder, allow_pickle=allow_pickle)
     carried = {path.name: path for path in sorted(folder.iterdir()) if _is_carried(path)}
     text_cfg = model_cfg["text_cfg"]
@@ -171,7 +153,7 @@ def _locate_folder(name: FolderName, *, allow_pickle: bool) -> ModelSource:
 
 def _locate_repository(name: HubName, *, allow_pickle: bool) -> ModelSource:
     repository = Repository(name.repo, name.revision)
-    model_cfg, preprocess_cfg = _read_config(repository.fetch([CONFIG_NAME]))
+    model_cfg, preprocess_cfg = read_config(repository.fetch([CONFIG_NAME]))
     weights = _weights_of(repository, _PICKLE_NAME, allow_pickle=allow_pickle)
     return _source(name, model_cfg, preprocess_cfg, weights, repository)
 
@@ -216,81 +198,6 @@ def _weights_of(repository: Repository, pickle_name: str, *, allow_pickle: bool)
         )
     check_weights(weights, allow_pickle=allow_pickle)
     return weights
-
-
-def _published_config(model: str) -> Mapping[str, Any]:
-    mend_torchvision()
-    import open_clip
-
-    config: Mapping[str, Any] | None = open_clip.get_model_config(model)
-    if config is None:
-        raise EncoderUnavailableError(
-            f"open_clip knows no model {model!r}",
-            hint="`polyseek models list --all` lists them; a folder of your own is local-dir:PATH",
-        )
-    return config
-
-
-def _shared_preprocessing(model: str) -> Mapping[str, Any]:
-    """Preprocessing that all published weights of an architecture have in common."""
-    import open_clip
-
-    tags = open_clip.list_pretrained_tags_by_model(model)
-    found = [open_clip.get_pretrained_cfg(model, tag) for tag in tags]
-    first = found[0] if found else {}
-    return {
-        key: first[key]
-        for key in PREPROCESSING
-        if key in first and all(each.get(key) == first[key] for each in found)
-    }
-
-
-def _read_config(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The architecture and the preprocessing of an open_clip configuration file."""
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        model_cfg = config["model_cfg"]
-        preprocess_cfg = config.get("preprocess_cfg", {})
-        _require_architecture(model_cfg)
-        known = {key: preprocess_cfg[key] for key in PREPROCESSING if key in preprocess_cfg}
-        runs_code = model_cfg["text_cfg"].get("tokenizer_kwargs", {}).get("trust_remote_code")
-    except OSError as error:
-        raise EncoderUnavailableError(
-            f"cannot read {path}: {error.strerror}",
-            hint=f"local-dir:PATH is a folder with {CONFIG_NAME} and {_SAFE_NAMES[0]}",
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EncoderUnavailableError(
-            f"{path} is no open_clip configuration: {error!r}",
-            hint='it is {"model_cfg": {"embed_dim", "vision_cfg", "text_cfg"}, "preprocess_cfg"}',
-        ) from error
-    if runs_code:
-        raise EncoderUnavailableError(
-            f"{path} asks to run code that comes with its tokenizer; that is refused",
-            hint="a tokenizer.json needs no code",
-        )
-    return model_cfg, known
-
-
-def _require_architecture(model_cfg: Mapping[str, Any]) -> None:
-    if int(model_cfg["embed_dim"]) < 1:
-        raise ValueError(f"embed_dim {model_cfg['embed_dim']}")
-    dict(model_cfg["vision_cfg"]), dict(model_cfg["text_cfg"])
-
-
-_MULTILINGUAL = (
-    "xlm", "multilingual", "nllb", "m2m", "i18n", "mt5", "siglip2", "gemma", "worldwide",
-)  # fmt: skip
-
-
-def is_multilingual(name: ModelName, model_cfg: Mapping[str, Any]) -> bool:
-    """Whether a text tower was trained on many languages, as far as names tell.
-
-    open_clip does not say it; the names of those that were do.
-    """
-    tag = (name.model, name.pretrained) if isinstance(name, TagName) else ()
-    names = (*tag, *map(str, model_cfg["text_cfg"].values()))
-    return any(word in each.lower() for word in _MULTILINGUAL for each in names)
 
 
 def _is_carried(path: Path) -> bool:

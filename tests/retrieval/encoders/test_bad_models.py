@@ -1,6 +1,7 @@
 """Models that are broken, incomplete or not to be trusted: each one clear error."""
 
 import json
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -210,10 +211,10 @@ def test_a_file_of_weights_for_a_published_architecture(copied, tmp_path, monkey
 
 
 def test_a_file_for_siglip_is_preprocessed_as_siglip_is():
-    from retrieval.encoders.openclip_source import _shared_preprocessing
+    from retrieval.encoders.openclip_config import shared_preprocessing
 
-    assert _shared_preprocessing("ViT-B-16-SigLIP")["mean"] == (0.5, 0.5, 0.5)
-    assert _shared_preprocessing("ViT-B-16-SigLIP")["resize_mode"] == "squash"
+    assert shared_preprocessing("ViT-B-16-SigLIP")["mean"] == (0.5, 0.5, 0.5)
+    assert shared_preprocessing("ViT-B-16-SigLIP")["resize_mode"] == "squash"
 
 
 def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
@@ -224,3 +225,24 @@ def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
     with pytest.raises(EncoderUnavailableError, match="transformers") as caught:
         encoder.encode_texts(["a"])
     assert "polyseek[towers]" in caught.value.hint
+
+
+def test_a_program_in_place_of_weights_is_not_run(copied):
+    import torch
+
+    (copied / WEIGHTS).unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated
+        torch.jit.script(torch.nn.Linear(2, 2)).save(str(copied / "model.pt"))
+    message, hint = refusal(copied, TRUSTING)
+    assert "TorchScript" in message
+    assert "safetensors" in hint
+
+
+def test_a_tokenizer_that_is_broken(tmp_path):
+    pytest.importorskip("transformers")
+    folder = bundles.siglip(tmp_path)
+    (folder / "tokenizer.json").write_text("{}")
+    message, hint = refusal(folder)
+    assert "cannot be loaded" in message
+    assert hint
