@@ -27,12 +27,15 @@ class Job:
     """What one run indexes, apart from what the settings say.
 
     Attributes:
-        sources: folders, read recursively.
+        sources: folders, archives, tables and lists; see `indexer.readers.sources`.
         include: globs of which a file must match one, if there are any.
         exclude: globs of which a file may match none.
         prune: take out the files of a root that is missing or lost most of them.
         dry_run: only report.
         captions: take in texts that come with the pictures, too.
+        image_column: of tables, with pictures or their paths; None looks for a usual name.
+        caption_column: of tables, with texts; likewise.
+        url_column: of tables, with addresses; None takes no addresses from tables.
     """
 
     sources: tuple[Path, ...]
@@ -41,18 +44,28 @@ class Job:
     prune: bool = False
     dry_run: bool = False
     captions: bool = True
+    image_column: str | None = None
+    caption_column: str | None = None
+    url_column: str | None = None
 
 
 EXAMPLES = examples(
     "polyseek index ~/Pictures",
     "polyseek index photos scans --exclude thumbs --exclude '*.gif' --strict",
+    "polyseek index 'shards/train-{000..009}.tar' captions.csv",
+    "polyseek index urls.txt laion.parquet --url-column URL --workers 16",
     "polyseek index /mnt/archive -c /srv/archive.polyseek --model mini-en --json",
 )
 
 
 def index(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE", help="Folders, read recursively.")
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folders, .tar archives ({000..009} counts), tables of pictures (.parquet, .csv, "
+            ".tsv, .jsonl), captions (.json of COCO), addresses, one a line (.txt).",
+        ),
     ],
     collection: CollectionOption = None,
     model: Annotated[
@@ -93,6 +106,30 @@ def index(
             help="Take in captions too: a.txt beside a.jpg, XMP and IPTC descriptions.",
         ),
     ] = True,
+    image_column: Annotated[
+        str | None,
+        typer.Option(
+            "--image-column",
+            metavar="NAME",
+            help="Column of a table with pictures or their paths, if its name is an unusual one.",
+        ),
+    ] = None,
+    caption_column: Annotated[
+        str | None,
+        typer.Option(
+            "--caption-column",
+            metavar="NAME",
+            help="Column with captions, if its name is an unusual one.",
+        ),
+    ] = None,
+    url_column: Annotated[
+        str | None,
+        typer.Option(
+            "--url-column",
+            metavar="NAME",
+            help="Fetch the pictures of tables from the addresses in this column.",
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if a file or caption was skipped.")
     ] = False,
@@ -113,7 +150,17 @@ def index(
         "device": device.value if isinstance(device, Device) else None,
         "max_pixels": max_pixels,
     }
-    job = Job(tuple(sources), tuple(include or ()), tuple(exclude or ()), prune, dry_run, captions)
+    job = Job(
+        sources=tuple(sources),
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        prune=prune,
+        dry_run=dry_run,
+        captions=captions,
+        image_column=image_column,
+        caption_column=caption_column,
+        url_column=url_column,
+    )
     with reported_errors(as_json=json):
         context = begin(flags, quiet=quiet)
         report = run_index(context, job)
@@ -130,6 +177,7 @@ def run_index(context: Context, job: Job) -> "IndexReport":
     folder = context.nearest_collection() or Path.cwd() / COLLECTION_NAME
     is_new = not holds_anything(folder)
     note(f"collection {shown_path(folder)}{' (new)' if is_new else ''}", quiet=context.quiet)
+    from indexer.readers.columns import Columns
     from indexer.service import IndexOptions, index_folders
     from retrieval.images import PixelLimits
 
@@ -147,6 +195,7 @@ def run_index(context: Context, job: Job) -> "IndexReport":
         limits=limits,
         dry_run=job.dry_run,
         captions=job.captions,
+        columns=Columns(job.image_column, job.caption_column, job.url_column),
         catalogue_url=settings.catalogue_url,
         cache_dir=context.cache_dir,
     )

@@ -134,13 +134,14 @@ def index_folders(
     options: IndexOptions | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> IndexReport:
-    """Bring a collection up to date with the pictures below some folders; make it if need be.
+    """Bring a collection up to date with the pictures of some sources; make it if need be.
 
-    A source is a folder; its symbolic links are resolved, those below it are not followed. A run
-    that finds nothing to read loads no encoder.
+    A source is a folder, an archive, a table or a list (`indexer.readers.sources`). Its symbolic
+    links are resolved, those below it are not followed. A run that finds nothing to read loads no
+    encoder.
 
     Args:
-        sources: folders, read recursively; they become roots of the collection.
+        sources: they become roots of the collection; braces in a name stand for several.
         collection: its folder. It may lie inside a source and is then not indexed itself.
         encoder: for a new collection (None is the built-in one); for an existing one it must be
             the collection's own, which None means.
@@ -148,8 +149,9 @@ def index_folders(
         on_progress: called from this thread, after every batch and commit.
 
     Raises:
-        SourceError: a source is missing, no folder or lost most of its files, or none holds a
-            picture.
+        SourceError: a source is missing, is not what its name says or lost most of its files, or
+            none holds a picture.
+        MissingDependencyError: a source needs an extra that is not installed.
         SettingsError: a pattern cannot be understood.
         EncoderUnavailableError: the encoder cannot be had, or can embed nothing.
         EncoderMismatchError: another encoder made the collection.

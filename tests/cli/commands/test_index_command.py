@@ -2,10 +2,13 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from indexer.lock import locked
 from tests.cli.commands.kit import answer, names, refusal, run
+from tests.indexer.readers.kit import png, write_tar
 
 REPORT_KEYS = ["added", "updated", "moved", "removed", "unchanged", "skipped"]
 REPORT_KEYS += ["texts", "generation", "seconds", "images_per_second"]
@@ -132,3 +135,23 @@ def test_ctrl_c_is_130_and_one_line(here, monkeypatch):
     monkeypatch.setattr("indexer.service.index_folders", interrupt)
     result = run("index", "photos", "--quiet")
     assert (result.exit_code, result.output) == (130, "interrupted\n")
+
+
+def test_archives_tables_and_lists_are_sources_too(here):
+    write_tar(here / "s-0.tar", [("a.png", png(1)), ("a.txt", b"noise")])
+    write_tar(here / "s-1.tar", [("b.png", png(2))])
+    pq.write_table(pa.table({"pic": [png(3)], "words": ["more noise"]}), here / "t.parquet")
+    (here / "urls.txt").write_text("http://127.0.0.1:1/a.png\n")
+    report = answer(
+        *("index", "s-{0..1}.tar", "t.parquet", "urls.txt", "--json"),
+        *("--image-column", "pic", "--caption-column", "words"),
+    )
+    assert (report["added"], report["texts"]["added"]) == (3, 2)
+    assert [skip["reason"] for skip in report["skipped"]] == ["address is not public"]
+
+
+def test_a_table_without_the_column_says_which_it_has(here):
+    pq.write_table(pa.table({"pic": [png(3)]}), here / "t.parquet")
+    message = refusal(1, "index", "t.parquet")
+    assert "its columns: pic" in message
+    assert "--image-column" in message
