@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import collection, config, demo, doctor, index, models, query
+from cli import collection, config, demo, doctor, index, label, models, query
 from cli.options import examples
 from cli.output import write_text
 from cli.root import RootGroup
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.command("index", epilog=index.EXAMPLES)(index.index)
 app.command("query", epilog=query.EXAMPLES)(query.query)
+app.command("label", epilog=label.EXAMPLES)(label.label)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(collection.app, name="collection")
 app.add_typer(models.app, name="models")

@@ -22,6 +22,11 @@ from retrieval.model import EncoderInfo, Float32Array
 DIM = 384
 _IMAGES_AT_ONCE = 64
 
+LOGIT_SCALE = 20.0
+"""What cosines are multiplied by before a softmax over labels. It gave the least negative log
+likelihood on one photograph of each ImageNet class (of 5 to 200), over all labels and over random
+50 and 200 of them: expected calibration error .04, against .27 at CLIP's 100."""
+
 
 class TextTower(Protocol):
     """Maps texts to unit rows of a space that class names live in, too."""
@@ -78,6 +83,11 @@ class ConseEncoder:
             **self._text_parts,
         }
         return encoder_info(self._name, DIM, parts, self._languages)
+
+    @property
+    def logit_scale(self) -> float:
+        """See LOGIT_SCALE."""
+        return LOGIT_SCALE
 
     @property
     def input_px(self) -> int:

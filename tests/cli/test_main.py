@@ -46,6 +46,7 @@ def test_the_commands_are_these():
         "polyseek",
         "polyseek index",
         "polyseek query",
+        "polyseek label",
         "polyseek demo",
         "polyseek doctor",
         "polyseek collection",
