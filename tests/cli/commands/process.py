@@ -12,8 +12,8 @@ START = """
 from retrieval.encoders.registry import register_encoder
 from tests.factories import GeometryEncoder
 register_encoder("geometry", GeometryEncoder)
-from cli.main import app
-app()
+from cli.start import main
+main()
 """
 
 
