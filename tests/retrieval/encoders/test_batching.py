@@ -51,6 +51,22 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_size_is_kept():
     assert len(freed) == 2
 
 
+def test_the_next_batch_is_loaded_before_the_present_one_is_computed():
+    events = []
+
+    def load(span):
+        events.append(f"load {span.start}")
+        return span.start
+
+    def compute(start):
+        events.append(f"compute {start}")
+        return np.zeros((2, 1), dtype=np.float32)
+
+    Batcher(2).run(6, load, compute, lambda span, rows: None)
+    expected = ["load 0", "load 2", "compute 0", "load 4", "compute 2", "compute 4"]
+    assert events == expected
+
+
 def test_one_item_that_does_not_fit_is_an_error():
     with pytest.raises(MemoryError, match="one item does not fit"):
         run(Batcher(8), 8, capacity=0)
