@@ -1,5 +1,9 @@
 """The encoder of a search session: made at the first use, checked once, asked by one thread."""
 
+import io
+import os
+import re
+import stat
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +17,17 @@ from retrieval.encoders.registry import get_encoder
 from retrieval.errors import EncoderMismatchError, ImageError, QueryError
 from retrieval.images import decode_image
 from retrieval.model import EncoderInfo, Float32Array
+
+MAX_QUERY_IMAGE_BYTES = 1 << 30
+"""A file is read whole. The largest picture within the default pixel limits has a quarter of that
+(90 M px x 3 bytes, uncompressed)."""
+
+# What a system lacks of these it does not need: Windows has no pipes among its files.
+_OPEN_FLAGS = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+    _OPEN_FLAGS |= getattr(os, _name, 0)
+
+_ADDRESS = re.compile(r"(?P<scheme>https?|ftp|file|data|s3|gs):/*(?P<rest>.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +105,35 @@ class QueryEncoder:
 
 
 def _read(path: Path) -> bytes:
+    """Bytes of a regular file; nothing that could block or never end is read."""
+    doing = f"cannot read the query image {path}"
     try:
-        return path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise QueryError(f"cannot read the query image {path}: {reason}") from error
+        # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
+        with io.FileIO(os.open(path, _OPEN_FLAGS), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                hint = "give the path of an image file"
+                raise QueryError(f"{doing}: it is a pipe or a device", hint=hint)
+            if status.st_size > MAX_QUERY_IMAGE_BYTES:
+                raise QueryError(
+                    f"{doing}: it has {status.st_size:,} bytes",
+                    hint=f"an image file may have {MAX_QUERY_IMAGE_BYTES:,} bytes",
+                )
+            return file.readall()
+    except FileNotFoundError as error:
+        if address := _ADDRESS.match(str(path)):
+            shown = f"{address['scheme']}://{address['rest']}"  # a path holds no two slashes
+            raise QueryError(
+                f"{shown} is an address, and a query image is a file",
+                hint="download it and give the path of the file",
+            ) from error
+        hint = "check the path; a relative one starts from the current folder"
+        raise QueryError(f"{doing}: {error.strerror}", hint=hint) from error
+    except OSError as error:
+        hint = "give an image file that you may read"
+        raise QueryError(f"{doing}: {error.strerror}", hint=hint) from error
+    except ValueError as error:  # a NUL in the path
+        raise QueryError(f"{doing}: {error}", hint="check the path") from error
 
 
 def _decoded(path: Path, content: bytes, target_px: int) -> Image:

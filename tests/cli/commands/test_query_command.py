@@ -98,6 +98,38 @@ def test_a_query_that_cannot_be_answered_is_usage(indexed, arguments):
     assert "error" in refusal(2, "query", *arguments)
 
 
+def refused_image(value):
+    error = json.loads(refusal(2, "query", "-i", value, "--json"))["error"]
+    assert (error["type"], bool(error["hint"])) == ("QueryError", True)
+    return error["message"]
+
+
+def test_what_is_no_file_is_not_read(indexed):
+    os.mkfifo(indexed / "pipe")
+    with open(indexed / "huge.png", "wb") as huge:
+        huge.truncate((1 << 30) + 1)  # sparse: no byte of it is written
+    for path in ("pipe", "/dev/zero"):
+        assert (
+            refused_image(path) == f"cannot read the query image {path}: it is a pipe or a device"
+        )
+    assert refused_image("photos").endswith("photos: Is a directory")
+    assert refused_image("huge.png").endswith("1,073,741,825 bytes")
+    assert refused_image("nope.png").endswith("nope.png: No such file or directory")
+    assert refused_image("n\0pe").endswith("embedded null byte")
+
+
+def test_an_address_is_not_taken_for_a_path(indexed):
+    assert refused_image("http://x.org/a.jpg") == (
+        "http://x.org/a.jpg is an address, and a query image is a file"
+    )
+    assert refused_image("HTTPS://x.org//a.jpg").startswith("HTTPS://x.org/a.jpg is an address")
+
+
+def test_a_query_image_may_be_a_link(indexed):
+    (indexed / "link").symlink_to("photos/red.png")
+    assert "red" not in names(run("query", "-i", "link", "-f"))
+
+
 def test_a_query_of_another_model_is_refused(indexed):
     message = refusal(4, "query", "red", "--model", "stranger")
     assert "geometry" in message
