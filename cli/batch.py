@@ -16,6 +16,7 @@ from retrieval.errors import QueryError
 
 if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
+    from retrieval.model import GalleryName
     from retrieval.query.algebra import Query
 
 MAX_BATCH = 256
@@ -28,7 +29,14 @@ class _Readable(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
 
-def answer_batch(engine: "SearchEngine", source: str, top: int, *, quiet: bool = False) -> int:
+def answer_batch(
+    engine: "SearchEngine",
+    source: str,
+    top: int,
+    *,
+    target: "GalleryName" = "images",
+    quiet: bool = False,
+) -> int:
     """Answer every line of a file, or of stdin if `source` is "-".
 
     Returns:
@@ -40,7 +48,7 @@ def answer_batch(engine: "SearchEngine", source: str, top: int, *, quiet: bool =
     n_hits = n_lines = n_failed = 0
     with _opened(source) as stream:
         for lines in batches(stream):
-            answers, found = _answers(engine, lines, top)
+            answers, found = _answers(engine, lines, top, target)
             n_lines += len(answers)
             n_failed += sum("error" in answer for answer in answers)
             n_hits += found
@@ -88,12 +96,12 @@ def _opened(source: str) -> Iterator[_Readable]:
 
 
 def _answers(
-    engine: "SearchEngine", lines: Sequence[str], top: int
+    engine: "SearchEngine", lines: Sequence[str], top: int, target: "GalleryName"
 ) -> tuple[list[dict[str, object]], int]:
     """One object a line, in order, and the number of hits in all of them."""
     asked = [_query_or_error(line) for line in lines]
     queries = [each for each in asked if not isinstance(each, QueryError)]
-    results = engine.search_batch(queries, top)
+    results = engine.search_batch(queries, top, target=target)
     remaining = iter(results)
     answers: list[dict[str, object]] = []
     for line, each in zip(lines, asked, strict=True):

@@ -80,15 +80,16 @@ class Output:
 
 
 def hit_as_json(hit: "Hit") -> dict[str, object]:
-    """One hit as documented for scripts."""
-    return {
+    """One hit as documented for scripts; a text has its words where an image has its size."""
+    known = {
         "rank": hit.rank,
         "id": hit.item.id,
         "score": round(hit.score, SCORE_DIGITS),
         **path_fields(hit.path),
-        "width": hit.item.meta.width,
-        "height": hit.item.meta.height,
     }
+    if hit.text is not None:
+        return {**known, "text": hit.text}
+    return {**known, "width": hit.item.meta.width, "height": hit.item.meta.height}
 
 
 def show_result(result: "SearchResult", title: str, model: str, output: Output) -> None:

@@ -1,8 +1,6 @@
 """`polyseek query`: find images by text, by image and by both."""
 
-import os
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,73 +13,26 @@ from cli.index import Job, run_index
 from cli.options import CollectionOption, JsonOption, QuietOption, examples
 from cli.output import is_watched, note, shown_path
 from cli.picture_files import refuse_photographs
+from cli.question import Compose, Question, Sort, Target, in_order
 from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
-    from retrieval.query.algebra import Query
-
-
-class Compose(StrEnum):
-    """How the terms of a query are put together; the choices of `--compose`."""
-
-    SUM = "sum"
-    SLERP = "slerp"
+    from retrieval.model import GalleryName
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """The terms that the command line gave.
+class Shown:
+    """What to search, and how to show what was found."""
 
-    Attributes:
-        text: the positional words, joined; empty if there are none.
-        images: files that count like the text.
-        add: texts that count like it, too.
-        subtract: texts to move away from.
-        like: ids of items of the collection.
-        compose: how terms are put together.
-    """
-
-    text: str
-    images: tuple[Path, ...] = ()
-    add: tuple[str, ...] = ()
-    subtract: tuple[str, ...] = ()
-    like: tuple[int, ...] = ()
-    compose: Compose = Compose.SUM
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no term was given."""
-        return not (self.text or self.images or self.add or self.subtract or self.like)
-
-    def describe(self) -> str:
-        """The query as one line; a plain text is that text and nothing else."""
-        parts = [self.text] if self.text else []
-        parts += [f"[image {shown_path(path)}]" for path in self.images]
-        parts += [f"[item {item_id}]" for item_id in self.like]
-        parts += self.add
-        line = " + ".join(parts)
-        line = " - ".join([line, *self.subtract]).strip()
-        return os.fsencode(line).decode("utf-8", errors="replace")
-
-    def to_query(self) -> "Query":
-        """The query value that the engine takes.
-
-        Raises:
-            QueryError: no term, or terms that cannot be composed so.
-        """
-        from retrieval.query.algebra import Query, Term
-
-        terms = [Term.text(self.text)] if self.text else []
-        terms += [Term.image(path) for path in self.images]
-        terms += [Term.item(item_id) for item_id in self.like]
-        terms += [Term.text(text) for text in self.add]
-        terms += [Term.text(text, -1.0) for text in self.subtract]
-        return Query(tuple(terms), compose=self.compose.value)
+    target: "GalleryName"
+    sort: Sort
+    output: Output
 
 
 EXAMPLES = examples(
     "polyseek query a dog on a beach",
+    "polyseek query -i unknown.jpg --target texts",
     'polyseek query -i sofa.jpg -a "made of leather" -s people -k 20 --sheet sofas.png',
     "polyseek query sunset -f --print0 | xargs -0 cp -t sunsets/",
     "polyseek query --batch queries.txt > answers.jsonl",
@@ -116,6 +67,22 @@ def query(
             help="Add the terms, or walk from the image to the text (two terms).",
         ),
     ] = Compose.SUM,
+    target: Annotated[
+        Target,
+        typer.Option(
+            "--target",
+            metavar="images|texts",
+            help="Search the images, or the captions that came with them.",
+        ),
+    ] = Target.IMAGES,
+    sort: Annotated[
+        Sort,
+        typer.Option(
+            "--sort",
+            metavar="score|date|path",
+            help="Show the hits best first, newest first (undated last) or by path.",
+        ),
+    ] = Sort.SCORE,
     top: Annotated[
         int | None,
         typer.Option("--top", "-k", "-t", metavar="N", help="Hits at most. Default: 10."),
@@ -160,7 +127,7 @@ def query(
     collection: CollectionOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Find the images that fit best.
+    """Find the images, or the texts, that fit best.
 
     The score is the cosine of query and image. What the query itself shows (-i, --like) is not
     among the hits. Texts are literal: there are no operators in them.
@@ -177,6 +144,10 @@ def query(
     with reported_errors(as_json=json):
         context = begin({"collection": collection, "model": model, "top": top}, quiet=quiet)
         output = Output.choose(chosen, preview=preview, sheet=sheet, html=html, quiet=quiet)
+        if target is Target.TEXTS and output.has_pictures:
+            raise SettingsError(
+                "texts cannot be drawn", hint="drop --preview, --sheet and --html, or --target"
+            )
         if batch is not None:
             _refuse_beside_batch(question, output)
         else:
@@ -185,11 +156,14 @@ def query(
         with _open_engine(context, folder) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if batch is None:
-                n_hits = _answer(engine, question, context.settings.top, output)
+                shown = Shown(target.value, sort, output)
+                n_hits = _answer(engine, question, context.settings.top, shown)
             else:
                 from cli.batch import answer_batch
 
-                n_hits = answer_batch(engine, batch, context.settings.top, quiet=quiet)
+                n_hits = answer_batch(
+                    engine, batch, context.settings.top, target=target.value, quiet=quiet
+                )
         if fail_empty and n_hits == 0:
             raise typer.Exit(ExitCode.NO_RESULT)
 
@@ -240,7 +214,9 @@ def _open_engine(context: Context, folder: Path) -> "SearchEngine":
     return engine
 
 
-def _answer(engine: "SearchEngine", question: Question, top: int, output: Output) -> int:
-    result = engine.search(question.to_query(), top)
-    show_result(result, question.describe(), engine.collection.manifest.encoder.name, output)
+def _answer(engine: "SearchEngine", question: Question, top: int, shown: Shown) -> int:
+    result = engine.search(question.to_query(), top, target=shown.target)
+    result = replace(result, hits=in_order(result.hits, shown.sort))
+    model = engine.collection.manifest.encoder.name
+    show_result(result, question.describe(), model, shown.output)
     return len(result.hits)

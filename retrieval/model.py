@@ -155,8 +155,13 @@ class Hit:
 
     @property
     def path(self) -> bytes:
-        """Path of the item's first file."""
+        """Path of the item's first file; of a text, that of the picture it belongs to."""
         return self.item.files[0].path
+
+    @property
+    def text(self) -> str | None:
+        """What a text says; None for an image."""
+        return self.item.captions[0] if gallery_of(self.item.id) == "texts" else None
 
 
 @dataclass(frozen=True, slots=True)

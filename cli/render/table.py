@@ -12,22 +12,31 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def hits_table(hits: Sequence[Hit]) -> Table:
-    """Rank, score, path and size of every hit, for rich to print; paths are folded, never cut."""
+    """Rank, score, path and size of every hit, for rich to print; a text shows its words.
+
+    Words and paths are folded, never cut.
+    """
+    are_texts = any(hit.text is not None for hit in hits)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("rank", justify="right", style="cyan", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("path", overflow="fold")
-    table.add_column("pixels", justify="right", style="dim", no_wrap=True)
-    table.add_column("size", justify="right", style="dim", no_wrap=True)
+    if are_texts:
+        table.add_column("text", overflow="fold")
+    table.add_column("path", overflow="fold", style="dim" if are_texts else "")
+    if not are_texts:
+        table.add_column("pixels", justify="right", style="dim", no_wrap=True)
+        table.add_column("size", justify="right", style="dim", no_wrap=True)
     for hit in hits:
         meta, file = hit.item.meta, hit.item.files[0]
-        table.add_row(
-            str(hit.rank),
-            f"{hit.score:.3f}",
-            Text(shown_text(display_path(file.path))),  # Text, so that [brackets] are no markup
-            f"{meta.width}x{meta.height}",
-            _shown_size(file.size_bytes),
-        )
+        # Text, so that [brackets] are no markup.
+        path = Text(shown_text(display_path(file.path)))
+        cells: tuple[Text, ...]
+        if hit.text is not None:
+            cells = (Text(shown_text(hit.text)), path)
+        else:
+            pixels, size = f"{meta.width}x{meta.height}", _shown_size(file.size_bytes)
+            cells = (path, Text(pixels), Text(size))
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", *cells)
     return table
 
 

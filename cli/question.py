@@ -1,0 +1,97 @@
+"""What a query's command line asks: its terms, where to search, and in which order to show."""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.output import shown_path
+
+if TYPE_CHECKING:
+    from retrieval.model import Hit
+    from retrieval.query.algebra import Query
+
+
+class Target(StrEnum):
+    """What is searched; the choices of `--target`."""
+
+    IMAGES = "images"
+    TEXTS = "texts"
+
+
+class Sort(StrEnum):
+    """The order in which hits are shown; the choices of `--sort`."""
+
+    SCORE = "score"
+    DATE = "date"
+    PATH = "path"
+
+
+class Compose(StrEnum):
+    """How the terms of a query are put together; the choices of `--compose`."""
+
+    SUM = "sum"
+    SLERP = "slerp"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The terms that the command line gave.
+
+    Attributes:
+        text: the positional words, joined; empty if there are none.
+        images: files that count like the text.
+        add: texts that count like it, too.
+        subtract: texts to move away from.
+        like: ids of items of the collection.
+        compose: how terms are put together.
+    """
+
+    text: str
+    images: tuple[Path, ...] = ()
+    add: tuple[str, ...] = ()
+    subtract: tuple[str, ...] = ()
+    like: tuple[int, ...] = ()
+    compose: Compose = Compose.SUM
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no term was given."""
+        return not (self.text or self.images or self.add or self.subtract or self.like)
+
+    def describe(self) -> str:
+        """The query as one line; a plain text is that text and nothing else."""
+        parts = [self.text] if self.text else []
+        parts += [f"[image {shown_path(path)}]" for path in self.images]
+        parts += [f"[item {item_id}]" for item_id in self.like]
+        parts += self.add
+        line = " + ".join(parts)
+        line = " - ".join([line, *self.subtract]).strip()
+        return os.fsencode(line).decode("utf-8", errors="replace")
+
+    def to_query(self) -> "Query":
+        """The query value that the engine takes.
+
+        Raises:
+            QueryError: no term, or terms that cannot be composed so.
+        """
+        from retrieval.query.algebra import Query, Term
+
+        terms = [Term.text(self.text)] if self.text else []
+        terms += [Term.image(path) for path in self.images]
+        terms += [Term.item(item_id) for item_id in self.like]
+        terms += [Term.text(text) for text in self.add]
+        terms += [Term.text(text, -1.0) for text in self.subtract]
+        return Query(tuple(terms), compose=self.compose.value)
+
+
+def in_order(hits: "tuple[Hit, ...]", sort: Sort) -> "tuple[Hit, ...]":
+    """Hits as they are to be shown; of equal ones the better goes first, and ranks stay."""
+    if sort is Sort.PATH:
+        return tuple(sorted(hits, key=lambda hit: hit.path))
+    if sort is Sort.DATE:
+        undated = tuple(hit for hit in hits if hit.item.meta.taken is None)
+        dated = [hit for hit in hits if hit.item.meta.taken is not None]
+        return (*sorted(dated, key=lambda hit: hit.item.meta.taken or "", reverse=True), *undated)
+    return hits
