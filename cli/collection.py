@@ -8,7 +8,7 @@ import typer
 
 from cli.collection_info import collect_info, info_lines, recall_facts, recall_lines
 from cli.context import Context, begin
-from cli.exits import ExitCode, reported_errors
+from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.options import CollectionOption, JsonOption, QuietOption, examples
 from cli.output import is_watched, note, printable, shown_path, write_json, write_text
 from retrieval.errors import QueryError, SettingsError
@@ -129,11 +129,13 @@ def repair(
         context = begin({"collection": collection}, quiet=quiet)
         from indexer.service import repair_catalogue
 
-        counts = repair_catalogue(
-            context.collection(),
-            catalogue_url=context.settings.catalogue_url,
-            cache_dir=context.cache_dir,
-        )
+        folder = context.collection()
+        with full_disk_at(folder):
+            counts = repair_catalogue(
+                folder,
+                catalogue_url=context.settings.catalogue_url,
+                cache_dir=context.cache_dir,
+            )
         if json:
             write_json({"items": counts.n_items, "files": counts.n_files})
         elif not quiet:
@@ -170,12 +172,14 @@ def delete(
         folder = context.collection()
         from indexer.service import delete_items
 
-        deleted = delete_items(
-            folder,
-            [path_or_id(each) for each in wanted],
-            catalogue_url=context.settings.catalogue_url,
-            cache_dir=context.cache_dir,
-        )
+        items = [path_or_id(each) for each in wanted]
+        with full_disk_at(folder):
+            deleted = delete_items(
+                folder,
+                items,
+                catalogue_url=context.settings.catalogue_url,
+                cache_dir=context.cache_dir,
+            )
         if json:
             write_json({"deleted": deleted})
         elif not quiet:

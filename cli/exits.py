@@ -1,10 +1,12 @@
 """How a command ends: every error becomes a message on stderr and an exit code, in one place."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -41,6 +43,8 @@ MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.LOCKED: "another process is writing the collection",
     ExitCode.INTERRUPTED: "Ctrl-C; what was committed stays, and the next run goes on from there",
 }
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 # The first class that matches decides, so a subclass stands before its base.
 _CODE_OF: tuple[tuple[type[PolyseekError], ExitCode], ...] = (
@@ -83,6 +87,17 @@ def reported_errors(*, as_json: bool = False) -> Iterator[None]:
     except MemoryError:
         hint = "a smaller --batch-size or --max-pixels needs less"
         report("MemoryError", "out of memory", hint, ExitCode.FAILURE, as_json=as_json)
+
+
+@contextmanager
+def full_disk_at(folder: Path) -> Iterator[None]:
+    """Let an error of the disk that names no file, because it was open already, name the folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _OF_THE_DISK:
+            raise OSError(error.errno, error.strerror, os.fspath(folder)) from error
+        raise
 
 
 def report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json: bool) -> NoReturn:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.context import COLLECTION_NAME, Context, begin, holds_anything
-from cli.exits import ExitCode, reported_errors
+from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.options import CollectionOption, Device, DeviceOption, JsonOption, QuietOption, examples
 from cli.output import note, path_fields, shown_path, write_json, write_text
 from cli.progress import index_progress
@@ -200,7 +200,7 @@ def run_index(context: Context, job: Job) -> "IndexReport":
         cache_dir=context.cache_dir,
     )
     encoder = settings.model if is_new else context.asked_model
-    with index_progress(quiet=context.quiet) as on_progress:
+    with full_disk_at(folder), index_progress(quiet=context.quiet) as on_progress:
         return index_folders(
             job.sources, folder, encoder=encoder, options=options, on_progress=on_progress
         )

@@ -5,6 +5,7 @@ default. The layers are passed in: nothing here reads the environment or knows w
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Rule:
         choices: allowed values; empty means any.
         minimum: smallest allowed number; a number has one.
         maximum: largest allowed number; a number has one.
+        pattern: what the whole of a text must match, or None.
+        form: the pattern for a reader.
         is_secret: may hold a password, so it is masked wherever it is shown.
     """
 
@@ -38,6 +41,8 @@ class Rule:
     choices: tuple[str, ...] = ()
     minimum: int = 0
     maximum: int = 0
+    pattern: re.Pattern[str] | None = None
+    form: str = ""
     is_secret: bool = False
 
 
@@ -56,6 +61,12 @@ class Origin:
     def __str__(self) -> str:
         return f"{self.layer} {self.name}".rstrip()
 
+
+# User, host, port and database may each be missing; a host may be an IPv6 address in brackets.
+_POSTGRESQL_URL = re.compile(
+    r"postgres(ql)?(\+\w+)?://([^:@/]*(:[^@]*)?@)?([^@/?:]*|\[[^]]*\])(:\d{0,5})?([/?].*)?",
+    re.DOTALL,
+)
 
 RULES: Mapping[str, Rule] = {
     "collection": Rule(
@@ -86,7 +97,9 @@ RULES: Mapping[str, Rule] = {
     "top": Rule(int, "Hits of a query.", minimum=1, maximum=1 << 40),
     "catalogue_url": Rule(
         str,
-        "SQLAlchemy URL of the catalogue, PostgreSQL say. Unset: SQLite in the collection.",
+        "SQLAlchemy URL of a PostgreSQL catalogue. Unset: SQLite in the collection.",
+        pattern=_POSTGRESQL_URL,
+        form="postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         is_secret=True,
     ),
     "cache_dir": Rule(Path, "Folder for what can be made again. Unset: the user's cache folder."),
@@ -237,11 +250,19 @@ def _checked(key: str, value: object, origin: Origin) -> object:
             raise _refusal(key, value, origin, f"must be at least {rule.minimum}")
         if value > rule.maximum:
             raise _refusal(key, value, origin, f"must be at most {rule.maximum}")
-    elif not isinstance(value, str) or not value:
-        raise _refusal(key, value, origin, "must be text that is not empty")
-    elif rule.choices and value not in rule.choices:
-        raise _refusal(key, value, origin, f"must be one of {', '.join(rule.choices)}")
+    else:
+        _check_text(key, value, origin)
     return value
+
+
+def _check_text(key: str, value: object, origin: Origin) -> None:
+    rule = RULES[key]
+    if not isinstance(value, str) or not value:
+        raise _refusal(key, value, origin, "must be text that is not empty")
+    if rule.choices and value not in rule.choices:
+        raise _refusal(key, value, origin, f"must be one of {', '.join(rule.choices)}")
+    if rule.pattern and not rule.pattern.fullmatch(value):
+        raise _refusal(key, value, origin, f"must be like {rule.form}")
 
 
 def _refusal(key: str, value: object, origin: Origin, must: str) -> SettingsError:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from retrieval.errors import CatalogueError, CorruptCatalogueError, MissingDependencyError
 from retrieval.store.entries import CatalogueLocation
@@ -17,6 +17,7 @@ from retrieval.store.entries import CatalogueLocation
 SQLITE_NAME = "catalogue.db"
 _REPAIR_HINT = "`polyseek collection repair` rebuilds it from the segments"
 _OTHER_HINT = "if it is missing, `polyseek collection repair` rebuilds it from the segments"
+_SERVER_HINT = "check the catalogue's URL, and that its server is running and lets you in"
 _DAMAGE = frozenset(
     (
         *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT),
@@ -112,7 +113,9 @@ def catalogue_errors(doing: str) -> Iterator[None]:
             raise OSError(errno.ENOSPC, f"{doing} failed: {os.strerror(errno.ENOSPC)}") from error
         if code in _DAMAGE or "decode to UTF-8" in reason:
             raise CorruptCatalogueError(f"{doing} failed: {reason}", hint=_REPAIR_HINT) from error
-        raise CatalogueError(f"{doing} failed: {reason}", hint=_OTHER_HINT) from error
+        is_server = isinstance(error, OperationalError) and not isinstance(cause, sqlite3.Error)
+        hint = _SERVER_HINT if is_server else _OTHER_HINT
+        raise CatalogueError(f"{doing} failed: {reason}", hint=hint) from error
 
 
 def refuse_network_file_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> None:
@@ -198,7 +201,8 @@ def _captions_of(text: str) -> object:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+        int(str(parsed.query.get("port", 0)))
+    except (ArgumentError, ValueError) as error:
         raise CatalogueError(
             "the catalogue URL cannot be read",
             hint="write it as postgresql://USER@HOST:PORT/DATABASE",

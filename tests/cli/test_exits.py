@@ -2,11 +2,12 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 import typer
 
-from cli.exits import MEANINGS, ExitCode, exit_code_of, reported_errors
+from cli.exits import MEANINGS, ExitCode, exit_code_of, full_disk_at, reported_errors
 from retrieval import errors
 
 CODES = [
@@ -88,6 +89,21 @@ def test_ctrl_c_is_one_line_and_130(capsys):
 def test_a_full_disk_is_a_failure_that_names_the_file(capsys):
     assert exit_of(OSError(28, "No space left on device", "/x/y")) == 1
     assert capsys.readouterr().err == "error: /x/y: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (OSError(28, "No space left on device"), "/c: No space left on device"),
+        (OSError(28, "No space left on device", "/x/y"), "/x/y: No space left on device"),
+        (OSError(5, "Input/output error"), "/c: Input/output error"),
+        (OSError(111, "Connection refused"), "Connection refused"),
+    ],
+)
+def test_a_full_disk_names_the_folder_where_no_file_is_named(capsys, error, shown):
+    with pytest.raises(typer.Exit), reported_errors(), full_disk_at(Path("/c")):
+        raise error
+    assert capsys.readouterr().err == f"error: {shown}\n"
 
 
 def test_no_memory_says_what_needs_less(capsys):

@@ -12,6 +12,7 @@ from indexer.service import IndexOptions
 from retrieval.config import RULES, Origin, Settings, env_name, flag_name, load_settings
 from retrieval.errors import SettingsError
 from retrieval.images import PixelLimits
+from retrieval.store.database import location_of
 
 NO_FILE = Path("/no/such/config.toml")
 
@@ -135,6 +136,33 @@ def test_a_wrong_type_in_the_file_is_refused(write_file, line, must):
     file = write_file(line)
     with pytest.raises(SettingsError, match=f"from file {re.escape(str(file))}.*{must}"):
         load_settings({}, {}, file)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("postgresql://", "postgresql:///db", "postgres://host", "postgresql+psycopg://h/db"),
+        *("postgresql://me:p[:/w@host:5432/db", "postgresql://[::1]:5432/db"),
+        *("postgresql://me@/photos?host=/run/pg&port=5433", "postgresql://host?sslmode=require"),
+    ],
+)
+def test_a_url_of_a_postgresql_catalogue_is_taken_and_understood(url):
+    env = {"POLYSEEK_CATALOGUE_URL": url}
+    assert load_settings({}, env, NO_FILE)[0].catalogue_url == url
+    assert location_of(url, "key").kind == "postgresql"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("mysql://u:secret@h/d", "sqlite:///secret.db", "secret", "postgresql:secret"),
+        *("postgresql://u:secret@h:port/d", "postgresql://secret:99999999/d"),
+    ],
+)
+def test_a_catalogue_of_another_kind_is_refused_by_its_origin_and_never_shown(url):
+    with pytest.raises(SettingsError, match=r"env POLYSEEK_CATALOGUE_URL.*postgresql://") as caught:
+        load_settings({}, {"POLYSEEK_CATALOGUE_URL": url}, NO_FILE)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_wrong_flag_is_refused():

@@ -90,3 +90,20 @@ def test_a_wrong_setting_stops_every_command(here, monkeypatch):
     monkeypatch.setenv("POLYSEEK_TOP", "many")
     for command in (["index", "photos"], ["query", "red"], ["models", "list"], ["config", "show"]):
         assert "top = 'many' (from env POLYSEEK_TOP)" in refusal(2, *command)
+
+
+def test_a_catalogue_of_a_wrong_kind_is_a_wrong_setting_and_leaves_nothing(here, monkeypatch):
+    monkeypatch.setenv("POLYSEEK_CATALOGUE_URL", "mysql://u:secret@h/d")
+    for command in (["index", "photos"], ["query", "red"], ["config", "show"]):
+        message = refusal(2, *command)
+        assert "catalogue_url = *** (from env POLYSEEK_CATALOGUE_URL)" in message
+        assert "secret" not in message
+    assert not (here / ".polyseek").exists()
+
+
+def test_a_full_disk_is_a_failure_that_names_the_collection(here, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("indexer.service.index_folders", full)
+    assert ".polyseek: No space left on device" in refusal(1, "index", "photos")

@@ -59,7 +59,13 @@ def test_without_a_url_the_driver_fills_in_the_user(tmp_path):
     assert url.render_as_string() == "postgresql+psycopg://db.example:5433/photos"
 
 
-@pytest.mark.parametrize("url", ["sqlite:///x.db", "mysql://me@host/db", "no url", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("sqlite:///x.db", "mysql://me@host/db", "no url", ""),
+        *("postgresql://me@host:port/db", "postgresql:///db?host=/run&port=x"),
+    ],
+)
 def test_another_kind_of_url_is_refused_without_repeating_it(url):
     with pytest.raises(CatalogueError, match="URL") as caught:
         location_of(url, "key")
@@ -76,4 +82,6 @@ def test_a_server_that_cannot_be_reached_is_an_error_without_the_password(tmp_pa
             tmp_path / "c", ENCODER, catalogue_url="postgresql://me:secret@127.0.0.1:1/x"
         )
     assert "secret" not in str(caught.value)
+    assert "server" in caught.value.hint
+    assert "repair" not in caught.value.hint
     assert not [*(tmp_path / "c").glob("manifest-*")]
