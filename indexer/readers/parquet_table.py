@@ -133,6 +133,13 @@ def inspect_urls(path: bytes, columns: Columns) -> tuple[FileRef, list[str]]:
         return file, [url] if caption is None else [url, caption]
 
 
+def column_names(path: bytes) -> list[str]:
+    """Names of the columns of a table; raises SourceError, see `open_table`."""
+    opened, _ = open_table(path)
+    with closing(opened):
+        return list(opened.schema_arrow.names)
+
+
 def texts_in(value: object) -> Iterator[str]:
     """The texts of a cell, in one line each; blank ones say nothing."""
     for each in value if isinstance(value, list) else [value]:

@@ -1,0 +1,119 @@
+"""Rows of vectors that others have made, one by one: usable or not, what each belongs to."""
+
+import contextlib
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.readers.base import Skip
+from indexer.readers.vectors import VectorPart
+from retrieval.errors import SourceError
+from retrieval.model import FileRef, Float32Array, display_path
+
+_UNIT_TOLERANCE = 2e-3
+"""What storing a unit vector as float16 can do to its length, with room."""
+
+_CHECKED_AT_ONCE = 1024
+
+_ADDRESS = re.compile(rb"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One usable row.
+
+    Attributes:
+        sha256: hex digest of the row as little-endian float32, as it came: the item's identity.
+        file: that its id names.
+        caption: what is said with it, or "".
+        vector: (dim,) of length 1.
+        was_scaled: whether it came with another length.
+    """
+
+    sha256: str
+    file: FileRef
+    caption: str
+    vector: Float32Array
+    was_scaled: bool
+
+
+def read_rows(part: VectorPart, span: range) -> list[Row | Skip]:
+    """Some rows of a part, or why they cannot be used, in their order."""
+    raw, lengths = _numbers(part, span)
+    rows: list[Row | Skip] = []
+    for at, number in enumerate(span):
+        name = part.ids[number]
+        problem = _problem_of(name, lengths[at])
+        if problem:
+            where = part.name + b":%d" % (number + 1)
+            rows.append(Skip(where if problem == "no id" else name, problem))
+            continue
+        rows.append(
+            Row(
+                sha256=hashlib.sha256(raw[at].tobytes()).hexdigest(),
+                file=_place(name, part.base),
+                caption=_caption(part, number),
+                vector=(raw[at] / lengths[at]).astype(np.float32),
+                was_scaled=bool(abs(lengths[at] - 1.0) > _UNIT_TOLERANCE),
+            )
+        )
+    return rows
+
+
+def check_any_usable(parts: Sequence[VectorPart]) -> None:
+    """Raise SourceError where no row of any part can be used: no collection must come of it."""
+    problem = ""
+    for part in parts:
+        for start in range(0, len(part.ids), _CHECKED_AT_ONCE):
+            span = range(start, min(start + _CHECKED_AT_ONCE, len(part.ids)))
+            for number, length in zip(span, _numbers(part, span)[1], strict=True):
+                problem = _problem_of(part.ids[number], length)
+                if not problem:
+                    return
+    raise SourceError(
+        f"no usable vector in {display_path(parts[0].name)}: {problem}",
+        hint="each needs an id, and finite numbers that are not all zero",
+    )
+
+
+def _numbers(part: VectorPart, span: range) -> tuple[Float32Array, npt.NDArray[np.float64]]:
+    """Rows (n, dim) as they are, as float32, and their lengths (n,)."""
+    with np.errstate(over="ignore"):
+        raw = np.ascontiguousarray(part.vectors[span.start : span.stop], dtype="<f4")
+    # In double precision no square of a float32 overflows.
+    return raw, np.linalg.norm(raw.astype(np.float64), axis=1)
+
+
+def _problem_of(name: bytes, length: float) -> str:
+    if not name.strip() or b"\0" in name:
+        return "no id"
+    if not np.isfinite(length):
+        return "vector is not finite"
+    return "" if length > 0 else "vector is zero"
+
+
+def _caption(part: VectorPart, number: int) -> str:
+    """What is said with a row; of a text of which only an id came, the id is all there is."""
+    said = " ".join(part.captions[number].split()) if part.captions else ""
+    return said or (display_path(part.ids[number]) if part.gallery == "texts" else "")
+
+
+def _place(name: bytes, base: bytes) -> FileRef:
+    """The file that an id names, if it is one; else the id itself, an address or a key.
+
+    With its size and time, a later run over its folder takes the file for known, and leaves the
+    vector that came for it.
+    """
+    if not _ADDRESS.match(name):
+        path = os.path.normpath(os.path.join(base, name))
+        with contextlib.suppress(OSError):
+            status = os.lstat(path)
+            if stat.S_ISREG(status.st_mode):
+                return FileRef(path, status.st_size, status.st_mtime_ns)
+    return FileRef(name, 0, 0)
