@@ -97,7 +97,7 @@ def catalogue_errors(doing: str) -> Iterator[None]:
 
     Raises:
         CorruptCatalogueError: SQLite's file is damaged, or its tables are not ours any more.
-        OSError: the disk is full.
+        OSError: the disk is full or fails.
         CatalogueError: anything else the database complains of.
     """
     try:
@@ -111,6 +111,8 @@ def catalogue_errors(doing: str) -> Iterator[None]:
         code = getattr(cause, "sqlite_errorcode", -1) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             raise OSError(errno.ENOSPC, f"{doing} failed: {os.strerror(errno.ENOSPC)}") from error
+        if code == sqlite3.SQLITE_IOERR:  # so it calls a disk without room for its shared memory
+            raise OSError(errno.EIO, f"{doing} failed: {reason}") from error
         if code in _DAMAGE or "decode to UTF-8" in reason:
             raise CorruptCatalogueError(f"{doing} failed: {reason}", hint=_REPAIR_HINT) from error
         is_server = isinstance(error, OperationalError) and not isinstance(cause, sqlite3.Error)

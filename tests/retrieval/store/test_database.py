@@ -1,9 +1,18 @@
 """Where a catalogue is: URLs without secrets, file systems without locks."""
 
+import errno
+import sqlite3
+
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from retrieval.errors import CatalogueError
-from retrieval.store.database import connect, location_of, refuse_network_file_system
+from retrieval.store.database import (
+    catalogue_errors,
+    connect,
+    location_of,
+    refuse_network_file_system,
+)
 from retrieval.store.manifest import CatalogueLocation
 
 MOUNTS = b"""\
@@ -85,3 +94,15 @@ def test_a_server_that_cannot_be_reached_is_an_error_without_the_password(tmp_pa
     assert "server" in caught.value.hint
     assert "repair" not in caught.value.hint
     assert not [*(tmp_path / "c").glob("manifest-*")]
+
+
+@pytest.mark.parametrize(
+    ("code", "number"),
+    [(sqlite3.SQLITE_FULL, errno.ENOSPC), (sqlite3.SQLITE_IOERR_WRITE, errno.EIO)],
+)
+def test_a_disk_that_is_full_or_fails_is_no_damage(code, number):
+    cause = sqlite3.OperationalError("disk I/O error")
+    cause.sqlite_errorcode = code
+    with pytest.raises(OSError, match="writing failed: ") as caught, catalogue_errors("writing"):
+        raise OperationalError("INSERT ...", {}, cause)
+    assert caught.value.errno == number
