@@ -11,6 +11,7 @@ import typer
 
 from cli.context import COLLECTION_NAME, Context, begin, holds_anything
 from cli.exits import ExitCode, full_disk_at, reported_errors
+from cli.index_embeddings import Gallery, run_vector_job, vector_job
 from cli.options import CollectionOption, Device, DeviceOption, JsonOption, QuietOption, examples
 from cli.output import note, path_fields, shown_path, write_json, write_text
 from cli.progress import index_progress
@@ -53,6 +54,7 @@ EXAMPLES = examples(
     "polyseek index ~/Pictures",
     "polyseek index photos scans --exclude thumbs --exclude '*.gif' --strict",
     "polyseek index 'shards/train-{000..009}.tar' captions.csv",
+    "polyseek index --embeddings vectors.npy --ids ids.txt --model openclip:ViT-B-32:openai",
     "polyseek index urls.txt laion.parquet --url-column URL --workers 16",
     "polyseek index /mnt/archive -c /srv/archive.polyseek --model mini-en --json",
 )
@@ -60,13 +62,14 @@ EXAMPLES = examples(
 
 def index(
     sources: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="SOURCE",
+            show_default=False,
             help="Folders, .tar archives ({000..009} counts), tables of pictures (.parquet, .csv, "
             ".tsv, .jsonl), captions (.json of COCO), addresses, one a line (.txt).",
         ),
-    ],
+    ] = None,
     collection: CollectionOption = None,
     model: Annotated[
         str | None,
@@ -130,6 +133,40 @@ def index(
             help="Fetch the pictures of tables from the addresses in this column.",
         ),
     ] = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(
+            "--embeddings",
+            metavar="PATH",
+            help="Instead of a SOURCE: vectors made elsewhere by --model, as a .npy file with "
+            "--ids or a folder that clip-retrieval wrote.",
+        ),
+    ] = None,
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            "--ids",
+            metavar="FILE",
+            help="What the rows of the .npy file belong to: a path, address or key a line.",
+        ),
+    ] = None,
+    gallery: Annotated[
+        Gallery | None,
+        typer.Option(
+            "--gallery",
+            metavar="images|texts",
+            help="What the vectors are of. Default: images.",
+            show_default=False,
+        ),
+    ] = None,
+    fingerprint: Annotated[
+        str | None,
+        typer.Option(
+            "--fingerprint",
+            metavar="HEX",
+            help="Fingerprint of --model, if it is not at hand to be asked.",
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if a file or caption was skipped.")
     ] = False,
@@ -150,8 +187,11 @@ def index(
         "device": device.value if isinstance(device, Device) else None,
         "max_pixels": max_pixels,
     }
+    vectors = vector_job(embeddings, ids, gallery, fingerprint, dry_run=dry_run)
+    if bool(sources) == (vectors is not None):
+        raise typer.BadParameter("name a SOURCE, or --embeddings, and not both")
     job = Job(
-        sources=tuple(sources),
+        sources=tuple(sources or ()),
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
         prune=prune,
@@ -163,7 +203,7 @@ def index(
     )
     with reported_errors(as_json=json):
         context = begin(flags, quiet=quiet)
-        report = run_index(context, job)
+        report = run_vector_job(context, vectors) if vectors else run_index(context, job)
         if json:
             write_json(as_json(report))
         elif not quiet:

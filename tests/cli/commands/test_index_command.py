@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -155,3 +156,49 @@ def test_a_table_without_the_column_says_which_it_has(here):
     message = refusal(1, "index", "t.parquet")
     assert "its columns: pic" in message
     assert "--image-column" in message
+
+
+@pytest.fixture
+def vectors(here):
+    np.save(here / "v.npy", np.eye(3, 8, dtype=np.float32))
+    (here / "ids.txt").write_text("a\nb\nhttp://x/c\n")
+    return ("index", "--embeddings", "v.npy", "--ids", "ids.txt")
+
+
+def test_vectors_made_elsewhere(here, vectors):
+    named = ("--model", "far", "--fingerprint", "ab" * 32)
+    first = answer(*vectors, *named, "--json")
+    assert list(first) == REPORT_KEYS
+    assert (first["added"], first["texts"]) == (3, None)
+    again = run(*vectors, *named)
+    assert again.stdout.startswith("added 0, updated 0, moved 0, removed 0, unchanged 3")
+    info = answer("collection", "info", "--json")
+    assert (info["model"], info["fingerprint"], info["items"]) == ("far", "ab" * 32, 3)
+    texts = answer(*vectors, "--gallery", "texts", "--json")
+    assert [skip["reason"] for skip in texts["skipped"]] == [
+        "the other gallery has this vector"
+    ] * 3
+
+
+def test_vectors_of_an_unknown_space_are_refused(here, vectors):
+    assert "nothing says which encoder" in refusal(2, *vectors)
+    assert "no model 'far'" in refusal(1, *vectors, "--model", "far")
+    assert "have 8" in refusal(1, *vectors, "--model", "mini")
+    assert not (here / ".polyseek").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("index",),
+        ("index", "photos", "--ids", "ids.txt"),
+        ("index", "photos", "--gallery", "texts"),
+        ("index", "photos", "--fingerprint", "ab" * 32),
+        ("index", "photos", "--embeddings", "v.npy", "--ids", "ids.txt"),
+        ("index", "--embeddings", "v.npy", "--ids", "ids.txt", "--gallery", "films"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(here, vectors, arguments):
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert not (here / ".polyseek").exists()
