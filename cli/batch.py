@@ -1,14 +1,17 @@
-"""`polyseek query --batch`: many text queries through one process, answered as they come.
+"""`polyseek query --batch`: many queries through one process, answered as they come.
 
-One literal text a line, UTF-8; one JSON object {query, hits} a line, in the same order. A line that
-cannot be answered (an empty one) gives {query, hits: [], error} and stops nothing.
+One literal text a line, UTF-8, or one image path; one JSON object {query, hits} a line, in the same
+order. A line that cannot be answered (an empty one) gives {query, hits: [], error} and stops
+nothing.
 """
 
+import errno
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
 
 from cli.hits import hit_as_json
 from cli.output import note, write_json
@@ -16,7 +19,7 @@ from retrieval.errors import QueryError
 
 if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
-    from retrieval.model import GalleryName
+    from retrieval.model import GalleryName, SearchResult
     from retrieval.query.algebra import Query
 
 MAX_BATCH = 256
@@ -34,21 +37,30 @@ def answer_batch(
     source: str,
     top: int,
     *,
+    kind: Literal["text", "image"] = "text",
     target: "GalleryName" = "images",
     quiet: bool = False,
 ) -> int:
     """Answer every line of a file, or of stdin if `source` is "-".
 
+    Args:
+        engine: that answers.
+        source: of lines; each is one text, or the path of one image.
+        top: hits for each.
+        kind: what a line is.
+        target: what is searched.
+        quiet: say nothing beside the answers.
+
     Returns:
         The number of hits of all queries together.
 
     Raises:
-        OSError: the file cannot be read.
+        QueryError: the file cannot be opened.
     """
     n_hits = n_lines = n_failed = 0
     with _opened(source) as stream:
         for lines in batches(stream):
-            answers, found = _answers(engine, lines, top, target)
+            answers, found = _answers(engine, [_asked(line, kind) for line in lines], top, target)
             n_lines += len(answers)
             n_failed += sum("error" in answer for answer in answers)
             n_hits += found
@@ -91,32 +103,75 @@ def _opened(source: str) -> Iterator[_Readable]:
     if source == "-":
         yield cast(_Readable, sys.stdin.buffer)  # a BufferedReader, though typed more widely
     else:
-        with Path(source).open("rb") as file:
+        with _open(source) as file:
             yield file
 
 
-def _answers(
-    engine: "SearchEngine", lines: Sequence[str], top: int, target: "GalleryName"
-) -> tuple[list[dict[str, object]], int]:
-    """One object a line, in order, and the number of hits in all of them."""
-    asked = [_query_or_error(line) for line in lines]
-    queries = [each for each in asked if not isinstance(each, QueryError)]
-    results = engine.search_batch(queries, top, target=target)
-    remaining = iter(results)
-    answers: list[dict[str, object]] = []
-    for line, each in zip(lines, asked, strict=True):
-        if isinstance(each, QueryError):
-            answers.append({"query": line, "hits": [], "error": str(each)})
-        else:
-            hits = [hit_as_json(hit) for hit in next(remaining).hits]
-            answers.append({"query": line, "hits": hits})
-    return answers, sum(len(result.hits) for result in results)
+def _open(source: str) -> BinaryIO:
+    try:
+        if not source:
+            raise FileNotFoundError(errno.ENOENT, "the name is empty")
+        return Path(source).open("rb")
+    except OSError as error:
+        raise QueryError(
+            f"cannot read the queries of --batch {source!r}: {error.strerror}",
+            hint="give a file with one query a line, or - for stdin",
+        ) from error
 
 
-def _query_or_error(line: str) -> "Query | QueryError":
-    from retrieval.query.algebra import Query
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One line: its query, or why it is none."""
+
+    line: str
+    query: "Query | QueryError"
+
+
+def _asked(line: str, kind: Literal["text", "image"]) -> _Asked:
+    from retrieval.query.algebra import Query, Term
 
     try:
-        return Query.text(line)
+        term = Term.text(line) if kind == "text" else Term.image(_path_of(line))
+        return _Asked(line, Query((term,)))
     except QueryError as error:
-        return error
+        return _Asked(line, error)
+
+
+def _path_of(line: str) -> Path:
+    if not line.strip():
+        raise QueryError("the line names no image")
+    return Path(line).expanduser()
+
+
+def _answers(
+    engine: "SearchEngine", asked: Sequence[_Asked], top: int, target: "GalleryName"
+) -> tuple[list[dict[str, object]], int]:
+    """One object a line, in order, and the number of hits in all of them."""
+    results = _results(engine, [each.query for each in asked], top, target)
+    answers: list[dict[str, object]] = []
+    n_hits = 0
+    for each, result in zip(asked, results, strict=True):
+        if isinstance(result, QueryError):
+            answers.append({"query": each.line, "hits": [], "error": str(result)})
+        else:
+            n_hits += len(result.hits)
+            hits = [hit_as_json(hit) for hit in result.hits]
+            answers.append({"query": each.line, "hits": hits})
+    return answers, n_hits
+
+
+def _results(
+    engine: "SearchEngine",
+    queries: "Sequence[Query | QueryError]",
+    top: int,
+    target: "GalleryName",
+) -> "list[SearchResult | QueryError]":
+    """Answer together what can be; where one image spoils that, each by itself."""
+    good = [each for each in queries if not isinstance(each, QueryError)]
+    try:
+        answered = iter(engine.search_batch(good, top, target=target))
+    except QueryError as error:
+        if len(queries) == 1:
+            return [error]
+        return [_results(engine, [each], top, target)[0] for each in queries]
+    return [each if isinstance(each, QueryError) else next(answered) for each in queries]

@@ -113,6 +113,12 @@ def query(
             help="One literal text query a line; answers one JSON object {query, hits} a line.",
         ),
     ] = None,
+    batch_images: Annotated[
+        str | None,
+        typer.Option(
+            "--batch-images", metavar="FILE|-", help="The same with one image path a line."
+        ),
+    ] = None,
     fail_empty: Annotated[
         bool, typer.Option("--fail-empty", help="Exit 3 if nothing was found.")
     ] = False,
@@ -148,21 +154,29 @@ def query(
             raise SettingsError(
                 "texts cannot be drawn", hint="drop --preview, --sheet and --html, or --target"
             )
-        if batch is not None:
+        lines = batch if batch is not None else batch_images
+        if batch is not None and batch_images is not None:
+            raise SettingsError("--batch and --batch-images do not go together", hint="choose one")
+        if lines is not None:
             _refuse_beside_batch(question, output)
         else:
             question.to_query()  # a query that is wrong is refused before anything is loaded
         folder = _searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
         with _open_engine(context, folder) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
-            if batch is None:
+            if lines is None:
                 shown = Shown(target.value, sort, output)
                 n_hits = _answer(engine, question, context.settings.top, shown)
             else:
                 from cli.batch import answer_batch
 
                 n_hits = answer_batch(
-                    engine, batch, context.settings.top, target=target.value, quiet=quiet
+                    engine,
+                    lines,
+                    context.settings.top,
+                    kind="text" if batch is not None else "image",
+                    target=target.value,
+                    quiet=quiet,
                 )
         if fail_empty and n_hits == 0:
             raise typer.Exit(ExitCode.NO_RESULT)

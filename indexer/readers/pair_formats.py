@@ -9,7 +9,7 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.readers.columns import Columns, find_column, missing_column
 from indexer.readers.sidecars import decode_text
@@ -32,12 +32,15 @@ class Row:
         image: path as it is written; "" where there is none.
         captions: none of them blank.
         problem: why the line cannot be used; "" if it can.
+        folder: where the picture may lie below the places that lists are looked up from; "" if the
+            list does not say.
     """
 
     number: int
     image: str = ""
     captions: tuple[str, ...] = ()
     problem: str = ""
+    folder: str = ""
 
 
 def parse_rows(path: bytes, content: bytes, columns: Columns) -> list[Row]:
@@ -122,7 +125,10 @@ def _from_coco(
         else:
             strays += 1
     for number, image in enumerate(images, start=1):
-        yield _row(number, image.get("file_name"), captions[image.get("id")])
+        row = _row(number, image.get("file_name"), captions[image.get("id")])
+        # ".../val2017/000000000139.jpg": pictures are unpacked into a folder of their split.
+        *_, folder, _ = ["", "", *str(image.get("coco_url", "")).split("/")]
+        yield replace(row, folder=folder)
     for number in range(strays):
         yield Row(len(images) + 1 + number)
 

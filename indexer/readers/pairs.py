@@ -121,13 +121,15 @@ class PairsReader:
             return Skip(where, "no such file")
         if not self.globs.admits(name):
             return Skip(where, "left out by a pattern")
-        return row, self._find(name)
+        return row, self._find(name, os.fsencode(row.folder))
 
-    def _find(self, name: bytes) -> bytes:
-        folder = os.path.dirname(self.root)
-        if self.images is not None:
-            return _joined(self.images, name)
-        places = [_joined(folder, place, name) for place in _PLACES]
+    def _find(self, name: bytes, folder: bytes) -> bytes:
+        """Where a picture lies; where it is nowhere, the first place that it was looked for."""
+        here = os.path.dirname(self.root)
+        around = [_joined(here, place) for place in _PLACES]
+        bases = around if self.images is None else [self.images]
+        inside = dict.fromkeys((b"", folder))
+        places = [_joined(base, part, name) for base in bases for part in inside]
         return next(filter(os.path.lexists, places), places[0])
 
 

@@ -37,6 +37,26 @@ def test_a_batch_searches_texts_too(captioned):
     assert said == ["a red picture", "a blue picture"]
 
 
+def test_a_batch_of_images_answers_each_in_order_and_one_bad_one_stops_nothing(captioned):
+    lines = "photos/green.png\n\ngone.png\nphotos/red.png\n"
+    result = run("query", "--batch-images", "-", "--target", "texts", "-k", "1", stdin=lines)
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [each["query"] for each in answers] == lines.splitlines()
+    assert [[hit["text"] for hit in each["hits"]] for each in answers] == [
+        ["a green picture"],
+        [],
+        [],
+        ["a red picture"],
+    ]
+    assert answers[1]["error"] == "the line names no image"
+    assert "gone.png" in answers[2]["error"]
+    assert "2 of 4 queries not answered" in result.stderr
+
+
+def test_two_batches_do_not_go_together(captioned):
+    assert "do not go together" in refusal(2, "query", "--batch", "-", "--batch-images", "-")
+
+
 def test_the_item_of_a_text_asks_for_images(captioned):
     text_id = answer("query", "yellow", "--target", "texts", "--json")["hits"][0]["id"]
     assert names(run("query", "--like", text_id, "-f", "-k", "1")) == ["yellow"]

@@ -108,6 +108,19 @@ def test_coco_with_an_annotation_of_no_image(album):
     ]
 
 
+def test_coco_in_the_folders_it_is_unpacked_to(album):
+    image = {"id": 7, "file_name": "d.jpg", "coco_url": "http://images.cocodataset.org/val/d.jpg"}
+    annotations = [{"image_id": 7, "caption": "a dog"}]
+    path = put(album, "annotations/l.json", {"images": [image], "annotations": annotations})
+    for place in ("val", "images/val"):
+        picture = album / place / "d.jpg"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(b"x")
+        assert read(path)["said"] == [("a dog", f"../{place}/d.jpg")]
+        picture.unlink()
+    assert read(path)["skips"][0] == ("d.jpg", "no such file")
+
+
 def test_karpathys_splits(album):
     assert read(put(album, "dataset.json", KARPATHY))["said"] == [
         ("a dog", "val/a.jpg"),
