@@ -6,12 +6,13 @@ nothing.
 """
 
 import errno
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from cli.hits import hit_as_json
 from cli.output import note, write_json
@@ -107,7 +108,7 @@ def _opened(source: str) -> Iterator[_Readable]:
             yield file
 
 
-def _open(source: str) -> BinaryIO:
+def _open(source: str) -> io.BufferedReader:
     try:
         if not source:
             raise FileNotFoundError(errno.ENOENT, "the name is empty")

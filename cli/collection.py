@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _MOST_DIGITS = 18
 """Any number of so many digits fits the 64 bits of an id; ids count up from 1 and from 2^40."""
 
+_AFTER_DAMAGE = (
+    "`polyseek collection repair` rebuilds a catalogue; where files below galleries or changes are "
+    "damaged, restore them from a backup, or index into a new collection with --collection"
+)
+
 app = typer.Typer(help="Look at a collection, check it, cut it down.", no_args_is_help=True)
 
 
@@ -108,6 +113,7 @@ def verify(
                     for line in recall_lines(recall_facts(report.recorded_recall[name])):
                         write_text(f"{name}, at the build: {line}")
         if report.problems:
+            note(f"hint: {_AFTER_DAMAGE}", quiet=quiet)
             raise typer.Exit(ExitCode.COLLECTION)
 
 

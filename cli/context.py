@@ -9,7 +9,7 @@ from cli.logs import set_up_logging
 from cli.output import shown_path
 from retrieval.config import Origin, Settings, load_settings
 from retrieval.encoders.options import EncoderOptions, configure_encoders
-from retrieval.errors import CollectionMissingError
+from retrieval.errors import CollectionMissingError, SettingsError
 
 COLLECTION_NAME = ".polyseek"
 
@@ -43,9 +43,18 @@ class Context:
         return self.settings.model if self.origins["model"].layer == "flag" else None
 
     def nearest_collection(self) -> Path | None:
-        """The collection that is set or, above the current folder, found; None if none is found."""
-        if self.settings.collection is not None:
-            return self.settings.collection
+        """The collection that is set or, above the current folder, found; None if none is found.
+
+        Raises:
+            SettingsError: what is set is a file.
+        """
+        if (folder := self.settings.collection) is not None:
+            if folder.exists() and not folder.is_dir():
+                raise SettingsError(
+                    f"collection = {folder} (from {self.origins['collection']}): that is a file",
+                    hint="a collection is a folder; name one that is there, or a new one",
+                )
+            return folder
         from retrieval.store.collection import find_collection
 
         return find_collection(Path.cwd())

@@ -12,6 +12,7 @@ import typer
 
 from cli.context import Context, begin, config_file
 from cli.exits import ExitCode, reported_errors
+from cli.models import readiness
 from cli.options import JsonOption, QuietOption, examples
 from cli.output import printable, shown_path, write_json, write_text
 from cli.versions import FAISS_PACKAGES, faiss_build, package_version
@@ -136,8 +137,8 @@ def _encoders() -> Iterator[Finding]:
     summaries = known_encoders()
     for summary in summaries:
         if summary.available:
-            state = "needs weights" if summary.dim is None else "ready"
-            yield Finding("encoders", summary.name, f"{state}: {summary.note}")
+            value = f"{readiness(summary)}: {summary.note}"
+            yield Finding("encoders", summary.name, value)
         else:
             yield Finding("encoders", summary.name, "not at hand", "note", summary.missing)
     # A family of open_clip models needs weights, which nobody can promise; the others do not.

@@ -14,6 +14,7 @@ import typer
 from cli.output import printable, say, write_bytes
 from retrieval.errors import (
     CollectionError,
+    CorruptCollectionError,
     ImageError,
     LockedError,
     PolyseekError,
@@ -62,6 +63,13 @@ def exit_code_of(error: PolyseekError) -> ExitCode:
     return next(code for kind, code in _CODE_OF if isinstance(error, kind))
 
 
+def hint_of(error: PolyseekError) -> str | None:
+    """What to do next; an error about damage that does not know says where to find out."""
+    if error.hint is None and isinstance(error, CorruptCollectionError):
+        return "`polyseek collection verify` lists what is damaged, and what to do about it"
+    return error.hint
+
+
 @contextmanager
 def reported_errors(*, as_json: bool = False) -> Iterator[None]:
     """End the command with the right code, and say why on stderr.
@@ -78,7 +86,7 @@ def reported_errors(*, as_json: bool = False) -> Iterator[None]:
         report("Interrupted", "interrupted", None, ExitCode.INTERRUPTED, as_json=as_json)
     except PolyseekError as error:
         code = exit_code_of(error)
-        report(type(error).__name__, str(error), error.hint, code, as_json=as_json)
+        report(type(error).__name__, str(error), hint_of(error), code, as_json=as_json)
     except OSError as error:
         message = error.strerror or str(error)
         if error.filename is not None:

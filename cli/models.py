@@ -134,10 +134,15 @@ def show_model(
                     write_text(f"  {key}: {value}")
 
 
+def readiness(summary: "EncoderSummary") -> str:
+    """How near to use an encoder is whose packages are installed: a family needs weights yet."""
+    return "needs weights" if summary.dim is None else "ready"
+
+
 def _write_summaries(summaries: "tuple[EncoderSummary, ...]", default: str) -> None:
     width = max(len(summary.name) for summary in summaries)
     for summary in summaries:
-        state = "ready" if summary.available else f"not at hand: {summary.missing}"
+        state = readiness(summary) if summary.available else f"not at hand: {summary.missing}"
         mark = "*" if summary.name == default else " "
         write_text(f"{mark} {summary.name:<{width}}  {state}")
         write_text(f"  {'':<{width}}  {summary.note}")

@@ -33,6 +33,27 @@ def test_verify_finds_a_flipped_bit(indexed):
     assert "vectors.npy" in run("collection", "verify").stdout
 
 
+@pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "rows.jsonl"])
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_every_error_about_damage_leads_on(indexed, name, damage):
+    file = next((indexed / ".polyseek").glob(f"galleries/images/segments/*/{name}"))
+    content = file.read_bytes()
+    file.chmod(0o644)
+    file.unlink()
+    if damage == "cut":
+        file.write_bytes(content[:-1])
+    for command in (["query", "red"], ["index", "photos"], ["collection", "repair"]):
+        result = run(*command)
+        assert result.exit_code in (0, 4)
+        assert result.exit_code == 0 or "hint: " in result.stderr
+    assert run("collection", "repair").exit_code == 4
+    checked = run("collection", "verify")
+    assert checked.exit_code == 4
+    assert "polyseek collection repair" in checked.stderr
+    assert "--collection" in checked.stderr
+    assert run("collection", "verify", "--quiet").stderr == ""
+
+
 def test_a_damaged_catalogue_is_repaired_as_the_hint_says(indexed):
     (indexed / ".polyseek" / "catalogue.db").write_bytes(b"no database" * 500)
     refused = json.loads(run("query", "red", "--json").stderr)["error"]

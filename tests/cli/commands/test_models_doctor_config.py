@@ -107,3 +107,10 @@ def test_a_full_disk_is_a_failure_that_names_the_collection(here, monkeypatch):
 
     monkeypatch.setattr("indexer.service.index_folders", full)
     assert ".polyseek: No space left on device" in refusal(1, "index", "photos")
+
+
+def test_models_and_doctor_agree_on_what_needs_weights(here):
+    listed, checked = run("models", "list").stdout, run("doctor").stdout
+    assert "local-dir:PATH: needs weights" in checked
+    states = [line.split()[1:] for line in listed.splitlines() if "local-dir:PATH" in line]
+    assert states == [["needs", "weights"]]

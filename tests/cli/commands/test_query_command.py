@@ -141,6 +141,13 @@ def test_an_odd_query_does_no_harm(indexed):
         assert run("query", "--json", "--", text).exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["photos/red.png", "/dev/null"])
+def test_a_collection_that_is_a_file_is_a_wrong_setting(here, name):
+    for command in (["query", "red"], ["index", "photos"], ["collection", "info"]):
+        message = refusal(2, *command, "-c", name)
+        assert f"collection = {name} (from flag --collection): that is a file" in message
+
+
 def test_without_a_collection_the_hint_says_how_to_make_one(here):
     assert "polyseek index" in refusal(4, "query", "red")
     error = json.loads(refusal(4, "query", "red", "--json"))["error"]
@@ -245,5 +252,11 @@ def test_a_batch_equals_single_queries(indexed):
         assert json.loads(line)["hits"] == answer("query", text, "--json")["hits"]
 
 
-def test_a_batch_file_that_is_not_there_is_a_failure(indexed):
-    assert "nope.txt" in refusal(1, "query", "--batch", "nope.txt")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("nope.txt", "No such file"), ("photos", "Is a directory"), ("", "the name is empty")],
+)
+def test_a_batch_file_that_cannot_be_read_is_usage_as_an_image_is(indexed, name, reason):
+    message = refusal(2, "query", "--batch", name)
+    assert f"--batch '{name}': {reason}" in message
+    assert "hint:" in message
