@@ -78,6 +78,11 @@ class OpenClipEncoder:
         return self.source.input_px
 
     @property
+    def logit_scale(self) -> float:
+        """What cosines are multiplied by before a softmax over labels, as it was learned."""
+        return self._loaded().logit_scale
+
+    @property
     def source(self) -> ModelSource:
         """Where the model is; found, downloaded and held against its pin at the first call.
 

@@ -75,6 +75,11 @@ class Towers:
         self._cutter = _padding_cutter(model, tokenize)
         self._copies = torch.cuda.Stream(device) if plan.overlap else None  # type: ignore[no-untyped-call]
 
+    @property
+    def logit_scale(self) -> float:
+        """The learned scale of cosines; a model keeps its logarithm."""
+        return float(self._model.logit_scale.detach().float().exp())
+
     def send(self, array: "Pixels | torch.Tensor") -> Sent:
         """Bring a batch to the device; where the plan overlaps, without waiting for it."""
         import torch

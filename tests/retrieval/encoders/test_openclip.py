@@ -7,12 +7,14 @@ import warnings
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from retrieval.encoders import openclip_towers
 from retrieval.encoders.openclip import OpenClipEncoder
 from retrieval.encoders.options import EncoderOptions
 from retrieval.encoders.precision import Plan
 from retrieval.encoders.registry import get_encoder
+from retrieval.labels import Labeller
 from tests import bundles
 from tests.contracts.encoder import EncoderContract, pictures
 
@@ -76,6 +78,16 @@ def test_it_answers_as_open_clip_itself(encoder, made):
     images, words = own_answers(made, pictures(), TEXTS)
     np.testing.assert_allclose(encoder.encode_images(pictures()), images, atol=1e-5)
     np.testing.assert_allclose(encoder.encode_texts(TEXTS), words, atol=1e-5)
+
+
+def test_labels_are_scaled_as_the_model_learned(encoder, made):
+    (weights,) = made.glob("*.safetensors")
+    with safe_open(weights, framework="np") as tensors:
+        logarithm = float(tensors.get_tensor("logit_scale"))
+    assert encoder.logit_scale == pytest.approx(np.exp(logarithm))
+    (found,) = Labeller(encoder, ["red", "blue"]).label(encoder.encode_texts(["red"]))
+    odds = np.exp(encoder.logit_scale * (found[1].score - found[0].score))
+    assert found[1].probability == pytest.approx(odds / (1 + odds), rel=1e-3)
 
 
 def test_neither_the_split_nor_the_order_changes_the_ten_best(encoder):
