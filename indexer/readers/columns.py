@@ -1,6 +1,6 @@
 """Which columns of a table say what; names that a user gives go before the usual ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from retrieval.errors import SourceError
@@ -50,3 +50,11 @@ def missing_column(what: str, there: Sequence[str], where: str) -> SourceError:
         f"{where} has no column {what!r}; its columns: {shown}",
         hint="name the right one with --image-column, --caption-column or --url-column",
     )
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """The texts of a cell, a text or a list of some, in one line each; blank ones say nothing."""
+    for each in value if isinstance(value, list) else [value]:
+        text = " ".join(each.replace("\0", " ").split()) if isinstance(each, str) else ""
+        if text:
+            yield text

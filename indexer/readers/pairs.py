@@ -79,10 +79,16 @@ class PairsReader:
         shown = display_path(self.root)
         try:
             return read_stable(self.root)
+        except FileNotFoundError as error:
+            raise SourceError(f"no such list: {shown}", hint="check the path") from error
         except OSError as error:
-            raise SourceError(f"cannot read {shown}: {reason_of(error)}") from error
+            raise SourceError(
+                f"cannot read {shown}: {reason_of(error)}", hint="check its permissions"
+            ) from error
         except ImageError as error:
-            raise SourceError(f"cannot read {shown}: {error.reason}") from error
+            raise SourceError(
+                f"cannot read {shown}: {error.reason}", hint="name a text file"
+            ) from error
 
     @property
     def _file(self) -> FileRef:

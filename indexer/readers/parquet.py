@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from indexer.readers.base import Caption, CaptionFile, Listing, Skip
-from indexer.readers.columns import Columns
+from indexer.readers.columns import Columns, texts_in
 from indexer.readers.files import fetch_file, look_at, may_exist
 from indexer.readers.globs import Globs
-from indexer.readers.parquet_table import RowStream, Table, inspect_table, read_columns, texts_in
+from indexer.readers.parquet_table import RowStream, Table, inspect_table, read_columns
 from retrieval.errors import ImageError, SourceError
 from retrieval.model import FileRef
 

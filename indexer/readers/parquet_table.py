@@ -140,14 +140,6 @@ def column_names(path: bytes) -> list[str]:
         return list(opened.schema_arrow.names)
 
 
-def texts_in(value: object) -> Iterator[str]:
-    """The texts of a cell, in one line each; blank ones say nothing."""
-    for each in value if isinstance(value, list) else [value]:
-        text = " ".join(each.replace("\0", " ").split()) if isinstance(each, str) else ""
-        if text:
-            yield text
-
-
 def read_columns(path: bytes, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
     """The values of some columns, row by row, in the order of `columns`; leaves come flat.
 

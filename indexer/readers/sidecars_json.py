@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from indexer.readers.base import Caption, CaptionFile, Skip
+from indexer.readers.columns import texts_in
 from indexer.readers.sidecars import decode_text
 from retrieval.errors import ImageError
 from retrieval.model import FileRef
@@ -46,17 +47,9 @@ def parse_json(content: bytes, images: Sequence[bytes]) -> Iterator[Caption | Sk
         raise ImageError("not JSON") from error
     if not isinstance(found, dict):
         raise ImageError("no JSON object")
-    captions = found.get("caption") or []
-    for text in [captions] if isinstance(captions, str) else captions_in(captions):
-        yield from (Caption(text, image) for image in images if text.strip())
-
-
-def captions_in(value: object) -> list[str]:
-    """A list of texts, checked.
-
-    Raises:
-        ImageError: it is anything else.
-    """
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+    caption = found.get("caption") or []
+    values = caption if isinstance(caption, list) else [caption]
+    if not all(isinstance(each, str) for each in values):
         raise ImageError("caption is no text")
-    return value
+    for text in texts_in(values):
+        yield from (Caption(text, image) for image in images)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from indexer.readers.base import Caption, CaptionFile, Listing, Skip
-from indexer.readers.columns import Columns
+from indexer.readers.columns import Columns, texts_in
 from indexer.readers.files import read_stable, reason_of
 from indexer.readers.globs import Globs
 from indexer.readers.pair_formats import parse_rows
@@ -122,7 +122,7 @@ class UrlReader:
         ]
 
     def _table_lines(self) -> tuple[FileRef, list[_Line]]:
-        from indexer.readers.parquet_table import inspect_urls, read_columns, texts_in
+        from indexer.readers.parquet_table import inspect_urls, read_columns
 
         file, names = inspect_urls(self.root, self.columns)
         lines = []

@@ -172,7 +172,7 @@ def test_a_list_that_is_none_is_an_error(album, name, content, message):
 
 
 def test_a_missing_list_is_an_error(album):
-    with pytest.raises(SourceError, match="no such file"):
+    with pytest.raises(SourceError, match="no such list"):
         read(os.fsencode(album / "none.csv"))
 
 

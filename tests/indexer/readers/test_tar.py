@@ -128,7 +128,7 @@ def test_what_stands_beside_a_picture_is_its_caption(tmp_path):
         ("0.txt", b"a dog\n\nthe dog\n"),
         ("0.json", b'{"caption": "not read: the text file goes first"}'),
         ("1.caption", "ein Hund über".encode("latin-1")),
-        ("2.json", b'{"caption": ["one", "two", " "], "width": 3}'),
+        ("2.json", b'{"caption": ["one", " two\\n words ", " "], "width": 3}'),
         ("3.json", b'{"url": "http://x"}'),
         ("4.json", b'{"caption": "both"}'),
         ("lonely.txt", b"nobody's"),
@@ -139,7 +139,7 @@ def test_what_stands_beside_a_picture_is_its_caption(tmp_path):
         (b"0.jpg", "the dog"),
         (b"1.jpg", "ein Hund über"),
         (b"2.jpg", "one"),
-        (b"2.jpg", "two"),
+        (b"2.jpg", "two words"),
         (b"4.jpg", "both"),
         (b"4.png", "both"),
     }
