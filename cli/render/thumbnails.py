@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from indexer.readers.inside import read_inside
 from retrieval.errors import ImageError
 from retrieval.images import decode_image
 from retrieval.model import FileRef, Hit
@@ -68,6 +69,6 @@ def _read(file: FileRef) -> bytes | None:
     path = Path(os.fsdecode(file.path))
     try:
         # Only regular files: a pipe that took the picture's name would block for ever.
-        return path.read_bytes() if path.is_file() else None
+        return path.read_bytes() if path.is_file() else read_inside(file.path)
     except OSError:
         return None

@@ -99,7 +99,17 @@ def readers_for(sources: Sequence[Path], options: SourceOptions) -> tuple[Reader
         raise SourceError("no source to index", hint="name a folder, an archive or a list")
     named = [name for source in sources for name in _names_of(os.fspath(source))]
     roots = dict.fromkeys(os.path.realpath(os.fsencode(name)) for name in named)
-    return tuple(_factory_of(root, options.columns)(root, options) for root in roots)
+    return tuple(reader_at(root, options) for root in roots)
+
+
+def reader_at(root: bytes, options: SourceOptions) -> Reader:
+    """The reader of one source, by its absolute path without links.
+
+    Raises:
+        SourceError: it is of a kind that cannot be read.
+        MissingDependencyError: it needs an extra that is not installed.
+    """
+    return _factory_of(root, options.columns)(root, options)
 
 
 def _names_of(source: str) -> list[str]:

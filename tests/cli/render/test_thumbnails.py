@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.render.thumbnails import shown_name, shown_text, thumbnail_of
+from tests.indexer.readers.kit import write_tar
 
 
 def test_a_picture_is_shrunk_into_the_box_and_keeps_its_shape(make_hit):
@@ -56,3 +57,11 @@ def test_text_stays_on_its_line_and_says_what_it_is(text, shown):
 
 def test_a_name_that_is_no_text_can_be_shown(make_hit):
     assert shown_name(make_hit(b"caf\xe9.png").item.files[0]) == "caf\ufffd.png"
+
+
+def test_a_picture_inside_an_archive_is_shown(make_hit, tmp_path):
+    hit = make_hit(size=(800, 400))
+    archive = write_tar(tmp_path / "s.tar", [("a.png", Path(os.fsdecode(hit.path)).read_bytes())])
+    inside = replace(hit.item.files[0], path=os.fsencode(archive) + b"/a.png")
+    hit = replace(hit, item=replace(hit.item, files=(inside,)))
+    assert thumbnail_of(hit, 100, 100).image.size == (100, 50)
