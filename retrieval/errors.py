@@ -3,7 +3,7 @@
     PolyseekError
     ├── QueryError                 a query that cannot be answered as asked
     ├── SettingsError              a setting or option with a wrong value
-    ├── SourceError                a folder to index that is missing or lost most of its files
+    ├── SourceError                a source to index that is missing, damaged or lost most of its files
     ├── ImageError                 one picture that cannot be decoded; carries a short `reason`
     ├── EncoderUnavailableError    a model, its weights or its packages cannot be had
     ├── MissingDependencyError     an optional package is needed and absent
@@ -43,7 +43,7 @@ class SettingsError(PolyseekError):
 
 
 class SourceError(PolyseekError):
-    """The folder to index is missing, holds no image, or lost most of its files."""
+    """A source to index is missing, is not what its name says, or lost most of its files."""
 
 
 class ImageError(PolyseekError):

@@ -6,22 +6,16 @@ since a file name on Linux need not be text.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from indexer.readers.base import Listing, Skip
 from indexer.readers.files import fetch_file, look_at, may_exist, reason_of
 from indexer.readers.globs import Globs
+from indexer.readers.names import has_image_suffix
 from indexer.readers.sidecars import SIDECAR_SUFFIXES, match_sidecars
 from retrieval.errors import SourceError
-from retrieval.images import IMAGE_SUFFIXES
 from retrieval.model import FileRef, display_path
-
-
-def _has_image_suffix(name: bytes) -> bool:
-    _, dot, suffix = os.fsdecode(name).rpartition(".")
-    return dot + suffix.lower() in IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +106,7 @@ class FolderReader:
             if entry.is_dir(follow_symlinks=False):
                 if entry.path != self.avoid and not self.globs.excludes(relative):
                     yield entry
-            elif _has_image_suffix(entry.name):
+            elif has_image_suffix(entry.name):
                 if self.globs.admits(relative):
                     yield entry
             elif (
@@ -123,28 +117,13 @@ class FolderReader:
                 yield entry
 
 
-def folder_readers(
-    sources: Sequence[Path], globs: Globs, *, avoid: Path
-) -> tuple[FolderReader, ...]:
-    """One reader for each source, its links resolved, in the order given; equal ones once.
-
-    Raises:
-        SourceError: there is no source.
-    """
-    if not sources:
-        raise SourceError("no folder to index", hint="name at least one")
-    roots = dict.fromkeys(os.path.realpath(os.fsencode(source)) for source in sources)
-    avoided = os.path.realpath(os.fsencode(avoid))
-    return tuple(FolderReader(root, globs, avoided) for root in roots)
-
-
 def _root_error(root: bytes, error: OSError) -> SourceError:
     shown = display_path(root)
     if isinstance(error, FileNotFoundError):
         return SourceError(f"no such folder: {shown}", hint="check the path, or mount its disk")
     if isinstance(error, NotADirectoryError):
         return SourceError(
-            f"{shown} is a file, and a source is a folder",
+            f"{shown} is a file of no kind that can be a source",
             hint="give its folder, with --include and the file's name to take it alone",
         )
     return SourceError(f"cannot list {shown}: {reason_of(error)}", hint="check its permissions")

@@ -1,15 +1,20 @@
 """Which name makes which reader."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from indexer.readers.columns import Columns
 from indexer.readers.folder import FolderReader
 from indexer.readers.globs import Globs
+from indexer.readers.pairs import PairsReader
+from indexer.readers.parquet import ParquetReader
 from indexer.readers.sources import SourceOptions, readers_for
 from indexer.readers.tar import TarReader
-from retrieval.errors import SourceError
+from indexer.readers.urls import UrlReader
+from retrieval.errors import MissingDependencyError, SourceError
 
 
 def kinds(*sources, options=None):
@@ -65,3 +70,47 @@ def test_options_reach_the_readers(tmp_path):
 def test_no_source_is_an_error():
     with pytest.raises(SourceError, match="no source"):
         readers_for([], SourceOptions())
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "with_urls"),
+    [
+        ("a.parquet", ParquetReader, UrlReader),
+        ("a.csv", PairsReader, UrlReader),
+        ("a.TSV", PairsReader, UrlReader),
+        ("a.jsonl", PairsReader, UrlReader),
+        ("a.json", PairsReader, PairsReader),
+        ("a.txt", UrlReader, UrlReader),
+        ("a.tar", TarReader, TarReader),
+        ("a", FolderReader, FolderReader),
+    ],
+)
+def test_a_column_of_addresses_turns_tables_into_lists(tmp_path, name, plain, with_urls):
+    assert kinds(tmp_path / name) == [plain]
+    options = SourceOptions(columns=Columns(url="link"))
+    assert kinds(tmp_path / name, options=options) == [with_urls]
+
+
+def test_a_text_file_has_no_columns(tmp_path):
+    (tmp_path / "a.txt").write_text("http://a.example/1.png\n")
+    (reader,) = readers_for([tmp_path / "a.txt"], SourceOptions(columns=Columns(url="link")))
+    assert [file.path for file in reader.read().files] == [b"http://a.example/1.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "modules", "extra"),
+    [
+        ("a.parquet", "pyarrow", ("parquet", "parquet_table"), "parquet"),
+        ("a.txt", "httpx", ("urls", "url_fetch"), "urls"),
+        ("a.txt", "httpcore", ("urls", "url_fetch", "url_guard"), "urls"),
+    ],
+)
+def test_a_missing_extra_is_named(tmp_path, monkeypatch, name, package, modules, extra):
+    for module in modules:
+        monkeypatch.delitem(sys.modules, f"indexer.readers.{module}")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(
+        MissingDependencyError, match=rf"reading .*{name} needs .*{package}"
+    ) as error:
+        kinds(tmp_path / name)
+    assert error.value.hint == f"install polyseek[{extra}]"
