@@ -29,6 +29,8 @@ def home(tmp_path_factory):
     copy_photographs(home / "photographs")
     shutil.copy(home / "Pictures" / "chelsea.png", home / "dog.jpg")
     (home / "captions.txt").write_text("a cat\na cup of coffee\n")
+    (home / "captions.csv").write_text("image,caption\nPictures/coffee.png,a cup of coffee\n")
+    (home / "labels.txt").write_text("a cat\na rocket\n")
     (home / "cats").mkdir()
     return home
 
