@@ -3,7 +3,7 @@
     PolyseekError
     ├── QueryError                 a query that cannot be answered as asked
     ├── SettingsError              a setting or option with a wrong value
-    ├── SourceError                a source to index that is missing, damaged or lost most of its files
+    ├── SourceError                a source to index: missing, damaged, or most of it is gone
     ├── ImageError                 one picture that cannot be decoded; carries a short `reason`
     ├── EncoderUnavailableError    a model, its weights or its packages cannot be had
     ├── MissingDependencyError     an optional package is needed and absent
