@@ -121,6 +121,7 @@ class FanOut:
             Scores and ids, (Q, w): w = k, or less if no query has as many items left. Where the
             visited lists hold too few items, the query is answered exactly.
         """
+        k = min(k, max(1, self.n_live))  # a larger one asks for no more
         unwanted = [ids[self.positions_of(ids) != NO_ID] for ids in excluded]
         n_unwanted = np.array([len(ids) for ids in unwanted] or [0] * len(queries), np.int64)
         owed = np.minimum(k, self.n_live - n_unwanted)

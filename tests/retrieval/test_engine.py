@@ -316,6 +316,12 @@ def test_the_engine_stays_at_the_generation_it_opened(folder, engine):
     assert engine.search(Query.text("30"), 30) == before
 
 
+def test_any_number_of_hits_can_be_asked_for(engine):
+    everything = engine.search(Query.text("1"), 20)
+    assert len(everything.hits) == 20
+    assert engine.search(Query.text("1"), 10**30) == everything
+
+
 def outlive_the_opened_generation(folder):
     """Commit until the rows of the generation that is open now are gone."""
     with CollectionWriter.open(folder, kit.ENCODER) as writer:
