@@ -7,6 +7,7 @@ at a time, so that a slow encoder bounds the memory.
 
 import hashlib
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Container, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -81,17 +82,21 @@ class FileDecoder:
         known: contents (sha256, hex) that are indexed already and need no decoding.
         limits: on the pixels of a picture.
         fetch: reads one file whole; see `Reader.fetch`.
+        processors_free: files are read at any time and decoded while this is set; None is always.
     """
 
     encoder: Encoder | None
     known: Container[str] = ()
     limits: PixelLimits = field(default_factory=PixelLimits)
     fetch: Callable[[FileRef], tuple[FileRef, bytes]] = fetch_file
+    processors_free: threading.Event | None = None
 
     def __call__(self, file: FileRef) -> ReadFile | Skip:
         """Read, hash, decode and preprocess; a file that cannot be used is a `Skip`."""
         try:
             current, content = self.fetch(file)
+            if self.processors_free is not None:
+                self.processors_free.wait()
             digest = hashlib.sha256(content).hexdigest()
             picture = None if digest in self.known else self._picture(content)
         except ImageError as error:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from retrieval.encoders.base import Encoder, Pixels
+from retrieval.encoders.base import Encoder, Pixels, uses_accelerator
 from retrieval.encoders.registry import DEFAULT_ENCODER, get_encoder
 from retrieval.errors import EncoderMismatchError
 from retrieval.model import EncoderInfo, Float32Array
@@ -60,6 +60,11 @@ class DeferredEncoder:
     def info(self) -> EncoderInfo:
         """Identity of the embedding space."""
         return self._get().info
+
+    @property
+    def uses_accelerator(self) -> bool:
+        """See `retrieval.encoders.base.uses_accelerator`."""
+        return uses_accelerator(self._get())
 
     @property
     def input_px(self) -> int:

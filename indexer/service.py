@@ -18,7 +18,7 @@ from indexer.deferred import DeferredEncoder
 from indexer.layout import CAPTIONS_DUE
 from indexer.ledger import Ledger, Tally
 from indexer.maintain import delete_items, destroy_collection, repair_catalogue
-from indexer.pipeline import Pace, Pipeline, Progress, Target
+from indexer.pipeline import Pace, Pipeline, Progress
 from indexer.readers.base import Reader, Skip
 from indexer.readers.columns import Columns
 from indexer.readers.globs import Globs
@@ -287,7 +287,9 @@ class _Run:
         self.texts = follow.run(changes.captions)
         durable.remove(writer.folder / CAPTIONS_DUE)
 
-    def _pipe(self, changes: Changes, target: Target, encoder: Encoder | None) -> Ledger:
+    def _pipe(
+        self, changes: Changes, target: CollectionTarget | Rehearsal, encoder: Encoder | None
+    ) -> Ledger:
         options = self._options
         ledger = Ledger(changes)
         self.tally = ledger.tally
@@ -298,7 +300,9 @@ class _Run:
             segment_seconds=options.segment_seconds,
         )
         started_s = time.monotonic()
-        decoder = FileDecoder(encoder, ledger.contents, options.limits, changes.fetch)
+        decoder = FileDecoder(
+            encoder, ledger.contents, options.limits, changes.fetch, target.processors_free
+        )
         Pipeline(ledger, target, pace, self._on_progress).run(decoder, changes.to_read)
         self.images_per_second = len(changes.to_read) / (time.monotonic() - started_s)
         return ledger

@@ -50,3 +50,11 @@ class Encoder(Protocol):
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
         """Embed n texts -> (n, dim) unit rows; longer ones are cut to the context length."""
         ...
+
+
+def uses_accelerator(encoder: Encoder) -> bool:
+    """Whether an encoder computes elsewhere than on the CPU; one that does not say computes there.
+
+    An encoder says so by a property of this name, which may load what it needs to know it.
+    """
+    return bool(getattr(encoder, "uses_accelerator", False))

@@ -99,6 +99,13 @@ class ImagenetTower:
         self._forward: Forward | None = None
         self._lock = threading.Lock()
 
+    @property
+    def uses_accelerator(self) -> bool:
+        """Whether it runs elsewhere than on the CPU."""
+        from retrieval.encoders.devices import resolve_device  # not at the top: loads torch
+
+        return resolve_device(self._device_name).type != "cpu"
+
     def logits(self, views: UInt8Array) -> Float32Array:
         """Classify pictures given as views.
 

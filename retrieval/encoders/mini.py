@@ -90,6 +90,11 @@ class ConseEncoder:
         return LOGIT_SCALE
 
     @property
+    def uses_accelerator(self) -> bool:
+        """Whether the image tower runs elsewhere than on the CPU."""
+        return self._image_tower.uses_accelerator
+
+    @property
     def input_px(self) -> int:
         """Side of each of the two views."""
         return imagenet_tower.INPUT_PX

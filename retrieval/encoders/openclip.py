@@ -73,6 +73,11 @@ class OpenClipEncoder:
         return encoder_info(str(self.name), source.dim, parts, languages)
 
     @property
+    def uses_accelerator(self) -> bool:
+        """Whether the towers run elsewhere than on the CPU."""
+        return resolve_device(self._device_name).type != "cpu"
+
+    @property
     def input_px(self) -> int:
         """Side of the square that the image tower sees."""
         return self.source.input_px

@@ -20,6 +20,7 @@ from indexer.service import verify_collection
 from retrieval.encoders.registry import get_encoder
 from retrieval.engine import SearchEngine
 from retrieval.errors import CollectionMissingError
+from retrieval.model import gallery_of
 from retrieval.query.algebra import Query
 from retrieval.store.collection import Collection
 from tests.factories import GeometryEncoder
@@ -76,7 +77,8 @@ def n_files(collection):
 def contents(collection, source):
     """sha256 and vector of every file, by path."""
     with Collection.open(collection) as view:
-        files = list(view.catalogue.files_under(os.fsencode(source), view.generation))
+        found = view.catalogue.files_under(os.fsencode(source), view.generation)
+        files = [entry for entry in found if gallery_of(entry.item_id) == "images"]
         ids = np.array([entry.item_id for entry in files])
         vectors = view.gallery("images").gather(ids)
         return {

@@ -129,11 +129,11 @@ class ChangesWhileRead(io.FileIO):
 
 @pytest.mark.parametrize(("times", "is_read"), [(1, True), (2, False)])
 def test_a_file_that_changes_while_it_is_read_is_read_once_more(photo, monkeypatch, times, is_read):
-    def open_changing(descriptor, mode, buffering):
-        return ChangesWhileRead(descriptor, "r")
+    def open_changing(path):
+        return ChangesWhileRead(path, "r")
 
     monkeypatch.setattr(ChangesWhileRead, "times", times)
-    monkeypatch.setattr(files, "open", open_changing, raising=False)
+    monkeypatch.setattr(files, "open_regular", open_changing)
     if is_read:
         file, content = read_stable(os.fsencode(photo))
         assert content == photo.read_bytes()
