@@ -1,0 +1,44 @@
+"""How to index: one value for all that a caller may choose."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexer.readers.columns import Columns
+from retrieval.images import PixelLimits
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """How to index; the defaults suit a folder of photographs on one machine.
+
+    Attributes:
+        include: patterns (see `indexer.readers.globs`) of which a file must match one, if any.
+        exclude: patterns of which a file may match none.
+        prune: take out the files of a known root that is missing or lost more than half of them.
+        batch_size: pictures in one call of the encoder.
+        workers: decoding threads; None chooses by the number of processors.
+        device: where the encoder runs: "auto", "cpu", "cuda" or "mps".
+        limits: on the pixels of one picture.
+        dry_run: change nothing, only report what a run would do.
+        segment_items: a segment is committed when it has this many items, ...
+        segment_seconds: ... or is this old, whichever comes first.
+        catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
+        cache_dir: where receipts of checked files are kept; None keeps none.
+        captions: take in the texts that come with pictures, too (not in a dry run).
+        columns: of tables among the sources.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    prune: bool = False
+    batch_size: int = 32
+    workers: int | None = None
+    device: str = "auto"
+    limits: PixelLimits = field(default_factory=PixelLimits)
+    dry_run: bool = False
+    segment_items: int = 4096
+    segment_seconds: float = 20.0
+    catalogue_url: str | None = None
+    cache_dir: Path | None = None
+    captions: bool = True
+    columns: Columns = field(default_factory=Columns)
