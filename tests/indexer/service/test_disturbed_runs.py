@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer import service
+from indexer import run
 from retrieval.errors import LockedError
 from tests.factories import GeometryEncoder
 from tests.indexer.service.kit import counts, index, indexed
@@ -25,7 +25,7 @@ def test_ctrl_c_loses_at_most_the_segment_in_flight_and_the_next_run_goes_on(pho
 
 def test_a_second_writer_is_refused(photos, collection):
     index(photos, collection)
-    with service.CollectionWriter.open(collection, None), pytest.raises(LockedError):
+    with run.CollectionWriter.open(collection, None), pytest.raises(LockedError):
         index(photos, collection)
 
 
@@ -50,7 +50,7 @@ def test_a_file_that_vanishes_between_scan_and_read_is_skipped_and_then_removed(
 ):
     index(photos, collection)
     os.utime(photos / "3.png", ns=(1, 1))
-    plan = service.plan_changes
+    plan = run.plan_changes
 
     def plan_then_delete(*arguments, **options):
         changes = plan(*arguments, **options)
@@ -58,7 +58,7 @@ def test_a_file_that_vanishes_between_scan_and_read_is_skipped_and_then_removed(
         return changes
 
     with monkeypatch.context() as patch:
-        patch.setattr(service, "plan_changes", plan_then_delete)
+        patch.setattr(run, "plan_changes", plan_then_delete)
         report = index(photos, collection)
     assert [skip.reason for skip in report.skipped] == ["vanished since the scan"]
     assert counts(index(photos, collection)) == (0, 0, 0, 1, 6, 0)
