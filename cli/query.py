@@ -162,7 +162,7 @@ def query(
         else:
             question.to_query()  # a query that is wrong is refused before anything is loaded
         folder = _searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
-        with _open_engine(context, folder) as engine:
+        with open_engine(context, folder) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
                 shown = Shown(target.value, sort, output)
@@ -210,7 +210,8 @@ def _searchable_collection(context: Context, *, index_first: bool, may_ask: bool
     return context.collection()
 
 
-def _open_engine(context: Context, folder: Path) -> "SearchEngine":
+def open_engine(context: Context, folder: Path) -> "SearchEngine":
+    """The engine over a collection, with the settings of a command; tells its warnings."""
     from retrieval.encoders.registry import get_encoder
     from retrieval.engine import SearchEngine
 
