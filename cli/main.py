@@ -1,65 +1,45 @@
-"""The polyseek command: its sub-commands, `--version`, and what holds for all of them.
+"""Where the installed command begins: Ctrl-C is taken care of before anything else is loaded.
 
-Importing this loads neither torch nor FAISS, SQLAlchemy, Pillow or numpy, so that `--help` and
-completion answer at once: a command imports what it needs when it runs.
+The commands themselves are in `cli.commands`.
 """
 
-import os
-from typing import Annotated
+import sys
 
-import typer
-
-from cli import collection, config, demo, doctor, export, index, label, models, query
-from cli.options import examples
-from cli.output import write_text
-from cli.root import RootGroup
-
-app = typer.Typer(
-    name="polyseek",
-    cls=RootGroup,
-    help="Find photographs by text, by image and by both, in many languages.",
-    epilog=examples("polyseek index ~/Pictures", "polyseek query a dog on a beach"),
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: half the start-up time, and paragraphs fit any width
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
-app.command("index", epilog=index.EXAMPLES)(index.index)
-app.command("query", epilog=query.EXAMPLES)(query.query)
-app.command("label", epilog=label.EXAMPLES)(label.label)
-app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
-app.add_typer(collection.app, name="collection")
-app.add_typer(export.app, name="export")
-app.add_typer(models.app, name="models")
-app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
-app.add_typer(config.app, name="config")
+from cli.interrupts import INTERRUPTED, Interrupts
 
 
-def _print_version(wanted: bool) -> None:
-    if not wanted:
-        return
-    from cli.versions import version_lines
+def app() -> None:
+    """Run the command line of this process, and end the process with its exit code."""
+    interrupts = Interrupts()
+    code: str | int | None = None
+    try:
+        from cli.commands import app as commands
 
-    write_text("\n".join(version_lines()))
-    raise typer.Exit
+        commands()
+    except KeyboardInterrupt:  # nothing was loaded yet that could take it
+        pass
+    except SystemExit as end:
+        code = end.code
+    interrupts.end_at_once()
+    if interrupts.was_seen and code != INTERRUPTED:
+        # It came too early, or a library kept it from the run. Whoever pressed it wanted an end.
+        code = INTERRUPTED
+        _tell()
+    interrupts.let_twin_pass()
+    sys.exit(code)
 
 
-@app.callback()
-def prepare(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_print_version,
-            is_eager=True,
-            help="Print the versions of polyseek, its format, its default model and FAISS.",
-        ),
-    ] = False,
-) -> None:
-    """Find photographs by text, by image and by both, in many languages."""
-    # OpenMP reads it when FAISS or torch first loads. Waiting threads that spin cost k-means a
-    # factor of 7 and PQ training 2 to 6 on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+def _tell() -> None:
+    import typer
+
+    from cli.exits import reported_errors
+    from cli.root import wants_json
+
+    try:
+        with reported_errors(as_json=wants_json(sys.argv[1:])):
+            raise KeyboardInterrupt
+    except typer.Exit:
+        pass
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from typing import Any
 import typer
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
+from cli.commands import app
 from cli.exits import MEANINGS
-from cli.main import app
 from retrieval.config import RULES, Rule, Settings, env_name
 
 _FOLDER = Path("docs") / "reference"

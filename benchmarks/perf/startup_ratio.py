@@ -18,7 +18,7 @@ app = typer.Typer()
 def nothing() -> None: ...
 app(['--help'])
 """
-OURS = "from cli.main import app; app(['--help'])"
+OURS = "from cli.commands import app; app(['--help'])"
 
 
 def measure(rounds: int) -> str:

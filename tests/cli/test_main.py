@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from cli.reference import cli_page, settings_page
 from retrieval.config import RULES, env_name
 
@@ -21,7 +21,7 @@ HEAVY = ("torch", "faiss", "sqlalchemy", "PIL", "numpy", "open_clip", "rich", "a
 _SHOW_HEAVY = """
 import sys
 sys.argv = ["polyseek", *sys.argv[1:]]
-from cli.main import app
+from cli.commands import app
 try:
     app()
 except SystemExit:

@@ -204,7 +204,7 @@ def test_completion_can_be_installed(tmp_path):
 def test_text_queries_start_without_torch(album):
     code = (
         "import sys; sys.argv = ['polyseek', 'query', 'a cat', '-f', '-k', '1']\n"
-        "from cli.main import app\n"
+        "from cli.commands import app\n"
         "try:\n    app()\nexcept SystemExit as end:\n    assert not end.code\n"
         "print('torch' in sys.modules)"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 
 COLOURS = {"red": "#f00", "green": "#0f0", "blue": "#00f", "yellow": "#ff0"}
 """The pictures of the folder that is indexed, by name."""

@@ -12,7 +12,7 @@ START = """
 from retrieval.encoders.registry import register_encoder
 from tests.factories import GeometryEncoder
 register_encoder("geometry", GeometryEncoder)
-from cli.start import main
+from cli.main import app as main
 main()
 """
 

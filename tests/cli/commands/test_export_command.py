@@ -223,7 +223,7 @@ def test_a_reader_that_leaves_early_ends_it_quietly(indexed):
 def test_vectors_and_the_catalogue_load_neither_torch_nor_faiss(indexed):
     code = """
 import sys
-from cli.main import app
+from cli.commands import app
 for words in (["vectors", "--out", "v"], ["catalogue", "--out", "c.parquet"]):
     sys.argv = ["polyseek", "export", *words]
     try:

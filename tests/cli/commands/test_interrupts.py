@@ -18,7 +18,7 @@ class Slow:
             print("ready", flush=True)
             time.sleep(60)
 sys.meta_path.insert(0, Slow())
-from cli.start import main
+from cli.main import app as main
 main()
 """
 
