@@ -110,6 +110,12 @@ def full_disk_at(folder: Path) -> Iterator[None]:
 
 def report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json: bool) -> NoReturn:
     """Say on stderr why the command ends, and end it."""
+    tell(kind, message, hint, code, as_json=as_json)
+    raise typer.Exit(code) from None
+
+
+def tell(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json: bool) -> None:
+    """Say on stderr what went wrong."""
     if as_json:
         error = {"type": kind, "message": message, "hint": hint, "exit_code": int(code)}
         say(json.dumps({"error": error}))
@@ -119,4 +125,3 @@ def report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json
         say(f"error: {printable(message)}")
         if hint:
             say(f"hint: {printable(hint)}")
-    raise typer.Exit(code) from None

@@ -56,6 +56,7 @@ EXAMPLES = examples(
     "polyseek index 'shards/train-{000..009}.tar' captions.csv",
     "polyseek index --embeddings vectors.npy --ids ids.txt --model openclip:ViT-B-32:openai",
     "polyseek index urls.txt laion.parquet --url-column URL --workers 16",
+    "polyseek index ~/Pictures --watch",
     "polyseek index /mnt/archive -c /srv/archive.polyseek --model mini-en --json",
 )
 
@@ -167,6 +168,12 @@ def index(
             help="Fingerprint of --model, if it is not at hand to be asked.",
         ),
     ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Go on: index again whenever a SOURCE has changed, until Ctrl-C."
+        ),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if a file or caption was skipped.")
     ] = False,
@@ -178,6 +185,9 @@ def index(
     Run again, it brings the collection up to date: only new and changed files are encoded. The
     collection is the nearest .polyseek, upward from the current folder; where there is none, it is
     made in the current folder. An interrupted run is taken up by the next.
+
+    With --watch a run follows each change, 1.6 seconds after the last one; it holds the lock while
+    it works and not in between. A SOURCE that goes away is awaited.
     """
     flags = {
         "collection": collection,
@@ -190,6 +200,9 @@ def index(
     vectors = vector_job(embeddings, ids, gallery, fingerprint, dry_run=dry_run)
     if bool(sources) == (vectors is not None):
         raise typer.BadParameter("name a SOURCE, or --embeddings, and not both")
+    if watch and (dry_run or strict or vectors):
+        other = "--dry-run" if dry_run else "--strict" if strict else "--embeddings"
+        raise typer.BadParameter(f"it does not go with {other}", param_hint="--watch")
     job = Job(
         sources=tuple(sources or ()),
         include=tuple(include or ()),
@@ -203,6 +216,11 @@ def index(
     )
     with reported_errors(as_json=json):
         context = begin(flags, quiet=quiet)
+        if watch:
+            from cli.index_watch import watch_job
+
+            watch_job(context, job, as_json=json)
+            return
         report = run_vector_job(context, vectors) if vectors else run_index(context, job)
         if json:
             write_json(as_json(report))

@@ -97,9 +97,17 @@ def readers_for(sources: Sequence[Path], options: SourceOptions) -> tuple[Reader
     """
     if not sources:
         raise SourceError("no source to index", hint="name a folder, an archive or a list")
+    return tuple(reader_at(root, options) for root in roots_of(sources))
+
+
+def roots_of(sources: Sequence[Path]) -> tuple[bytes, ...]:
+    """Absolute paths of what sources name, links resolved, braces expanded; equal ones once.
+
+    Raises:
+        SourceError: braces that cannot be expanded.
+    """
     named = [name for source in sources for name in _names_of(os.fspath(source))]
-    roots = dict.fromkeys(os.path.realpath(os.fsencode(name)) for name in named)
-    return tuple(reader_at(root, options) for root in roots)
+    return tuple(dict.fromkeys(os.path.realpath(os.fsencode(name)) for name in named))
 
 
 def reader_at(root: bytes, options: SourceOptions) -> Reader:
