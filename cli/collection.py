@@ -239,6 +239,8 @@ def path_or_id(text: str) -> "bytes | ItemId":
             shown = digits if len(digits) < 50 else f"of {len(digits):,} digits"
             raise QueryError(f"there is no item {shown}", hint="`polyseek query --json` shows ids")
         return ItemId(int(digits))
+    if "://" in text:  # an address of a list, as a query shows it
+        return os.fsencode(text)
     path = Path(text).expanduser()
     if path.name in ("", "..") or path.is_dir():
         return os.fsencode(path.resolve())

@@ -11,7 +11,7 @@ from cli.context import begin
 from cli.exits import ExitCode, reported_errors
 from cli.options import Device, DeviceOption, JsonOption, QuietOption, examples
 from cli.output import note, path_fields, printable, shown_path, write_json, write_text
-from retrieval.errors import QueryError, SourceError
+from retrieval.errors import QueryError, SettingsError, SourceError
 
 if TYPE_CHECKING:
     from indexer.adhoc import Skip
@@ -70,6 +70,8 @@ def label(
     """
     flags = {"model": model, "device": device.value if isinstance(device, Device) else None}
     with reported_errors(as_json=json):
+        if json and jsonl:
+            raise SettingsError("--json and --jsonl do not go together", hint="choose one")
         if top < 1:
             raise QueryError(f"--top must be at least 1, got {top}")
         context = begin(flags, quiet=quiet)

@@ -7,14 +7,14 @@ that they may speak of has. A text that two sources say of one picture counts on
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 
 from indexer.readers.base import Caption, CaptionFile, Reader, Skip
-from indexer.readers.files import reason_of
+from indexer.readers.files import may_exist, reason_of
 from indexer.text_rows import AtPaths, Said, TextRows
 from indexer.writer import CollectionWriter, NewItem
 from retrieval.encoders.base import Encoder
@@ -100,6 +100,8 @@ class CaptionPass:
         self._texts: dict[str, str] = {}
         self._new: dict[Said, FileRef] = {}
         self._changes: list[PathChange] = []
+        self._removed: set[Said] = set()
+        self._followed: set[bytes] = set()
 
     def run(self, files: Sequence[CaptionFile]) -> TextTally:
         """Bring the gallery in step with these sources and with what is written inside pictures.
@@ -113,21 +115,44 @@ class CaptionPass:
                 self._known[entry.file.source or b""][said] = entry
         self._drop_orphans()
         self._drop_lost({each.file.path for each in files})
-        for part in _chunks(files, _SOURCES_AT_ONCE):
-            sources = [source for source in map(self._follow, part) if source is not None]
-            images = {caption.image for each in sources for caption in each.captions}
-            self._settle(sources, self._rows.at(images))
-        self._follow_descriptions()
+        self._follow_all(files, self._is_due)
+        self._follow_descriptions(self._arrivals.arrived)
+        # What one source says no more, another one may say still: it has no row of its own then.
+        lost = {said.image for said in self._removed}
+        if lost:
+            self._follow_all(
+                files, lambda file: not file.images or not lost.isdisjoint(file.images)
+            )
+            self._follow_descriptions(frozenset(lost))
+        listed = {each.file.path for each in files}
+        for source, entries in self._known.items():
+            is_inside = all(said.image == source for said in entries)
+            if source not in self._followed and (source in listed or is_inside):
+                self._tally.unchanged += len(entries)
         self._commit()
         return self._tally
 
+    def _follow_all(
+        self, files: Sequence[CaptionFile], is_wanted: Callable[[CaptionFile], bool]
+    ) -> None:
+        """Read those of the sources that are wanted and were not read yet."""
+        wanted = [
+            each for each in files if each.file.path not in self._followed and is_wanted(each)
+        ]
+        for part in _chunks(wanted, _SOURCES_AT_ONCE):
+            sources = [source for source in map(self._follow, part) if source is not None]
+            images = {caption.image for each in sources for caption in each.captions}
+            self._settle(sources, self._rows.at(images))
+
     def _drop_orphans(self) -> None:
         """Take out the texts of pictures that went, whoever says them."""
-        found = self._rows.at(self._arrivals.departed)
-        for said, entry in found.texts.items():
-            if said.image not in found.pictures:
-                self._remove(entry)
-                self._known[entry.file.source or b""].pop(said, None)
+        paths = self._rows.paths_of_texts() if self._arrivals.is_all else self._arrivals.departed
+        for part in batches(sorted(paths)):
+            found = self._rows.at(part)
+            for said, entry in found.texts.items():
+                if said.image not in found.pictures and entry.file.source is not None:
+                    self._remove(entry)
+                    self._known[entry.file.source].pop(said, None)
 
     def _drop_lost(self, listed: set[bytes]) -> None:
         """Take out what sources said that are gone; a picture's own texts go with the picture."""
@@ -136,21 +161,26 @@ class CaptionPass:
             if source in listed or is_inside:
                 continue
             if source in self._arrivals.superseded or any(
-                reader.covers(source) and reader.is_gone(source) for reader in self._readers
+                # A list or table that has lost its captions lists itself no more.
+                source == reader.root or (reader.covers(source) and reader.is_gone(source))
+                for reader in self._readers
             ):
                 for entry in entries.values():
                     self._remove(entry)
 
-    def _follow(self, file: CaptionFile) -> _Source | None:
-        """Read one source if need be; None where nothing can have changed."""
+    def _is_due(self, file: CaptionFile) -> bool:
+        """Whether a source, or a picture that it may speak of, has changed; counts it if not."""
         before = self._known.get(file.file.path, {})
         is_same = bool(before) and all(_is_of(each.file, file.file) for each in before.values())
-        if is_same and not self._may_speak_of_arrivals(file):
-            self._tally.unchanged += len(before)
-            return None
+        return not is_same or self._may_speak_of_arrivals(file)
+
+    def _follow(self, file: CaptionFile) -> _Source | None:
+        """Read one source; None where it cannot be read, and what it said before stays."""
+        self._followed.add(file.file.path)
+        before = self._known.get(file.file.path, {})
         captions, skips = _read(file)
         self._tally.skipped += skips
-        if captions is None:  # what it said before stays
+        if captions is None:
             self._tally.unchanged += len(before)
             return None
         return _Source(file.file, before, captions)
@@ -161,12 +191,12 @@ class CaptionPass:
         arrived = self._arrivals.arrived
         return not arrived.isdisjoint(file.images) if file.images else bool(arrived)
 
-    def _follow_descriptions(self) -> None:
-        """Take in what is written inside the pictures that arrived."""
-        arrived = self._arrivals.arrived
+    def _follow_descriptions(self, paths: frozenset[bytes]) -> None:
+        """Take in what is written inside pictures."""
         if self._arrivals.is_all:
-            arrived |= self._rows.pictures_below(self._readers)
-        for part in batches(sorted(arrived)):
+            paths |= self._rows.pictures_below(self._readers)
+        for part in batches(sorted(paths - self._followed)):
+            self._followed.update(part)
             there = self._rows.at(part)
             sources = [
                 _Source(
@@ -196,9 +226,16 @@ class CaptionPass:
                     self._tally.unchanged += 1
                     if entry.file != file:
                         self._changes.append(PathChange("add", file, entry.item_id))
-                elif said not in there.texts and said not in self._new:
+                elif said not in self._new and self._is_free(said, there):
                     self._tally.added += 1
                     self._new[said] = file
+
+    def _is_free(self, said: Said, there: AtPaths) -> bool:
+        """Whether no other source has the row of a caption, or only one that is no more."""
+        entry = there.texts.get(said)
+        if entry is None or said in self._removed:
+            return True
+        return entry.file.source is not None and not may_exist(entry.file.source)
 
     def _wanted(self, source: _Source, there: AtPaths) -> dict[Said, FileRef]:
         """The rows that a source asks for; a caption of a picture that is not there is a skip."""
@@ -218,6 +255,7 @@ class CaptionPass:
 
     def _remove(self, entry: KnownFile) -> None:
         self._tally.removed += 1
+        self._removed.add(Said(entry.sha256, entry.file.path))
         self._changes.append(PathChange("remove", entry.file, entry.item_id))
 
     def _commit(self) -> None:

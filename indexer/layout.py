@@ -19,8 +19,7 @@ _MADE_IN_ONE_GO = re.compile(rf"manifest-\d{{12}}\.json|{_SEGMENT}|{_OUR_FILE.pa
 _FOLDERS = ("changes", "galleries")
 
 CAPTIONS_DUE = "captions-due"
-"""A file that is there from a run's first change of pictures until their captions have followed, so
-that the run after an interruption looks at all of them."""
+"""See captions_due.py."""
 
 
 def our_files(folder: Path) -> Iterator[Path]:

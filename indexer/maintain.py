@@ -16,7 +16,7 @@ from retrieval.errors import (
     FormatVersionError,
     QueryError,
 )
-from retrieval.model import ItemId, display_path
+from retrieval.model import ItemId, display_path, gallery_of
 from retrieval.store.catalogue import CatalogueCounts, KnownFile
 from retrieval.store.changes import PathChange
 from retrieval.store.collection import Collection
@@ -94,25 +94,34 @@ def _resolve(
     """Items to delete whole, and files to detach from items that are not among them."""
     catalogue, generation = collection.catalogue, collection.generation
     ids = {each for each in wanted if not isinstance(each, bytes)}
-    unknown = [str(each) for each in ids - set(catalogue.hydrate(sorted(ids), generation))]
-    entries: dict[bytes, KnownFile] = {}
+    records = catalogue.hydrate(sorted(ids), generation)
+    unknown = [str(each) for each in ids - set(records)]
+    entries: list[KnownFile] = []
     for path in (each for each in wanted if isinstance(each, bytes)):
-        exact = catalogue.find_path(path, generation)
-        found = [exact] if exact else list(catalogue.files_under(path, generation))
+        found = catalogue.files_at([path], generation)
+        found = found or list(catalogue.files_under(path, generation))
         if not found:
             unknown.append(display_path(path))
-        entries |= {entry.file.path: entry for entry in found}
+        entries += found
     if unknown:
         raise QueryError(
             f"not in the collection: {', '.join(sorted(unknown))}",
             hint="give ids or absolute paths as a query's answer shows them",
         )
-    detached = [
-        PathChange("remove", entry.file, entry.item_id)
-        for entry in entries.values()
-        if entry.item_id not in ids
+    # The captions of a picture that goes as a whole go with it.
+    gone = [record for each, record in records.items() if gallery_of(each) == "images"]
+    pictures = [file.path for record in gone for file in record.files]
+    entries += [
+        entry
+        for entry in catalogue.files_at(pictures, generation)
+        if gallery_of(entry.item_id) == "texts"
     ]
-    return ids, detached
+    detached = {
+        (entry.item_id, entry.file.path): PathChange("remove", entry.file, entry.item_id)
+        for entry in entries
+        if entry.item_id not in ids
+    }
+    return ids, list(detached.values())
 
 
 def destroy_collection(folder: Path, *, catalogue_url: str | None = None) -> None:

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from indexer import durable
 from indexer.build import bring_index_up_to_date
 from indexer.captions import Arrivals, CaptionPass, TextTally
+from indexer.captions_due import left_over, overlap, read_due, write_due
 from indexer.decode import FileDecoder, default_workers
 from indexer.deferred import DeferredEncoder
-from indexer.layout import CAPTIONS_DUE
 from indexer.ledger import Ledger, Tally
 from indexer.options import IndexOptions
 from indexer.pipeline import Pace, Pipeline, Progress
@@ -91,13 +90,16 @@ class Run:
         with writer:
             target = CollectionTarget(writer, encoder, [reader.root for reader in self._readers])
             changes = self._plan(writer.collection)
-            is_due = (folder / CAPTIONS_DUE).exists()
-            if options.captions and (changes.to_read or changes.gone):
-                durable.write_file(folder / CAPTIONS_DUE, b"")
+            roots = {reader.root for reader in self._readers}
+            due = read_due(folder)
+            if changes.to_read or changes.gone:
+                write_due(folder, due | roots)
             ledger = self._pipe(changes, target, encoder)
             target.record_roots()
             if options.captions:
+                is_due = overlap(due, roots)
                 self._follow_captions(writer, encoder, changes, ledger, is_due=is_due)
+                write_due(folder, left_over(due, roots))
             _tidy(writer, options.segment_items)
             for name in tuple(writer.manifest.galleries):
                 bring_index_up_to_date(writer, encoder, name=name)
@@ -142,7 +144,6 @@ class Run:
             writer, encoder, self._readers, arrivals, segment_items=self._options.segment_items
         )
         self.texts = follow.run(changes.captions)
-        durable.remove(writer.folder / CAPTIONS_DUE)
 
     def _pipe(
         self, changes: Changes, target: CollectionTarget | Rehearsal, encoder: Encoder | None

@@ -41,6 +41,10 @@ class TextRows:
         """Rows of texts that a source, or the sources below a folder, say."""
         yield from self._catalogue.texts_from(root, self._generation)
 
+    def paths_of_texts(self) -> set[bytes]:
+        """Paths of the pictures that any text belongs to."""
+        return {each.file.path for each in self._catalogue.texts_from(b"/", self._generation)}
+
     def at(self, paths: Iterable[bytes]) -> AtPaths:
         """Pictures and texts at exactly these paths."""
         found = self._catalogue.files_at(sorted(paths), self._generation)

@@ -21,6 +21,7 @@ PAIR_SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
 _IMAGE_NAMES = ("image", "filepath", "file_path", "image_path", "path", "file_name", "filename")
 _CAPTION_NAMES = ("caption", "captions", "text", "title", "description", "sentence")
 _MAX_FIELD_CHARS = 1 << 20
+_ID = (int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def parse_rows(path: bytes, content: bytes, columns: Columns) -> list[Row]:
 
 def _from_table(text: str, delimiter: str, columns: Columns, where: str) -> Iterator[Row]:
     csv.field_size_limit(_MAX_FIELD_CHARS)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(lines, [])
         image, caption = _choose(columns, header, where)
@@ -79,8 +80,10 @@ def _from_table(text: str, delimiter: str, columns: Columns, where: str) -> Iter
 
 
 def _from_json_lines(text: str, columns: Columns, where: str) -> Iterator[Row]:
-    names: tuple[str, str | None] | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
+    """Each line has its own keys; an error only where none has one for the picture."""
+    n_lines, seen = 0, dict[str, None]()
+    has_images = False
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -91,9 +94,24 @@ def _from_json_lines(text: str, columns: Columns, where: str) -> Iterator[Row]:
         if not isinstance(entry, dict):
             yield Row(number, problem="no JSON object")
             continue
-        names = names or _choose(columns, list(entry), where)
-        image, caption = names
-        yield _row(number, entry.get(image), _texts(entry.get(caption)) if caption else [])
+        n_lines += 1
+        seen.update(dict.fromkeys(entry))
+        image = _column_of(columns.image, _IMAGE_NAMES, entry)
+        caption = _column_of(columns.caption, _CAPTION_NAMES, entry)
+        has_images = has_images or image is not None
+        yield _row(
+            number,
+            entry.get(image) if image else None,
+            _texts(entry.get(caption)) if caption else [],
+        )
+    if n_lines and not has_images:
+        raise missing_column(columns.image or "image", list(seen), where)
+
+
+def _column_of(wanted: str | None, usual: Sequence[str], entry: Mapping[str, object]) -> str | None:
+    if wanted is not None:
+        return wanted if wanted in entry else None
+    return find_column(None, usual, list(entry), "")
 
 
 def _from_json(text: str, where: str) -> Iterator[Row]:
@@ -117,15 +135,16 @@ def _from_coco(
 ) -> Iterator[Row]:
     """One row an image, then one for each annotation that belongs to none."""
     captions: dict[object, list[object]] = defaultdict(list)
-    known = {each.get("id") for each in images}
+    known = {each.get("id") for each in images if isinstance(each.get("id"), _ID)}
     strays = 0
     for each in annotations:
-        if isinstance(each, dict) and each.get("image_id") in known:
+        image_id = each.get("image_id") if isinstance(each, dict) else None
+        if isinstance(each, dict) and isinstance(image_id, _ID) and image_id in known:
             captions[each["image_id"]].append(each.get("caption"))
         else:
             strays += 1
     for number, image in enumerate(images, start=1):
-        row = _row(number, image.get("file_name"), captions[image.get("id")])
+        row = _row(number, image.get("file_name"), captions.get(_hashable(image.get("id")), []))
         # ".../val2017/000000000139.jpg": pictures are unpacked into a folder of their split.
         *_, folder, _ = ["", "", *str(image.get("coco_url", "")).split("/")]
         yield replace(row, folder=folder)
@@ -153,6 +172,10 @@ def _row(number: int, image: object, captions: Iterable[object]) -> Row:
         " ".join(text.replace("\0", " ").split()) for text in captions if isinstance(text, str)
     )
     return Row(number, (image or "").strip(), tuple(text for text in texts if text))
+
+
+def _hashable(value: object) -> object:
+    return value if isinstance(value, _ID) else None
 
 
 def _texts(value: object) -> list[object]:

@@ -122,7 +122,10 @@ class PairsReader:
             return Skip(where, row.problem)
         if not row.image:
             return Skip(where, "caption without image")
-        name = os.fsencode(row.image)
+        try:
+            name = os.fsencode(row.image)
+        except UnicodeEncodeError:  # half a character, which no file name can hold
+            return Skip(where, "no such file")
         if b"\0" in name:
             return Skip(where, "no such file")
         if not self.globs.admits(name):

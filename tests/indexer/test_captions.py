@@ -228,3 +228,66 @@ def test_any_life_of_captions_ends_as_a_fresh_index_of_them(photos, tmp_path):
         index(photos, tmp_path / "old", segment_items=2, prune=True)
         index(photos, tmp_path / f"fresh{step}")
         assert said(tmp_path / "old") == said(tmp_path / f"fresh{step}")
+
+
+def test_a_text_that_another_source_says_still_stays_when_the_first_takes_it_back(
+    photos, collection
+):
+    pairs = photos.parent / "pairs.csv"
+    pairs.write_text("image,caption\nphotos/a.png,one cat\nphotos/b.png,three dogs\n")
+    say(photos, a="one cat\ntwo cats")
+    index([photos, pairs], collection)
+    assert counts(index([photos, pairs], collection))[:2] == (0, 0)
+    say(photos, a="two cats")
+    index([photos, pairs], collection)
+    assert ("one cat", "a.png", "pairs.csv") in said(collection)
+    pairs.write_text("image,caption\nphotos/b.png,three dogs\n")
+    index([photos, pairs], collection)
+    assert [text for text, *_ in said(collection)] == ["three dogs", "two cats"]
+
+
+def test_what_a_picture_says_itself_stays_when_the_file_beside_it_goes(photos, collection):
+    Image.new("RGB", (16, 16), "red").save(photos / "d.jpg", xmp=xmp("red").encode())
+    say(photos, d="red")
+    index(photos, collection)
+    say(photos, d=None)
+    index(photos, collection)
+    assert said(collection) == [("red", "d.jpg", "d.jpg")]
+    assert counts(index(photos, collection)) == (0, 0, 1, 0)
+
+
+def test_a_list_that_was_renamed_takes_its_captions_over(photos, collection):
+    pairs, renamed = photos.parent / "l.csv", photos.parent / "m.csv"
+    pairs.write_text("image,caption\nphotos/a.png,a dog\nphotos/b.png,a cat\n")
+    index(pairs, collection)
+    pairs.rename(renamed)
+    index(renamed, collection)
+    assert {source for *_, source in said(collection)} == {"m.csv"}
+    renamed.write_text("image,caption\nphotos/a.png,a dog\n")
+    index(renamed, collection)
+    assert said(collection) == [("a dog", "a.png", "m.csv")]
+
+
+def test_without_captions_and_then_with_them_is_as_with_them(photos, collection):
+    image = Image.new("RGB", (16, 16), "red")
+    image.save(photos / "d.jpg", xmp=xmp("first").encode())
+    say(photos, a="a dog", b="a cat")
+    index(photos, collection, captions=False)
+    index(photos, collection)
+    assert [text for text, *_ in said(collection)] == ["a cat", "a dog", "first"]
+    image.save(photos / "d.jpg", xmp=xmp("second").encode())
+    (photos / "b.png").unlink()
+    index(photos, collection, captions=False)
+    index(photos, collection)
+    assert [text for text, *_ in said(collection)] == ["a dog", "second"]
+
+
+def test_what_is_due_of_one_folder_outlives_a_run_over_another(photos, collection):
+    paint(photos.parent / "other" / "x.png", 77)
+    Image.new("RGB", (16, 16), "red").save(photos / "d.jpg", xmp=xmp("red").encode())
+    index(photos, collection, captions=False)
+    index(photos.parent / "other", collection)
+    assert said(collection) == []
+    index(photos, collection)
+    assert said(collection) == [("red", "d.jpg", "d.jpg")]
+    assert not (collection / CAPTIONS_DUE).exists()

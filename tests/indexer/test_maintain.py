@@ -23,6 +23,7 @@ from retrieval.errors import (
     LockedError,
     QueryError,
 )
+from retrieval.model import gallery_of
 from retrieval.store.collection import Collection
 from retrieval.store.manifest import newest_manifest
 from tests.collection_kit import new_collection, read_state
@@ -126,6 +127,42 @@ def test_a_catalogue_that_differs_from_the_segments_is_a_problem(collection, dam
 def test_no_collection_to_verify(tmp_path):
     with pytest.raises(CollectionMissingError):
         verify_collection(tmp_path)
+
+
+@pytest.fixture
+def captioned(photos, tmp_path):
+    """Pictures with three captions each."""
+    for path in sorted(photos.rglob("*.png")):
+        path.with_suffix(".txt").write_text(f"one {path.stem}\ntwo {path.stem}\na picture\n")
+    index(photos, tmp_path / "captioned")
+    return tmp_path / "captioned"
+
+
+def living(collection):
+    """Base names of the pictures that are in, and of those that texts belong to."""
+    with Collection.open(collection) as view:
+        found = list(view.catalogue.files_under(b"/", view.generation))
+    names = {"images": set(), "texts": set()}
+    for each in found:
+        names[gallery_of(each.item_id)].add(os.path.basename(each.file.path).decode())
+    return names["images"], names["texts"]
+
+
+@pytest.mark.parametrize("by_id", [False, True])
+def test_captions_go_with_their_picture(captioned, photos, by_id):
+    path = os.fsencode(photos / "b.png")
+    with Collection.open(captioned) as view:
+        picture = min(each.item_id for each in view.catalogue.files_at([path], view.generation))
+    delete_items(captioned, [picture if by_id else path])
+    images, texts = living(captioned)
+    assert "b.png" not in images | texts
+    assert images == texts
+
+
+def test_a_folder_goes_with_its_pictures_and_their_captions(captioned, photos):
+    delete_items(captioned, [os.fsencode(photos / "sub")])
+    images, texts = living(captioned)
+    assert images == texts == {"a.png", "b.png", "c.png", "copy of a.png"}
 
 
 # -- delete ---------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ def _images(result):
         (2, ["--labels", "labels.txt", "--prompts", "empty.txt"], "no prompts in"),
         (2, ["--labels", "labels.txt", "--prompts", "labels.txt"], "no place for a label"),
         (2, ["--labels", "labels.txt", "-k", "0"], "--top must be at least 1"),
+        (2, ["--labels", "labels.txt", "--json", "--jsonl"], "do not go together"),
         (1, ["--labels", "none.txt"], "No such file"),
         (1, ["--labels", "labels.txt", "--model", "nonsense"], "there is no model 'nonsense'"),
     ],

@@ -171,6 +171,39 @@ def test_a_list_that_is_none_is_an_error(album, name, content, message):
         read(put(album, name, content))
 
 
+def test_each_json_line_has_its_own_keys(album):
+    path = put(
+        album,
+        "l.jsonl",
+        '{"id": 3}\n{"image": "a.jpg"}\n{"image": "b.jpg", "caption": "a\u2028cat"}\n',
+    )
+    found = read(path)
+    assert (found["files"], found["said"]) == (["a.jpg", "b.jpg"], [("a cat", "b.jpg")])
+    assert found["skips"] == [
+        ("l.jsonl:1", "caption without image"),
+        ("l.jsonl:2", "image without caption"),
+    ]
+
+
+def test_odd_values_are_skips_and_no_crash(album):
+    path = put(album, "l.jsonl", '{"image": "p\\ud8001.jpg"}\n{"image": "a.jpg"}\n')
+    assert read(path)["skips"][0] == ("l.jsonl:1", "no such file")
+    odd = {
+        "images": [{"id": [1], "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+        "annotations": [{"image_id": [1], "caption": "x"}, {"image_id": 2, "caption": "a cat"}],
+    }
+    assert read(put(album, "odd.json", odd))["said"] == [("a cat", "b.jpg")]
+
+
+@pytest.mark.parametrize("name", ["l.csv", "l.tsv"])
+def test_a_quote_that_is_never_closed_swallows_no_rows(album, name):
+    rule = "," if name == "l.csv" else "\t"
+    rows = [("image", "caption"), ("a.jpg", '"never closed'), ("b.jpg", "lost")]
+    path = put(album, name, "".join(f"{a}{rule}{b}\n" for a, b in rows))
+    with pytest.raises(SourceError, match="unexpected end of data"):
+        read(path)
+
+
 def test_a_missing_list_is_an_error(album):
     with pytest.raises(SourceError, match="no such list"):
         read(os.fsencode(album / "none.csv"))

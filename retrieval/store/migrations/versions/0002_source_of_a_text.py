@@ -1,4 +1,4 @@
-"""The file that says a text, beside the picture that it belongs to."""
+"""The file that says a text, beside the picture that it belongs to; checksums in plain notation."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,8 @@ def upgrade() -> None:
         sqlite_where=known,
         postgresql_where=known,
     )
+    # Rows carry another checksum from here on; a catalogue that belongs to no manifest is rebuilt.
+    op.execute("UPDATE collection SET manifest_sha256 = '', parent_sha256 = ''")
 
 
 def downgrade() -> None:
