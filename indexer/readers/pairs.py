@@ -5,6 +5,7 @@ line out takes its captions back; the picture stays, because it may belong to a 
 """
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -100,8 +101,24 @@ class PairsReader:
 
     @cached_property
     def _lines(self) -> Sequence[tuple[Row, bytes] | Skip]:
-        """Each row with the path of its picture, or why it cannot be used."""
-        return [*map(self._placed, self._rows)]
+        """Each row with the path of its picture, or why it cannot be used.
+
+        A picture that is nowhere is taken to belong where most others of the list lie.
+        """
+        looked_up = [*map(self._looked_up, self._rows)]
+        found = Counter(
+            _first_there(places) for places in looked_up if not isinstance(places, Skip)
+        )
+        del found[None]
+        usual = found.most_common(1)[0][0] if found else 0
+        lines: list[tuple[Row, bytes] | Skip] = []
+        for row, places in zip(self._rows, looked_up, strict=True):
+            if isinstance(places, Skip):
+                lines.append(places)
+                continue
+            at = _first_there(places)
+            lines.append((row, places[usual or 0] if at is None else places[at]))
+        return lines
 
     @cached_property
     def _paths(self) -> frozenset[bytes]:
@@ -116,7 +133,8 @@ class PairsReader:
                 found.append(Skip(self.root + b":%d" % row.number, "image without caption"))
         return [*dict.fromkeys(found)]
 
-    def _placed(self, row: Row) -> tuple[Row, bytes] | Skip:
+    def _looked_up(self, row: Row) -> list[bytes] | Skip:
+        """Where the picture of a row may lie, or why the row cannot be used."""
         where = self.root + b":%d" % row.number
         if row.problem:
             return Skip(where, row.problem)
@@ -130,16 +148,15 @@ class PairsReader:
             return Skip(where, "no such file")
         if not self.globs.admits(name):
             return Skip(where, "left out by a pattern")
-        return row, self._find(name, os.fsencode(row.folder))
-
-    def _find(self, name: bytes, folder: bytes) -> bytes:
-        """Where a picture lies; where it is nowhere, the first place that it was looked for."""
         here = os.path.dirname(self.root)
         around = [_joined(here, place) for place in _PLACES]
         bases = around if self.images is None else [self.images]
-        inside = dict.fromkeys((b"", folder))
-        places = [_joined(base, part, name) for base in bases for part in inside]
-        return next(filter(os.path.lexists, places), places[0])
+        inside = (b"", os.fsencode(row.folder))
+        return [_joined(base, part, name) for base in bases for part in inside]
+
+
+def _first_there(places: Sequence[bytes]) -> int | None:
+    return next((at for at, path in enumerate(places) if os.path.lexists(path)), None)
 
 
 def _joined(*parts: bytes) -> bytes:

@@ -3,13 +3,14 @@
 All end in a `ModelSource`: a configuration, one checked weights file and what the tokenizer needs.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from retrieval.encoders.fingerprint import sha256_of_file
+from retrieval.encoders.fingerprint import canonical_json, sha256_of_file
 from retrieval.encoders.hub import Repository
 from retrieval.encoders.names import FileName, FolderName, HubName, ModelName, TagName
 from retrieval.encoders.openclip_config import (
@@ -76,6 +77,13 @@ class ModelSource:
     def digests(self) -> Mapping[str, str]:
         """sha256 (hex) by file name, of the weights and the text files; about 1 s a GB."""
         return {path.name: sha256_of_file(path) for path in (self.weights, *self.text_files)}
+
+    @property
+    def trusted(self) -> Mapping[str, str]:
+        """What a pin holds: the digests of all files, and of what is read of the configuration."""
+        read = {"model_cfg": self.model_cfg, "preprocess_cfg": self.preprocess_cfg}
+        config = hashlib.sha256(canonical_json(read).encode("utf-8")).hexdigest()
+        return {**self.digests, CONFIG_NAME: config}
 
 
 def locate(name: ModelName, *, allow_pickle: bool = False) -> ModelSource:

@@ -34,7 +34,7 @@ class Pin:
 
 def pin_of(source: ModelSource) -> Pin:
     """What a model is made of now."""
-    return Pin(dict(source.commits), dict(source.digests))
+    return Pin(dict(source.commits), dict(source.trusted))
 
 
 def read_pins(path: Path) -> dict[str, Pin]:
@@ -116,7 +116,7 @@ def forget_pin(path: Path, name: str) -> bool:
 
 
 def _compare(source: ModelSource, pin: Pin, path: Path | None) -> None:
-    found = source.digests
+    found = source.trusted
     for file in sorted({*pin.files, *found}):
         expected, present = pin.files.get(file, "no such file"), found.get(file, "no such file")
         if expected != present:

@@ -137,6 +137,11 @@ def test_pictures_are_looked_for_beside_the_list_and_around_it(album):
     ]
 
 
+def test_a_picture_that_is_nowhere_belongs_where_the_others_lie(album):
+    path = put(album, "l.csv", "image,caption\nc.jpg,c\nd.jpg,d\n")
+    assert read(path)["skips"] == [("images/d.jpg", "no such file")]
+
+
 def test_lines_that_cannot_be_used_are_told_one_by_one(album):
     path = put(album, "l.csv", "image,caption\n,lost\nmissing.jpg,x\na.jpg\na.jpg,kept\n")
     found = read(path)

@@ -43,6 +43,16 @@ def test_a_changed_byte_is_refused_with_both_digests(copied, pins):
     assert "--forget" in caught.value.hint
 
 
+def test_a_changed_configuration_is_refused_too(copied, pins):
+    pin_model(pins, encoder_of(copied, pins).source)
+    path = copied / "open_clip_config.json"
+    config = json.loads(path.read_text())
+    config["preprocess_cfg"] = {**config.get("preprocess_cfg", {}), "mean": [0.1, 0.1, 0.1]}
+    path.write_text(json.dumps(config))
+    with pytest.raises(EncoderUnavailableError, match=r"open_clip_config\.json"):
+        encoder_of(copied, pins).encode_texts(["a"])
+
+
 def test_it_is_not_pinned_again_over_a_change_until_forgotten(copied, pins):
     pin_model(pins, encoder_of(copied, pins).source)
     change_a_byte(copied / WEIGHTS)
