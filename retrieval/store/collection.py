@@ -162,7 +162,9 @@ class Collection:
         with contextlib.ExitStack() as on_error:
             on_error.callback(catalogue.close)
             lineage = catalogue.lineage()
-            if lineage is None or not lineage.covers(manifest.digest):
+            # A collection that was only just made has no rows that could belong to another one.
+            has_rows = bool(manifest.galleries)
+            if has_rows and (lineage is None or not lineage.covers(manifest.digest)):
                 raise CatalogueError(
                     f"the catalogue does not belong to generation {manifest.generation}",
                     hint="`polyseek collection repair` rebuilds it from the segments",

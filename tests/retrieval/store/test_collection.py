@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from indexer.recover import load_or_create
 from indexer.writer import CollectionWriter
 from retrieval.errors import CollectionMissingError, CorruptCollectionError
 from retrieval.store.collection import Collection, find_collection
@@ -31,6 +32,15 @@ def test_what_is_not_there_is_missing(tmp_path):
         Collection.open(tmp_path / "none")
     assert "polyseek index" in (caught.value.hint or "")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_collection_whose_maker_died_at_once_is_an_empty_one(tmp_path, catalogue_url):
+    load_or_create(tmp_path, ENCODER, catalogue_url)  # what a writer does before anything else
+    with Collection.open(tmp_path, catalogue_url=catalogue_url) as collection:
+        assert collection.generation == 1
+        assert collection.gallery("images").n_items == 0
+        assert collection.catalogue.counts(1).n_items == 0
+        assert list(collection.catalogue.files_under(b"/", 1)) == []
 
 
 def test_a_gallery_gives_vectors_by_id_across_segments(tmp_path):
