@@ -12,7 +12,16 @@ import typer
 from cli.context import Context, begin
 from cli.destination import Destination, Form
 from cli.exits import full_disk_at, reported_errors
-from cli.options import CollectionOption, JsonOption, QuietOption, examples
+from cli.options import (
+    CollectionOption,
+    ImageOption,
+    JsonOption,
+    QuietOption,
+    TargetOption,
+    TextArgument,
+    TopOption,
+    examples,
+)
 from cli.output import note, path_fields, shown_path, write_bytes, write_json
 from cli.picture_files import refuse_photographs
 from cli.query import open_engine
@@ -80,22 +89,10 @@ def export() -> None:
     ),
 )
 def hits(
-    text: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="TEXT", help="Words, joined to one literal text."),
-    ] = None,
-    image: Annotated[
-        list[Path] | None,
-        typer.Option("--image", "-i", metavar="IMAGE", help="Like this image file."),
-    ] = None,
-    target: Annotated[
-        Target,
-        typer.Option("--target", metavar="images|texts", help="Search images, or captions."),
-    ] = Target.IMAGES,
-    top: Annotated[
-        int | None,
-        typer.Option("--top", "-k", "-t", metavar="N", help="Hits at most. Default: 10."),
-    ] = None,
+    text: TextArgument = None,
+    image: ImageOption = None,
+    target: TargetOption = Target.IMAGES,
+    top: TopOption = None,
     form: FormOption = None,
     out: OutOption = None,
     force: ForceOption = False,

@@ -6,6 +6,28 @@ from typing import Annotated
 
 import typer
 
+from cli.question import Target
+
+TextArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="TEXT", help="Words, joined to one literal text."),
+]
+ImageOption = Annotated[
+    list[Path] | None,
+    typer.Option("--image", "-i", metavar="IMAGE", help="Like this image file."),
+]
+TargetOption = Annotated[
+    Target,
+    typer.Option(
+        "--target",
+        metavar="images|texts",
+        help="Search the images, or the captions that came with them.",
+    ),
+]
+TopOption = Annotated[
+    int | None,
+    typer.Option("--top", "-k", "-t", metavar="N", help="Hits at most. Default: 10."),
+]
 CollectionOption = Annotated[
     Path | None,
     typer.Option(

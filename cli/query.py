@@ -10,7 +10,16 @@ from cli.context import Context, begin, is_collection
 from cli.exits import ExitCode, reported_errors
 from cli.hits import Output, show_result
 from cli.index import Job, run_index
-from cli.options import CollectionOption, JsonOption, QuietOption, examples
+from cli.options import (
+    CollectionOption,
+    ImageOption,
+    JsonOption,
+    QuietOption,
+    TargetOption,
+    TextArgument,
+    TopOption,
+    examples,
+)
 from cli.output import is_watched, note, shown_path
 from cli.picture_files import refuse_photographs
 from cli.question import Compose, Question, Sort, Target, in_order
@@ -40,14 +49,8 @@ EXAMPLES = examples(
 
 
 def query(
-    text: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="TEXT", help="Words, joined to one literal text."),
-    ] = None,
-    image: Annotated[
-        list[Path] | None,
-        typer.Option("--image", "-i", metavar="IMAGE", help="Like this image file."),
-    ] = None,
+    text: TextArgument = None,
+    image: ImageOption = None,
     add: Annotated[
         list[str] | None, typer.Option("--add", "-a", metavar="TEXT", help="Towards this text.")
     ] = None,
@@ -67,14 +70,7 @@ def query(
             help="Add the terms, or walk from the image to the text (two terms).",
         ),
     ] = Compose.SUM,
-    target: Annotated[
-        Target,
-        typer.Option(
-            "--target",
-            metavar="images|texts",
-            help="Search the images, or the captions that came with them.",
-        ),
-    ] = Target.IMAGES,
+    target: TargetOption = Target.IMAGES,
     sort: Annotated[
         Sort,
         typer.Option(
@@ -83,10 +79,7 @@ def query(
             help="Show the hits best first, newest first (undated last) or by path.",
         ),
     ] = Sort.SCORE,
-    top: Annotated[
-        int | None,
-        typer.Option("--top", "-k", "-t", metavar="N", help="Hits at most. Default: 10."),
-    ] = None,
+    top: TopOption = None,
     paths_only: Annotated[
         bool, typer.Option("--paths-only", "-f", help="Paths and nothing else, one a line.")
     ] = False,
