@@ -6,8 +6,8 @@
 All arms run the same architecture with the same random weights (speed does not depend on them) over
 the same pictures, one after the other in turns: the raw forward on preloaded tensors; `polyseek
 index`; a plain loop over torch's DataLoader with open_clip's own preprocessing; and, from an
-environment of its own, clip-retrieval's inference. That one loads its model in every call, so its
-rate is taken from the difference between the whole folder and half of it.
+environment of its own, clip-retrieval's inference. That one loads its model in every call, so it is
+two arms, the whole folder and half of it, and its rate is taken from their difference.
 """
 
 import argparse
@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -39,6 +38,7 @@ from retrieval.images import IMAGE_SUFFIXES
 
 _WEIGHTS = "open_clip_model.safetensors"
 _CONFIG = "open_clip_config.json"
+_WHOLE, _HALF = "clip-retrieval, whole", "clip-retrieval, half"
 
 
 class Pictures(torch.utils.data.Dataset[torch.Tensor]):
@@ -98,23 +98,27 @@ def polyseek_index(source: Path, encoder: Encoder, options: IndexOptions) -> Cal
     return run
 
 
-def clip_retrieval_seconds(environment: Path, bundle: Path, source: Path, model: str) -> float:
-    """Wall time of one call of its command."""
-    with tempfile.TemporaryDirectory() as scratch:
-        command: list[str | Path] = [
-            *(environment / "bin" / "clip-retrieval", "inference"),
-            *(f"--input_dataset={source}", f"--output_folder={scratch}", "--enable_text=False"),
-            *("--enable_image=True", "--enable_metadata=False", "--batch_size=32"),
-            f"--num_prepro_workers={default_workers()}",
-            *(f"--clip_model=open_clip:{model}/{bundle / _WEIGHTS}", "--use_jit=False"),
-        ]
-        started_s = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        elapsed_s = time.perf_counter() - started_s
-        rows = sum(len(np.load(path)) for path in Path(scratch).rglob("img_emb*.npy"))
-        if rows != len(list(source.iterdir())):
-            raise ValueError(f"clip-retrieval embedded {rows} pictures")
-    return elapsed_s
+def clip_retrieval(
+    environment: Path, bundle: Path, source: Path, model: str
+) -> Callable[[int], None]:
+    """One call of its command, start-up and loading of the model included."""
+    n_images = len(list(source.iterdir()))
+
+    def run(_: int) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            command: list[str | Path] = [
+                *(environment / "bin" / "clip-retrieval", "inference"),
+                *(f"--input_dataset={source}", f"--output_folder={scratch}"),
+                *("--enable_image=True", "--enable_text=False", "--enable_metadata=False"),
+                *("--batch_size=32", f"--num_prepro_workers={default_workers()}"),
+                *(f"--clip_model=open_clip:{model}/{bundle / _WEIGHTS}", "--use_jit=False"),
+            ]
+            subprocess.run(command, check=True, capture_output=True)
+            rows = sum(len(np.load(path)) for path in Path(scratch).rglob("img_emb*.npy"))
+        if rows != n_images:
+            raise ValueError(f"clip-retrieval embedded {rows} of {n_images} pictures")
+
+    return run
 
 
 def _open_clip() -> ModuleType:
@@ -131,10 +135,8 @@ def copy_pictures(folder: Path, target: Path, n_images: int) -> None:
         shutil.copyfile(path, target / f"{number:06}{path.suffix.lower().replace('.jpeg', '.jpg')}")
 
 
-def measure(
-    source: Path, bundle: Path, batch_size: int, rounds: int
-) -> tuple[dict[str, Timing], int]:
-    """Interleaved times of the arms in this process, and the number of pictures."""
+def local_arms(source: Path, bundle: Path, batch_size: int) -> dict[str, Callable[[int], None]]:
+    """The arms that run in this process."""
     encoder = get_encoder(f"local-dir:{bundle}")
     batches = preloaded_batches(sorted(source.iterdir()), encoder, batch_size)
 
@@ -142,12 +144,21 @@ def measure(
         for batch in batches:
             encoder.encode_pixels(batch)
 
-    arms = {
+    return {
         "raw forward": forward,
         "polyseek index": polyseek_index(source, encoder, IndexOptions(batch_size=batch_size)),
         "DataLoader loop": plain_loop(bundle, source, batch_size),
     }
-    return interleave(arms, rounds=rounds, warm_up=1), sum(map(len, batches))
+
+
+def rates(timings: dict[str, Timing], n_images: int, n_half: int) -> dict[str, float]:
+    """Images a second of each arm, by its median time."""
+    seconds = {name: timing.p50_ms / 1000 for name, timing in timings.items()}
+    whole, half = seconds.pop(_WHOLE, None), seconds.pop(_HALF, None)
+    found = {name: n_images / each for name, each in seconds.items()}
+    if whole is not None and half is not None:
+        found["clip-retrieval"] = (n_images - n_half) / (whole - half)
+    return found
 
 
 def main() -> None:
@@ -168,18 +179,17 @@ def main() -> None:
         bundle.mkdir()
         write_bundle(bundle, arguments.model)
         copy_pictures(arguments.folder, source, arguments.images)
-        timings, n_images = measure(source, bundle, arguments.batch_size, arguments.rounds)
-        rates = {name: 1000 * n_images / timing.p50_ms for name, timing in timings.items()}
+        n_images = len(list(source.iterdir()))
+        arms = local_arms(source, bundle, arguments.batch_size)
         if arguments.clip_retrieval:
             half = Path(scratch, "half")
             copy_pictures(source, half, n_images // 2)
-            seconds = [
-                clip_retrieval_seconds(arguments.clip_retrieval, bundle, each, arguments.model)
-                for each in (source, half)
-            ]
-            rates["clip-retrieval"] = (n_images - n_images // 2) / (seconds[0] - seconds[1])
-    for name, rate in rates.items():
-        share = rate / rates["raw forward"]
+            for name, each in ((_WHOLE, source), (_HALF, half)):
+                arms[name] = clip_retrieval(arguments.clip_retrieval, bundle, each, arguments.model)
+        timings = interleave(arms, rounds=arguments.rounds, warm_up=1)
+    found = rates(timings, n_images, n_images // 2)
+    for name, rate in found.items():
+        share = rate / found["raw forward"]
         sys.stdout.write(f"{name:16} {rate:8.2f} images/s  {share:5.3f} of the raw forward\n")
 
 
