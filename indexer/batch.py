@@ -10,14 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from retrieval.model import (
-    FIRST_ID,
-    FileRef,
-    Float32Array,
-    ImageMeta,
-    ItemId,
-    ItemRecord,
-)
+from retrieval.model import FileRef, Float32Array, ImageMeta, ItemId, ItemRecord, gallery_of
 from retrieval.store.catalogue import Catalogue
 from retrieval.store.changes import PathChange, net_changes
 from retrieval.store.collection import Collection
@@ -113,7 +106,7 @@ def one_item_a_path(batch: Batch, catalogue: Catalogue, generation: int) -> Batc
     left = [
         PathChange("remove", found.file, found.item_id)
         for found in catalogue.files_at(holder, generation)
-        if found.item_id != holder[found.file.path] and found.item_id < FIRST_ID["texts"]
+        if found.item_id != holder[found.file.path] and gallery_of(found.item_id) == "images"
     ]
     return replace(batch, changes=net_changes([*batch.changes, *left]))
 

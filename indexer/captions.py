@@ -169,7 +169,7 @@ class CaptionPass:
                     self._remove(entry)
 
     def _is_due(self, file: CaptionFile) -> bool:
-        """Whether a source, or a picture that it may speak of, has changed; counts it if not."""
+        """Whether a source, or a picture that it may speak of, has changed."""
         before = self._known.get(file.file.path, {})
         is_same = bool(before) and all(_is_of(each.file, file.file) for each in before.values())
         return not is_same or self._may_speak_of_arrivals(file)

@@ -25,18 +25,15 @@ from indexer.service import IndexOptions, IndexReport
 from indexer.space import measuring_encoder, name_space, recorded_encoder
 from indexer.vector_rows import Row, check_any_usable, read_rows
 from indexer.writer import CollectionWriter, NewItem
-from retrieval.errors import (
-    CollectionMissingError,
-    SourceError,
-)
+from retrieval.errors import CollectionMissingError, SourceError
 from retrieval.model import (
     FIRST_ID,
     EncoderInfo,
     FileRef,
     GalleryName,
     ImageMeta,
-    ItemId,
     display_path,
+    gallery_of,
 )
 from retrieval.store.catalogue import Catalogue
 from retrieval.store.collection import Collection
@@ -218,7 +215,7 @@ class _Import:
         there = _holders(catalogue, generation, gallery, [row.file.path for row in rows])
         wanted = []
         for row in rows:
-            if _gallery_of(items.get(row.sha256, FIRST_ID[gallery])) != gallery:
+            if gallery_of(items.get(row.sha256, FIRST_ID[gallery])) != gallery:
                 self.skipped.append(Skip(row.file.path, "the other gallery has this vector"))
                 continue
             held = there.get(row.file.path, {})
@@ -283,10 +280,6 @@ def _holders(
     """What a gallery has at paths: files by path and content."""
     found: dict[bytes, dict[str, FileRef]] = {}
     for entry in catalogue.files_at(paths, generation):
-        if _gallery_of(entry.item_id) == gallery:
+        if gallery_of(entry.item_id) == gallery:
             found.setdefault(entry.file.path, {})[entry.sha256] = entry.file
     return found
-
-
-def _gallery_of(item_id: int | ItemId) -> GalleryName:
-    return "texts" if item_id >= FIRST_ID["texts"] else "images"

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from indexer.readers.base import CaptionFile, Listing, Reader, Skip
 from retrieval.errors import SourceError
-from retrieval.model import FIRST_ID, FileRef, ItemId, display_path
+from retrieval.model import FileRef, ItemId, display_path, gallery_of
 from retrieval.store.catalogue import KnownFile
 
 
@@ -132,7 +132,7 @@ def _known_at(
 
 def _pictures(entries: Iterable[KnownFile]) -> dict[bytes, KnownFile]:
     """By path; texts lie at the paths of the pictures that they belong to, and are not meant."""
-    return {each.file.path: each for each in entries if each.item_id < FIRST_ID["texts"]}
+    return {each.file.path: each for each in entries if gallery_of(each.item_id) == "images"}
 
 
 def _list(reader: Reader, *, has_known: bool, prune: bool) -> Listing:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from indexer.readers.base import Reader
-from retrieval.model import FIRST_ID, FileRef, ItemId
+from retrieval.model import FileRef, ItemId, gallery_of
 from retrieval.store.catalogue import KnownFile
 from retrieval.store.collection import Collection
 
@@ -49,11 +49,11 @@ class TextRows:
         """Pictures and texts at exactly these paths."""
         found = self._catalogue.files_at(sorted(paths), self._generation)
         return AtPaths(
-            {each.file.path: each for each in found if each.item_id < FIRST_ID["texts"]},
+            {each.file.path: each for each in found if gallery_of(each.item_id) == "images"},
             {
                 Said(each.sha256, each.file.path): each
                 for each in found
-                if each.item_id >= FIRST_ID["texts"]
+                if gallery_of(each.item_id) == "texts"
             },
         )
 
@@ -63,7 +63,7 @@ class TextRows:
             each.file.path
             for reader in readers
             for each in self._catalogue.files_under(reader.root, self._generation)
-            if each.item_id < FIRST_ID["texts"]
+            if gallery_of(each.item_id) == "images"
         )
 
     def descriptions(
@@ -78,4 +78,4 @@ class TextRows:
     def items_of(self, sha256: Iterable[str]) -> dict[str, ItemId]:
         """Those of the texts that have a vector already, whether they are alive or not."""
         found = self._catalogue.items_by_sha256(list(sha256), self._generation)
-        return {key: item_id for key, item_id in found.items() if item_id >= FIRST_ID["texts"]}
+        return {key: item_id for key, item_id in found.items() if gallery_of(item_id) == "texts"}
