@@ -3,11 +3,13 @@
 import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from indexer.readers.base import Skip
 from indexer.readers.names import CONTAINER_SUFFIXES
-from retrieval.errors import ImageError
-from retrieval.model import FileRef
+from retrieval.errors import ImageError, SourceError
+from retrieval.model import FileRef, display_path
 
 MAX_FILE_BYTES = 1 << 30
 """A file is read whole. One GiB is four times the largest picture within the default pixel limits
@@ -100,3 +102,46 @@ def _is_inside_file(path: bytes) -> bool:
 def reason_of(error: OSError) -> str:
     """What the system says, in the form of a reason."""
     return (error.strerror or type(error).__name__).lower()
+
+
+@contextmanager
+def opening_source(path: bytes, kind: str, form: str) -> Iterator[None]:
+    """Say to the user why a file that was named cannot be opened or read inside.
+
+    Args:
+        path: of the file, as the user is to see it.
+        kind: what the file is to the user, e.g. "list".
+        form: what has to lie there, e.g. "a text file".
+
+    Raises:
+        SourceError: there is no such file, or what lies there cannot be read.
+    """
+    shown = display_path(path)
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise SourceError(f"no such {kind}: {shown}", hint="check the path") from error
+    except OSError as error:
+        raise SourceError(
+            f"cannot read {shown}: {reason_of(error)}", hint="check its permissions"
+        ) from error
+    except ImageError as error:
+        raise SourceError(f"cannot read {shown}: {error.reason}", hint=f"name {form}") from error
+
+
+class DiskFiles:
+    """What a `Reader` answers whose pictures are files of the disk, each at its own path."""
+
+    __slots__ = ()
+
+    def is_gone(self, path: bytes) -> bool:
+        """Whether there is certainly no file; a pattern or a dot in its name merely hides one."""
+        return not may_exist(path)
+
+    def is_same(self, before: FileRef, now: FileRef) -> bool:
+        """Same size and modification time."""
+        return before == now
+
+    def fetch(self, file: FileRef) -> tuple[FileRef, bytes]:
+        """See `Reader.fetch`."""
+        return fetch_file(file)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from indexer.readers.base import Listing, Skip
-from indexer.readers.files import fetch_file, look_at, may_exist, reason_of
+from indexer.readers.files import DiskFiles, look_at, reason_of
 from indexer.readers.globs import Globs
 from indexer.readers.names import has_image_suffix
 from indexer.readers.sidecars import SIDECAR_SUFFIXES, match_sidecars
@@ -19,7 +19,7 @@ from retrieval.model import FileRef, display_path
 
 
 @dataclass(frozen=True, slots=True)
-class FolderReader:
+class FolderReader(DiskFiles):
     """The pictures below one folder, recursively.
 
     Hidden files and folders (names that start with a dot) are passed over silently, as are files
@@ -39,18 +39,6 @@ class FolderReader:
     def is_tree(self) -> bool:
         """True: see `Reader`."""
         return True
-
-    def is_gone(self, path: bytes) -> bool:
-        """Whether there is certainly no file; a pattern or a dot in its name merely hides one."""
-        return not may_exist(path)
-
-    def is_same(self, before: FileRef, now: FileRef) -> bool:
-        """Same size and modification time."""
-        return before == now
-
-    def fetch(self, file: FileRef) -> tuple[FileRef, bytes]:
-        """See `Reader.fetch`."""
-        return fetch_file(file)
 
     def covers(self, path: bytes) -> bool:
         """True if the path lies below the root and the patterns admit it."""

@@ -12,31 +12,29 @@ from functools import cached_property, partial
 
 from indexer.readers.base import Caption, CaptionFile, Listing, Skip
 from indexer.readers.columns import Columns
-from indexer.readers.files import fetch_file, look_at, may_exist, read_stable, reason_of
+from indexer.readers.files import DiskFiles, look_at, opening_source, read_stable
 from indexer.readers.globs import Globs
 from indexer.readers.pair_formats import Row, parse_rows
-from retrieval.errors import ImageError, SourceError
-from retrieval.model import FileRef, display_path
+from retrieval.model import FileRef
 
 _PLACES = (b"", b"images", b"..", b"../images")
 """Where a picture that is named by a relative path is looked for, seen from the list."""
 
 
 @dataclass(frozen=True)
-class PairsReader:
+class PairsReader(DiskFiles):
     """The pictures and captions that one list names.
+
+    A relative path starts beside the list, in its `images` folder, or in those above.
 
     Attributes:
         root: absolute path of the list.
         columns: which columns of a table say what.
-        images: folder that relative paths start from; None looks beside the list, in its `images`
-            folder, and in those above.
         globs: which pictures take part; patterns see the paths as the list writes them.
     """
 
     root: bytes
     columns: Columns = field(default_factory=Columns)
-    images: bytes | None = None
     globs: Globs = field(default_factory=Globs)
 
     @property
@@ -47,18 +45,6 @@ class PairsReader:
     def covers(self, path: bytes) -> bool:
         """Whether the list names the picture."""
         return path in self._paths
-
-    def is_gone(self, path: bytes) -> bool:
-        """Whether there is certainly no such file."""
-        return not may_exist(path)
-
-    def is_same(self, before: FileRef, now: FileRef) -> bool:
-        """Same size and modification time."""
-        return before == now
-
-    def fetch(self, file: FileRef) -> tuple[FileRef, bytes]:
-        """See `Reader.fetch`."""
-        return fetch_file(file)
 
     def read(self) -> Listing:
         """Look at every picture that the list names.
@@ -77,19 +63,8 @@ class PairsReader:
 
     @cached_property
     def _content(self) -> tuple[FileRef, bytes]:
-        shown = display_path(self.root)
-        try:
+        with opening_source(self.root, "list", "a text file"):
             return read_stable(self.root)
-        except FileNotFoundError as error:
-            raise SourceError(f"no such list: {shown}", hint="check the path") from error
-        except OSError as error:
-            raise SourceError(
-                f"cannot read {shown}: {reason_of(error)}", hint="check its permissions"
-            ) from error
-        except ImageError as error:
-            raise SourceError(
-                f"cannot read {shown}: {error.reason}", hint="name a text file"
-            ) from error
 
     @property
     def _file(self) -> FileRef:
@@ -149,15 +124,13 @@ class PairsReader:
         if not self.globs.admits(name):
             return Skip(where, "left out by a pattern")
         here = os.path.dirname(self.root)
-        around = [_joined(here, place) for place in _PLACES]
-        bases = around if self.images is None else [self.images]
         inside = (b"", os.fsencode(row.folder))
-        return [_joined(base, part, name) for base in bases for part in inside]
+        return [
+            os.path.normpath(os.path.join(here, place, part, name))
+            for place in _PLACES
+            for part in inside
+        ]
 
 
 def _first_there(places: Sequence[bytes]) -> int | None:
     return next((at for at, path in enumerate(places) if os.path.lexists(path)), None)
-
-
-def _joined(*parts: bytes) -> bytes:
-    return os.path.normpath(os.path.join(*parts))

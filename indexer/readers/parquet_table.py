@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from indexer.readers.columns import Columns, find_column, missing_column
-from indexer.readers.files import open_regular, reason_of
+from indexer.readers.files import open_regular, opening_source
 from retrieval.errors import ImageError, SourceError
 from retrieval.model import FileRef, display_path
 
@@ -67,25 +67,15 @@ def open_table(path: bytes) -> tuple[pq.ParquetFile, FileRef]:
     Raises:
         SourceError: it is missing or cannot be read, or is no whole parquet file.
     """
-    shown = display_path(path)
-    try:
-        opened = open_regular(path)
-    except FileNotFoundError as error:
-        raise SourceError(f"no such table: {shown}", hint="check the path") from error
-    except OSError as error:
-        raise SourceError(
-            f"cannot read {shown}: {reason_of(error)}", hint="check its permissions"
-        ) from error
-    except ImageError as error:
-        raise SourceError(f"{shown} is {error.reason}", hint="name a parquet file") from error
-    with opened:
+    with opening_source(path, "table", "a parquet file"), open_regular(path) as opened:
         status = os.fstat(opened.fileno())
     try:
         # Without pre-buffering a group is read page by page, and need not fit into memory.
         table = pq.ParquetFile(pa.OSFile(path), pre_buffer=False, buffer_size=1 << 20)
     except ARROW_ERRORS as error:
         raise SourceError(
-            f"{shown} is no parquet file, or was cut", hint="download or write it again"
+            f"{display_path(path)} is no parquet file, or was cut",
+            hint="download or write it again",
         ) from error
     return table, FileRef(path, status.st_size, status.st_mtime_ns)
 

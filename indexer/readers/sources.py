@@ -56,7 +56,7 @@ def _compressed(root: bytes, options: SourceOptions) -> Reader:
 
 
 def _pairs(root: bytes, options: SourceOptions) -> Reader:
-    return PairsReader(root, options.columns, globs=options.globs)
+    return PairsReader(root, options.columns, options.globs)
 
 
 def _text_list(root: bytes, options: SourceOptions) -> Reader:

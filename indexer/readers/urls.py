@@ -11,7 +11,7 @@ from functools import partial
 
 from indexer.readers.base import Caption, CaptionFile, Listing, Skip
 from indexer.readers.columns import Columns, texts_in
-from indexer.readers.files import read_stable, reason_of
+from indexer.readers.files import opening_source, read_stable
 from indexer.readers.globs import Globs
 from indexer.readers.pair_formats import parse_rows
 from indexer.readers.url_fetch import UrlFetcher, parse_url
@@ -100,19 +100,10 @@ class UrlReader:
         )
 
     def _lines(self) -> tuple[FileRef, list[_Line]]:
-        shown = display_path(self.root)
         if self.columns.url is not None and self.root.lower().endswith(b".parquet"):
             return self._table_lines()
-        try:
+        with opening_source(self.root, "list", "a text file"):
             file, content = read_stable(self.root)
-        except FileNotFoundError as error:
-            raise SourceError(f"no such list: {shown}", hint="check the path") from error
-        except OSError as error:
-            raise SourceError(
-                f"cannot read {shown}: {reason_of(error)}", hint="check its permissions"
-            ) from error
-        except ImageError as error:
-            raise SourceError(f"{shown} is {error.reason}", hint="name a text file") from error
         if self.columns.url is None:
             return file, list(_text_lines(content))
         columns = Columns(image=self.columns.url, caption=self.columns.caption)

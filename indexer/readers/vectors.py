@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.readers.files import read_stable, reason_of
+from indexer.readers.files import opening_source, read_stable
 from retrieval.errors import ImageError, MissingDependencyError, SourceError
-from retrieval.model import GalleryName, display_path
+from retrieval.model import GalleryName
 
 _EMBEDDINGS = {"images": "img_emb", "texts": "text_emb"}
 _PATH_COLUMN, _CAPTION_COLUMN, _URL_COLUMN = "image_path", "caption", "url"
@@ -52,7 +52,8 @@ def read_pair(vectors: Path, ids: Path, gallery: GalleryName) -> VectorPart:
         SourceError: one is missing or is not what it should be, or their lengths differ.
     """
     array = open_vectors(vectors)
-    content = _read_file(ids)
+    with opening_source(os.fsencode(ids), "file", "a text file"):
+        _, content = read_stable(os.path.realpath(os.fsencode(ids)))
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if lines[-1] == b"":  # the end of the last line begins no other
         lines.pop()
@@ -98,13 +99,8 @@ def open_vectors(path: Path) -> npt.NDArray[np.floating[Any]]:
         SourceError: it is missing, cut or no .npy file, or holds something else than vectors.
     """
     try:
-        array = np.lib.format.open_memmap(path, mode="r")  # it takes no pickles
-    except FileNotFoundError as error:
-        raise SourceError(f"no such file: {path}", hint="check the path") from error
-    except OSError as error:
-        raise SourceError(
-            f"cannot read {path}: {reason_of(error)}", hint="check its permissions"
-        ) from error
+        with opening_source(os.fsencode(path), "file", "a .npy file"):
+            array = np.lib.format.open_memmap(path, mode="r")  # it takes no pickles
     except (ValueError, EOFError) as error:
         raise SourceError(
             f"{path} is no .npy file of numbers, or was cut", hint="write it again with numpy.save"
@@ -172,20 +168,6 @@ def _read_metadata(table: Path) -> dict[str, list[str]]:
     except ImageError as error:
         raise SourceError(f"{table} is damaged", hint="download or write it again") from error
     return columns
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        return read_stable(os.path.realpath(os.fsencode(path)))[1]
-    except FileNotFoundError as error:
-        raise SourceError(f"no such file: {path}", hint="check the path") from error
-    except OSError as error:
-        raise SourceError(
-            f"cannot read {path}: {reason_of(error)}", hint="check its permissions"
-        ) from error
-    except ImageError as error:
-        shown = display_path(os.fsencode(path))
-        raise SourceError(f"{shown}: {error.reason}", hint="name a text file") from error
 
 
 def _number(path: Path) -> tuple[int, str]:
