@@ -60,9 +60,18 @@ def _index_facts(index: "IndexRecord | None") -> Facts:
     return {
         "kind": "ivfpq",
         "spec": index.spec,
-        "nprobe": index.nprobe,
-        "candidates": index.candidates,
         "trained_on": index.n_trained,
+        "modes": [
+            {
+                "modality": mode.modality,
+                "target": mode.target,
+                "nprobe": mode.nprobe,
+                "candidates": mode.candidates,
+                "routed": mode.routed,
+                "ms": mode.ms,
+            }
+            for mode in index.modes
+        ],
         "recall": recall_facts(index.recall),
     }
 

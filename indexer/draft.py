@@ -15,12 +15,19 @@ from indexer import durable
 from retrieval.model import FIRST_ID, Float32Array, GalleryName, Int64Array, ItemId, ItemRecord
 from retrieval.store.changes import PathChange, encode_changes
 from retrieval.store.collection import Collection
-from retrieval.store.entries import SHORT_HEX, codes_name, gallery_folder, segment_folder
+from retrieval.store.entries import (
+    SHORT_HEX,
+    codes_name,
+    gallery_folder,
+    router_entry,
+    segment_folder,
+)
 from retrieval.store.manifest import (
     FileEntry,
     GalleryEntry,
     IndexRecord,
     Manifest,
+    ModeRecord,
     SegmentEntry,
     codebook_entry,
 )
@@ -94,17 +101,39 @@ class Draft:
         record: IndexRecord,
         codebook: bytes,
         codes: Mapping[str, bytes],
+        router: bytes | None = None,
     ) -> None:
-        """Write a new codebook and the codes made with it; older codes are named no more."""
+        """Write a new codebook and what goes with it; older codes are named no more."""
         entry = codebook_entry(gallery, codebook)
         durable.write_file(self._view.folder / entry.name, codebook)
+        routes = None if router is None else router_entry(gallery, router)
+        if routes is not None and router is not None:
+            durable.write_file(self._view.folder / routes.name, router)
+        self.drop_index(gallery)
+        record = replace(record, codebook=entry, router=routes)
+        self._set_gallery(gallery, replace(self._gallery(gallery), index=record))
+        self.add_codes(gallery, codes)
+
+    def drop_index(self, gallery: GalleryName) -> None:
+        """Name no index and no codes any more."""
+        entry = self._gallery(gallery)
         bare = tuple(
             replace(each, derived=tuple(d for d in each.derived if "/codes-" not in d.name))
-            for each in self._gallery(gallery).segments
+            for each in entry.segments
         )
-        record = replace(record, codebook=entry)
-        self._set_gallery(gallery, replace(self._gallery(gallery), index=record, segments=bare))
-        self.add_codes(gallery, codes)
+        self._set_gallery(gallery, replace(entry, index=None, segments=bare))
+
+    def set_modes(self, gallery: GalleryName, modes: Sequence[ModeRecord]) -> None:
+        """Search a gallery's index in another way from now on.
+
+        Raises:
+            ValueError: it has none.
+        """
+        entry = self._gallery(gallery)
+        if entry.index is None:
+            raise ValueError(f"{gallery} has no index")
+        index = replace(entry.index, modes=tuple(modes))
+        self._set_gallery(gallery, replace(entry, index=index))
 
     def add_codes(self, gallery: GalleryName, codes: Mapping[str, bytes]) -> None:
         """Write codes, by segment name, made with the gallery's codebook.

@@ -75,7 +75,8 @@ def index_embeddings(
     Args:
         source: what to put in.
         collection: its folder.
-        options: of which device, dry_run, segment_items, catalogue_url and cache_dir apply.
+        options: of which device, dry_run, segment_items, catalogue_url, cache_dir and build
+            apply.
         on_progress: called after every segment.
 
     Returns:
@@ -159,7 +160,7 @@ class _Import:
             writer.merge_small_segments(options.segment_items)
             asked = measuring_encoder(writer, options.device)
             for gallery in tuple(writer.manifest.galleries):
-                bring_index_up_to_date(writer, asked, name=gallery)
+                bring_index_up_to_date(writer, asked, name=gallery, options=self.options.build)
             writer.collect_garbage()
             return writer.manifest.generation
 

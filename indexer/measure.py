@@ -1,24 +1,57 @@
-"""Measure what an approximate index finds, against exact search: image and text queries apart."""
+"""Measure what an approximate index finds, against exact search: each kind of query apart."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from retrieval.ann.fanout import RECALL_DEPTH, FanOut, Part, SearchSettings
+from retrieval.ann.routing import QueryParts, Router
 from retrieval.ann.tune import QuerySet, Recall, measure_recall
-from retrieval.encoders.bank import caption_bank
+from retrieval.encoders.bank import caption_bank, query_bank
 from retrieval.encoders.base import Encoder
 from retrieval.model import Float32Array, GalleryName, Int64Array
 from retrieval.store.collection import Collection, Gallery
 from retrieval.store.entries import RecallRecord
 
 MAX_QUERIES = 512
-"""Queries of one modality; a build tunes on half of them and measures on the other: a standard
+"""Queries of one kind; a build tunes on half of them and measures on the other: a standard
 error of recall of about 0.006 where it is 0.95."""
 
+MAX_TRAINING = 20_000
+"""Foreign queries that a router learns from."""
+
+_GENERATED = 4_000
+"""Of them, where they are captions of our own: each has to be encoded first."""
 
 _MIN_QUERIES = 20
 """Fewer say nothing about a recall."""
+
+_MIN_POOL = 2_000
+"""Captions of a collection that are enough to learn and to measure with."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignQueries:
+    """Queries of another kind than a gallery's items: captions for images, images for texts.
+
+    They lie outside the distribution that the index was trained on: the modality gap.
+
+    Attributes:
+        test: (t, dim) unit rows to tune and to measure with; none of them is in `training`.
+        training: (n, dim) unit rows that a router learns from; may be empty.
+    """
+
+    test: Float32Array
+    training: Float32Array
+
+    @classmethod
+    def split(cls, pool: Float32Array, rng: np.random.Generator) -> "ForeignQueries":
+        """A fifth of a pool to test with, at most MAX_QUERIES; the rest to learn from."""
+        order = rng.permutation(len(pool))
+        n_test = min(MAX_QUERIES, len(pool) // 5)
+        training = pool[order[n_test : n_test + MAX_TRAINING]]
+        return cls(pool[order[:n_test]], np.ascontiguousarray(training))
 
 
 def draw_items(index: FanOut, size: int, rng: np.random.Generator) -> Int64Array:
@@ -28,24 +61,35 @@ def draw_items(index: FanOut, size: int, rng: np.random.Generator) -> Int64Array
 
 
 def foreign_queries(
-    view: Collection, name: GalleryName, encoder: Encoder | None, rng: np.random.Generator
-) -> Float32Array | None:
-    """Queries of the other modality than a gallery's: captions for images, images for texts.
+    view: Collection,
+    name: GalleryName,
+    encoder: Encoder | None,
+    rng: np.random.Generator,
+    *,
+    training: bool = True,
+) -> ForeignQueries | None:
+    """Foreign queries for a gallery: from the collection's other gallery if that holds enough.
 
-    They lie outside the distribution that the index was trained on: the modality gap. None where
-    there are too few: no encoder for captions, next to no images.
+    Else images are asked for with captions that polyseek writes itself. None where there are too
+    few: no encoder for captions, next to no images.
+
+    Args:
+        view: of the collection.
+        name: of the gallery that is searched.
+        encoder: of the collection, for captions of our own.
+        rng: decides which are taken.
+        training: whether there must be some to learn from, too.
     """
-    if name == "images":
-        if encoder is None:
-            return None
-        captions = rng.permutation(caption_bank())[:MAX_QUERIES].tolist()
-        return encoder.encode_texts(captions)
-    images = fan_out_of(view.gallery("images"))
-    if images.n_live < _MIN_QUERIES:
+    other = fan_out_of(view.gallery("texts" if name == "images" else "images"))
+    if other.n_live >= (_MIN_POOL if name == "images" else _MIN_QUERIES):
+        wanted = MAX_QUERIES + MAX_TRAINING if training else 5 * MAX_QUERIES
+        return ForeignQueries.split(other.vectors_of(draw_items(other, wanted, rng)), rng)
+    if name != "images" or encoder is None:
         return None
-    positions = draw_items(images, MAX_QUERIES, rng)
-    rng.shuffle(positions)
-    return images.vectors_of(positions)
+    captions = rng.permutation(caption_bank())[:MAX_QUERIES].tolist()
+    generated = query_bank(_GENERATED, seed=int(rng.integers(1 << 31))) if training else ()
+    rows = encoder.encode_texts([*captions, *generated])
+    return ForeignQueries(rows[: len(captions)], rows[len(captions) :])
 
 
 def draw_queries(
@@ -54,20 +98,37 @@ def draw_queries(
     foreign: Float32Array | None,
     rng: np.random.Generator,
 ) -> dict[str, QuerySet]:
-    """Items asking for their neighbours, and queries of the other modality, by modality.
+    """Queries of each kind, by modality.
+
+    Items ask for their neighbours without themselves; foreign queries ask as they are; composed
+    ones are the sum of an item and a foreign query.
 
     Args:
         index: of the gallery.
         name: of the gallery.
-        foreign: see `foreign_queries`.
+        foreign: see `ForeignQueries.test`; None: only items ask.
         rng: decides which items, and their order.
     """
     own, other = ("image", "text") if name == "images" else ("text", "image")
     positions = draw_items(index, MAX_QUERIES, rng)
     rng.shuffle(positions)
-    own_ids = tuple(index.ids[positions][:, None])
-    sets = {own: QuerySet(index.vectors_of(positions), own_ids)}
-    return sets if foreign is None else {**sets, other: QuerySet(foreign)}
+    items, ids = index.vectors_of(positions), tuple(index.ids[positions][:, None])
+    sets = {own: QuerySet(items, ids)}
+    if foreign is None:
+        return sets
+    alone = tuple(QueryParts.single(vector, is_foreign=True) for vector in foreign)
+    n_pairs = min(len(foreign), len(items))
+    sums = items[:n_pairs] + foreign[:n_pairs]
+    sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    pairs = tuple(
+        QueryParts(np.stack(pair), (False, True))
+        for pair in zip(items[:n_pairs], foreign[:n_pairs], strict=True)
+    )
+    return {
+        **sets,
+        other: QuerySet(foreign, parts=alone),
+        "composed": QuerySet(sums, ids[:n_pairs], pairs),
+    }
 
 
 def remeasure(
@@ -75,7 +136,7 @@ def remeasure(
 ) -> tuple[RecallRecord, ...]:
     """Recall of a gallery's published index as it stands now; () where exact search serves.
 
-    Items that came since the build take part; some captions are those it was tuned on.
+    Items that came since the build take part; some foreign queries are those it was tuned on.
 
     Raises:
         CorruptCollectionError: a file of the index is not what the manifest says.
@@ -85,18 +146,17 @@ def remeasure(
     record = gallery.entry.index
     if record is None:
         return ()
-    short = record.codebook.short
-    codes = {each.name: each.read_codes(short) for each in gallery.segments}
-    index = fan_out_of(
-        gallery, gallery.read_codebook(), {key: each for key, each in codes.items() if each}
-    )
-    settings = SearchSettings(record.nprobe, record.candidates)
+    index = published_index(gallery)
     rng = np.random.default_rng(seed)
-    queries = draw_queries(index, name, foreign_queries(view, name, encoder, rng), rng)
-    return tuple(
-        recall_record(modality, measure_recall(index, settings, each))
-        for modality, each in queries.items()
-    )
+    foreign = foreign_queries(view, name, encoder, rng, training=False)
+    queries = draw_queries(index, name, foreign.test if foreign else None, rng)
+    found = []
+    for modality, each in queries.items():
+        mode = record.mode(modality)
+        if mode is not None:
+            settings = SearchSettings(mode.nprobe, mode.candidates, mode.routed)
+            found.append(recall_record(modality, measure_recall(index, settings, each)))
+    return tuple(found)
 
 
 def recall_record(modality: str, recall: Recall) -> RecallRecord:
@@ -106,13 +166,37 @@ def recall_record(modality: str, recall: Recall) -> RecallRecord:
     )
 
 
+def published_index(gallery: Gallery) -> FanOut:
+    """A gallery as it is searched: with its codebook, its codes and its router, if it has them.
+
+    Raises:
+        CorruptCollectionError: a file of the index is not what the manifest says.
+        MissingDependencyError: FAISS is not installed.
+    """
+    record = gallery.entry.index
+    if record is None:
+        return fan_out_of(gallery)
+    codes = {each.name: each.read_codes(record.codebook.short) for each in gallery.segments}
+    router = gallery.read_router()
+    return fan_out_of(
+        gallery,
+        gallery.read_codebook(),
+        {name: each for name, each in codes.items() if each},
+        Router.from_bytes(router) if router else None,
+    )
+
+
 def fan_out_of(
-    gallery: Gallery, codebook: bytes | None = None, codes: Mapping[str, bytes] | None = None
+    gallery: Gallery,
+    codebook: bytes | None = None,
+    codes: Mapping[str, bytes] | None = None,
+    router: Router | None = None,
 ) -> FanOut:
     """A gallery as one array, searched by these codes (by segment), or exactly."""
     known = codes or {}
     return FanOut(
         [Part(each.ids, each.vectors, known.get(each.name)) for each in gallery.segments],
         codebook=codebook,
+        router=router,
         dead=gallery.tombstones,
     )

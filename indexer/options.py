@@ -4,7 +4,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from indexer.readers.columns import Columns
+from retrieval.ann.spec import IndexSpec
+from retrieval.ann.tune import TARGET_RECALL
 from retrieval.images import PixelLimits
+from retrieval.model import Float32Array
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Which index a gallery gets, and what it has to find.
+
+    Attributes:
+        spec: of the index; "auto" chooses by the number of items.
+        target_recall: share of the exact ten best that each kind of query should find, in (0, 1].
+        foreign_queries: (n, dim) unit rows to learn the routes from, e.g. captions for images; a
+            fifth of them measures. None takes the collection's own captions, or writes some.
+        seed: of the sample, the training and the choice of queries.
+    """
+
+    spec: IndexSpec = field(default_factory=lambda: IndexSpec("auto"))
+    target_recall: float = TARGET_RECALL
+    foreign_queries: Float32Array | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.target_recall <= 1:
+            raise ValueError(f"a target recall lies in (0, 1], got {self.target_recall}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +51,7 @@ class IndexOptions:
         cache_dir: where receipts of checked files are kept; None keeps none.
         captions: take in the texts that come with pictures, too (not in a dry run).
         columns: of tables among the sources.
+        build: which index the galleries get.
     """
 
     include: tuple[str, ...] = ()
@@ -42,3 +68,4 @@ class IndexOptions:
     cache_dir: Path | None = None
     captions: bool = True
     columns: Columns = field(default_factory=Columns)
+    build: BuildOptions = field(default_factory=BuildOptions)

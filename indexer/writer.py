@@ -50,6 +50,7 @@ from retrieval.store.manifest import (
     GalleryEntry,
     IndexRecord,
     Manifest,
+    ModeRecord,
     decode_manifest,
     encode_manifest,
     manifest_path,
@@ -248,18 +249,34 @@ class CollectionWriter:
         record: IndexRecord,
         codebook: bytes,
         codes: Mapping[str, bytes],
+        router: bytes | None = None,
     ) -> Commit:
         """Give a gallery a new codebook.
 
         Args:
             gallery: to search with it.
-            record: of the build; its `codebook` entry is made here, from the bytes.
+            record: of the build; its `codebook` and `router` entries are made here, from the bytes.
             codebook: the trained, empty index.
             codes: by segment name. A segment without codes is searched exactly.
+            router: of foreign queries, as a file; None: there is none.
         """
         return Commit(
-            self._publish(lambda draft, _: draft.set_index(gallery, record, codebook, codes))
+            self._publish(
+                lambda draft, _: draft.set_index(gallery, record, codebook, codes, router)
+            )
         )
+
+    def drop_index(self, gallery: GalleryName) -> Commit:
+        """Search a gallery exactly from now on."""
+        return Commit(self._publish(lambda draft, _: draft.drop_index(gallery)))
+
+    def publish_modes(self, gallery: GalleryName, modes: Sequence[ModeRecord]) -> Commit:
+        """Search a gallery's index with other settings from now on.
+
+        Raises:
+            ValueError: it has no index.
+        """
+        return Commit(self._publish(lambda draft, _: draft.set_modes(gallery, modes)))
 
     def publish_codes(self, gallery: GalleryName, codes: Mapping[str, bytes]) -> Commit:
         """Add codes, by segment name, that were made with the gallery's codebook.

@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
 from retrieval.ann.exact import Ranking
 from retrieval.encoders.base import Encoder
 from retrieval.errors import EncoderMismatchError, GenerationGoneError, QueryError
-from retrieval.model import Float32Array, GalleryName, ItemId, SearchResult
+from retrieval.model import Float32Array, GalleryName, ItemId, Modality, SearchResult
 from retrieval.query.algebra import Query
 from retrieval.query.encoding import QueryEncoder
-from retrieval.query.plan import plan_queries
+from retrieval.query.plan import MadeOf, plan_queries
 from retrieval.store.collection import Collection
 from retrieval.view import View
 
@@ -110,7 +110,7 @@ class SearchEngine:
             view = self._view
             try:
                 plan = plan_queries(queries, self._encoder, view)
-                ranking = view.rank(plan.vectors, k, plan.excluded, target)
+                ranking = view.rank(plan.vectors, k, plan.excluded, target, plan.made_of)
                 return view.results(ranking, target)
             except GenerationGoneError:
                 self._renew(view)
@@ -122,6 +122,7 @@ class SearchEngine:
         exclude: Sequence[ItemId] = (),
         *,
         target: GalleryName = "images",
+        modality: Literal["image", "text", "composed"] = "image",
     ) -> Ranking:
         """Rank items for ready query vectors; no encoder, no catalogue.
 
@@ -130,6 +131,8 @@ class SearchEngine:
             k: at least 1.
             exclude: items that must not be returned for any query.
             target: as for `search`.
+            modality: what the vectors are of; an index looks for each in a way of its own.
+                "composed" are sums of images and texts.
 
         Returns:
             Scores and ids, (Q, w), w = min(k, items not excluded); score descending, ties by id.
@@ -145,7 +148,10 @@ class SearchEngine:
         if not np.isfinite(vectors).all():
             raise ValueError("a query vector holds NaN or infinity")
         excluded = np.unique(np.asarray(exclude, np.int64))
-        return self._view.rank(np.ascontiguousarray(vectors), k, (excluded,) * len(vectors), target)
+        vectors = np.ascontiguousarray(vectors)
+        parts: tuple[Modality, ...] = ("image", "text") if modality == "composed" else (modality,)
+        made_of = [MadeOf(np.stack([vector] * len(parts)), parts) for vector in vectors]
+        return self._view.rank(vectors, k, (excluded,) * len(vectors), target, made_of)
 
     def close(self) -> None:
         """Close the collection."""

@@ -21,6 +21,9 @@ ItemId = NewType("ItemId", int)
 
 GalleryName = Literal["images", "texts"]
 
+Modality = Literal["image", "text"]
+"""What a query, or a part of one, is made of."""
+
 FIRST_ID: Mapping[GalleryName, int] = {"images": 1, "texts": 1 << 40}
 """Each gallery counts in a range of its own, so that an id alone tells its gallery."""
 

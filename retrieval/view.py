@@ -14,6 +14,7 @@ import numpy as np
 
 from retrieval.ann.exact import NO_ID, Ranking
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
+from retrieval.ann.routing import QueryParts, Router
 from retrieval.errors import CatalogueError, QueryError
 from retrieval.model import (
     FIRST_ID,
@@ -23,10 +24,16 @@ from retrieval.model import (
     Int64Array,
     ItemId,
     ItemRecord,
+    Modality,
     SearchResult,
     gallery_of,
 )
+from retrieval.query.plan import MadeOf
 from retrieval.store.collection import Collection, Gallery
+from retrieval.store.entries import IndexRecord
+
+MANY_CANDIDATES = 400
+"""Re-scored for a kind of query that no build has measured."""
 
 
 class View:
@@ -54,10 +61,32 @@ class View:
         k: int,
         excluded: Sequence[Int64Array],
         target: GalleryName = "images",
+        made_of: Sequence[MadeOf] = (),
     ) -> Ranking:
-        """See `FanOut.search`; the settings are the gallery's own."""
+        """The k best of a gallery; see `FanOut.search`.
+
+        Each kind of query is searched for with the settings that its build chose for it. `made_of`
+        says what each query is; () are queries of the kind of the gallery.
+        """
         searched = self._gallery(target)
-        return searched.fan_out.search(vectors, k, searched.settings, excluded)
+        own: Modality = "text" if target == "texts" else "image"
+        kinds = np.array([_kind(each) for each in made_of] or [own] * len(vectors))
+        parts = [
+            QueryParts(each.vectors, tuple(part != own for part in each.modalities))
+            for each in made_of
+        ]
+        found: list[tuple[Int64Array, Ranking]] = []
+        for kind in dict.fromkeys(kinds.tolist()):
+            here = np.flatnonzero(kinds == kind)
+            ranking = searched.fan_out.search(
+                vectors[here],
+                k,
+                searched.settings(kind),
+                [excluded[number] for number in here.tolist()],
+                [parts[number] for number in here.tolist()] if parts else (),
+            )
+            found.append((here, ranking))
+        return found[0][1] if len(found) == 1 else _put_together(found, len(vectors))
 
     def results(self, ranking: Ranking, target: GalleryName = "images") -> list[SearchResult]:
         """Hits with their records, one result for each row of a ranking.
@@ -123,18 +152,42 @@ class View:
         with self._lock:
             if name not in self._searched:
                 gallery = self.collection.gallery(name)
-                index = gallery.entry.index
-                settings = SearchSettings(index.nprobe, index.candidates) if index else None
-                self._searched[name] = _Searched(_fan_out(gallery), settings)
+                self._searched[name] = _Searched(_fan_out(gallery), gallery.entry.index)
             return self._searched[name]
 
 
 @dataclass(frozen=True, slots=True)
 class _Searched:
-    """A gallery in memory, and how far a search in it looks."""
+    """A gallery in memory, and the record of its index; None while exact search serves it."""
 
     fan_out: FanOut
-    settings: SearchSettings | None
+    record: IndexRecord | None
+
+    def settings(self, kind: str) -> SearchSettings | None:
+        """How far to look for this kind of query; in every list if that was never measured."""
+        if self.record is None:
+            return None
+        mode = self.record.mode(kind)
+        if mode is None:
+            most = max((each.candidates for each in self.record.modes), default=MANY_CANDIDATES)
+            return SearchSettings(self.fan_out.nlist, most)
+        return SearchSettings(mode.nprobe, mode.candidates, mode.routed)
+
+
+def _kind(made_of: MadeOf) -> str:
+    kinds = set(made_of.modalities)
+    return kinds.pop() if len(kinds) == 1 else "composed"
+
+
+def _put_together(found: Sequence[tuple[Int64Array, Ranking]], n_queries: int) -> Ranking:
+    """One ranking of the queries from rankings of some of them, by their numbers."""
+    width = max(ids.shape[1] for _, (_, ids) in found)
+    scores = np.full((n_queries, width), -np.inf, np.float32)
+    all_ids = np.full((n_queries, width), NO_ID, np.int64)
+    for numbers, (own_scores, ids) in found:
+        scores[numbers, : ids.shape[1]] = own_scores
+        all_ids[numbers, : ids.shape[1]] = ids
+    return scores, all_ids
 
 
 @contextmanager
@@ -154,7 +207,7 @@ def _garbage_left_alone() -> Iterator[None]:
 
 
 def _fan_out(gallery: Gallery) -> FanOut:
-    index = gallery.entry.index
+    index, router = gallery.entry.index, gallery.read_router()
     return FanOut(
         [
             Part(
@@ -165,6 +218,7 @@ def _fan_out(gallery: Gallery) -> FanOut:
             for segment in gallery.segments
         ],
         codebook=gallery.read_codebook(),
+        router=Router.from_bytes(router) if router else None,
         dead=gallery.tombstones,
     )
 

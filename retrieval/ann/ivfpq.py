@@ -1,271 +1,296 @@
-"""IVF-PQ through FAISS: train a codebook, code segments with it, gather candidates from the codes.
+"""IVF-PQ through FAISS: code segments with a codebook, and gather candidates from the codes.
 
-Owns every FAISS call of the query side. Its scores never leave it: candidates are re-scored from
-the vectors themselves (retrieval.ann.fanout). Bytes that come in here were checked against the
-manifest by the caller: FAISS loads and searches a flipped bit without noticing.
+The scores of codes never leave retrieval.ann: candidates are re-scored from the vectors themselves
+(fanout). Which lists a query visits is decided outside (routing) and handed in.
 """
 
-import threading
 from collections.abc import Iterable, Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from retrieval.ann.exact import BoolArray, nearest_rows
-from retrieval.ann.spec import PQ_BITS, IndexSpec
-from retrieval.errors import CorruptCollectionError, MissingDependencyError
+from retrieval.ann.exact import NO_ID, BoolArray, Ranking, nearest_rows, top_k
+from retrieval.ann.faiss_io import load_faiss, read_index, read_lists, written_lists
+from retrieval.errors import CorruptCollectionError
 from retrieval.model import Float32Array, Int64Array
 
-SEARCH_BATCH = 16
-"""Queries given to FAISS at a time. From 20 on it ranks the lists by a BLAS product, whose rounding
-depends on the batch; below, a query gets the same candidates alone and in any company."""
-
-_ITERATIONS = 12
-_PQ_POINTS_PER_CENTROID = 64
-"""Effort of both k-means, half of FAISS's own (25 rounds) and a quarter of its points: exact
-re-scoring repairs what coarser codes blur."""
-
-_FAST_SUBSPACE_DIM = 8
-
-_TABLE_FACTOR = 2 << PQ_BITS
-"""FAISS counts a table of nlist * m * 256 floats against the limit when it reads an IVF-PQ index,
-though the inner product needs none; nlist * m floats lie in the file as centroids, at the least."""
-
-_reading = threading.Lock()  # FAISS's limit is one setting of the process
-
-
-def train_codebook(sample: Float32Array, spec: IndexSpec, seed: int) -> bytes:
-    """Train the lists (spherical k-means) and the product quantiser of their residuals.
-
-    Same sample, spec, seed and number of threads: same bytes.
-
-    Args:
-        sample: (s, dim) unit rows, drawn from all segments; at least 39 a list and MIN_IVFPQ_ITEMS.
-        spec: of kind "ivfpq", its m dividing dim.
-        seed: of both k-means.
-
-    Returns:
-        An empty IndexIVFPQ for the inner product, as FAISS writes it.
-
-    Raises:
-        MissingDependencyError: no FAISS is installed.
-    """
-    faiss = _faiss()
-    dim = sample.shape[1]
-    clustering = faiss.Clustering(dim, spec.nlist)
-    clustering.spherical = True
-    clustering.niter = _ITERATIONS
-    clustering.seed = seed
-    quantizer = faiss.IndexFlatIP(dim)
-    clustering.train(np.ascontiguousarray(sample), quantizer)
-    index = faiss.IndexIVFPQ(
-        quantizer, dim, spec.nlist, spec.m, PQ_BITS, faiss.METRIC_INNER_PRODUCT
-    )
-    n_points = min(len(sample), _PQ_POINTS_PER_CENTROID << PQ_BITS)
-    chosen = np.random.default_rng(seed).choice(len(sample), n_points, replace=False)
-    points = sample[np.sort(chosen)]
-    centroids: Float32Array = quantizer.reconstruct_n(0, spec.nlist)
-    residuals = points - centroids[nearest_rows(points, centroids)]
-    values = _train_subspaces(residuals.reshape(n_points, spec.m, -1), seed)
-    faiss.copy_array_to_vector(values.ravel(), index.pq.centroids)
-    index.is_trained = True
-    return _written(faiss.write_index, index)
-
-
-def _train_subspaces(residuals: Float32Array, seed: int) -> Float32Array:
-    """The 256 values of each sub-space, (m, 256, s), from residuals (n, m, s).
-
-    Sub-spaces of fewer than eight dimensions are padded with zeros, which moves no centroid:
-    FAISS's k-means takes 25 times as long in four dimensions as in eight.
-    """
-    faiss = _faiss()
-    n_points, m, subspace_dim = residuals.shape
-    padded_dim = max(subspace_dim, _FAST_SUBSPACE_DIM)
-    padded = np.zeros((n_points, m, padded_dim), np.float32)
-    padded[:, :, :subspace_dim] = residuals
-    quantizer = faiss.ProductQuantizer(m * padded_dim, m, PQ_BITS)
-    quantizer.cp.niter = _ITERATIONS
-    quantizer.cp.seed = seed
-    quantizer.train(padded.reshape(n_points, -1))
-    values = faiss.vector_to_array(quantizer.centroids).reshape(m, -1, padded_dim)
-    return np.ascontiguousarray(values[:, :, :subspace_dim])
+_GRAPH_EFFORT = 2
+"""Centroids that the graph looks at, as a multiple of the lists that are asked for."""
 
 
 class Codebook:
-    """A trained, empty index that turns vectors into inverted lists of codes."""
+    """A trained, empty index: turns vectors into inverted lists of codes.
+
+    Attributes:
+        nlist: inverted lists.
+        centroids: (nlist, dim) of the lists, in the space of the codes (rotated, if it is).
+    """
 
     def __init__(self, codebook: bytes) -> None:
-        self._index = _read_index(codebook)
-        quantizer = _faiss().downcast_index(self._index.quantizer)
-        self._centroids: Float32Array = quantizer.reconstruct_n(0, self._index.nlist)
+        """Read what `training.train_codebook` wrote.
 
-    def encode(self, chunks: Iterable[tuple[int, Float32Array]], ids: Int64Array) -> bytes:
+        Raises:
+            CorruptCollectionError: FAISS cannot read the bytes.
+            MissingDependencyError: no FAISS is installed.
+        """
+        faiss = load_faiss()
+        whole = read_index(codebook)
+        self._rotation: Float32Array | None = None
+        if isinstance(whole, faiss.IndexPreTransform):
+            matrix = faiss.downcast_VectorTransform(whole.chain.at(0))
+            values = faiss.vector_to_array(matrix.A).reshape(matrix.d_out, matrix.d_in)
+            self._rotation = values.copy()
+            self._whole = whole  # owns the index that is used below
+            whole = faiss.downcast_index(whole.index)
+        self._index = whole
+        self._index.by_residual = True  # not in the file of every kind
+        self._is_fast = isinstance(whole, faiss.IndexIVFPQFastScan)
+        self._quantizer = faiss.downcast_index(whole.quantizer)
+        self._has_graph = isinstance(self._quantizer, faiss.IndexHNSW)
+        self.nlist: int = whole.nlist
+        self.centroids: Float32Array = self._quantizer.reconstruct_n(0, self.nlist)
+
+    @property
+    def unrotated_centroids(self) -> Float32Array:
+        """(nlist, dim) of the lists, in the space of the vectors."""
+        return self.centroids if self._rotation is None else self.centroids @ self._rotation
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of one code."""
+        return int(self._index.code_size)
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether codes have 4 bits a sub-space and are scanned in registers."""
+        return self._is_fast
+
+    def rotated(self, rows: Float32Array) -> Float32Array:
+        """Rows in the space of the codes; each on its own, whatever it comes with."""
+        if self._rotation is None:
+            return rows
+        return np.stack([self._rotation @ row for row in rows]) if len(rows) else rows
+
+    def nearest_lists(self, query: Float32Array, n_lists: int) -> Int64Array | None:
+        """Lists that the graph finds for one rotated query; None where there is no graph."""
+        if not self._has_graph:
+            return None
+        faiss = load_faiss()
+        effort = faiss.SearchParametersHNSW(efSearch=_GRAPH_EFFORT * n_lists)
+        found = self._quantizer.search(query[None], n_lists, params=effort)[1][0]
+        lists: Int64Array = found[found != NO_ID]
+        return lists
+
+    def encode(self, chunks: Iterable[tuple[int, Float32Array]]) -> bytes:
         """The codes of one segment: FAISS inverted lists, without the codebook.
 
-        The list of a vector is that of its best-scoring centroid by the exact score, so a vector
-        gets the same list and code whatever segment or chunk it comes in.
+        What a list names are row numbers of the segment. The list of a vector is that of its
+        best-scoring centroid by the exact score, so a vector gets the same list and code whatever
+        segment or chunk it comes in.
 
         Args:
             chunks: (number of the first row, unit rows (c, dim)), in order.
-            ids: (n,) of the rows, ascending.
         """
-        faiss = _faiss()
-        try:
-            for start, rows in chunks:
-                chunk_ids = np.ascontiguousarray(ids[start : start + len(rows)], np.int64)
-                lists = nearest_rows(rows, self._centroids)
-                # add_core takes the lists as given; add_with_ids would assign by a BLAS product.
-                self._index.add_core(
-                    len(rows),
-                    faiss.swig_ptr(np.ascontiguousarray(rows, np.float32)),
-                    faiss.swig_ptr(chunk_ids),
-                    faiss.swig_ptr(lists),
-                )
-            return _written(faiss.write_InvertedLists, self._index.invlists)
-        finally:
-            self._index.reset()
+        faiss = load_faiss()
+        plain = self.plain_index()
+        for start, rows in chunks:
+            turned = np.ascontiguousarray(
+                rows if self._rotation is None else rows @ self._rotation.T, np.float32
+            )
+            numbers = np.arange(start, start + len(rows), dtype=np.int64)
+            lists = nearest_rows(turned, self.centroids)
+            # add_core takes the lists as given; add_with_ids would assign by a BLAS product.
+            plain.add_core(
+                len(rows), faiss.swig_ptr(turned), faiss.swig_ptr(numbers), faiss.swig_ptr(lists)
+            )
+        packed = self.packed(plain)
+        return written_lists(packed.invlists)
+
+    def lists_of(self, rows: Float32Array) -> Int64Array:
+        """The list of each unit row, as `encode` assigns it, (n,)."""
+        turned = rows if self._rotation is None else rows @ self._rotation.T
+        return nearest_rows(np.ascontiguousarray(turned), self.centroids)
+
+    def searchable(self, lists: Any) -> Any:  # noqa: ANN401 - FAISS has no types
+        """An index over lists that the caller keeps alive; it shares centroids and values."""
+        faiss = load_faiss()
+        index = self._like(faiss.IndexIVFPQFastScan) if self._is_fast else self.plain_index()
+        index.replace_invlists(lists, False)
+        index.ntotal = lists.compute_ntotal()
+        return index
+
+    def flat_lists(self, lists: Any) -> Any:  # noqa: ANN401 - FAISS has no types
+        """Lists as plain arrays of codes: FastScan's blocks are unpacked."""
+        faiss = load_faiss()
+        if not self._is_fast:
+            return lists
+        index = self.searchable(lists)
+        flat = faiss.ArrayInvertedLists(self.nlist, self.code_bytes)
+        index.orig_invlists = flat
+        index.reconstruct_orig_invlists()
+        index.orig_invlists = None
+        return flat
+
+    def packed(self, plain: Any) -> Any:  # noqa: ANN401 - FAISS has no types
+        """A plain index in the form that is searched; its `invlists` live as long as it does.
+
+        Its lists must be its own: FAISS 1.15.1 crashes on replaced ones here.
+        """
+        plain.ntotal = plain.invlists.compute_ntotal()
+        return load_faiss().IndexIVFPQFastScan(plain) if self._is_fast else plain
+
+    def plain_index(self) -> Any:  # noqa: ANN401 - FAISS has no types
+        """An empty index whose codes lie in plain arrays, whatever the kind of the codebook."""
+        return self._like(load_faiss().IndexIVFPQ)
+
+    def _like(self, kind: Any) -> Any:  # noqa: ANN401 - FAISS has no types
+        faiss, own = load_faiss(), self._index
+        bits = own.pq.nbits
+        index = kind(own.quantizer, own.d, own.nlist, own.pq.M, bits, faiss.METRIC_INNER_PRODUCT)
+        index.pq = own.pq
+        index.by_residual = True
+        index.is_trained = True
+        return index
 
 
 class IvfPq:
-    """The codes of many segments merged in memory into one index, read-only from then on.
+    """The codes of some segments as one index, read-only from then on.
 
-    Works in positions, not ids: position p is the item ids[p]. Positions are dense, so that a
-    selector is a small bitmap, and lists keep them ascending, so that ties at the cut fall the same
-    way however the items are spread over segments.
+    Works in rows: row r is the r-th vector of the segments, one after the other. Lists keep rows
+    ascending, so that ties at the cut fall the same way however the rows are cut into segments.
     """
 
-    def __init__(self, codebook: bytes, codes: Sequence[bytes], ids: Int64Array) -> None:
+    def __init__(
+        self,
+        codebook: Codebook,
+        codes: Sequence[tuple[bytes, int]],
+        order: Int64Array | None = None,
+    ) -> None:
         """Merge.
 
         Args:
-            codebook: from `train_codebook`.
-            codes: from `Codebook.encode` with this codebook, one for each coded segment.
-            ids: all ids of the gallery, ascending; those of `codes` are among them.
+            codebook: that the codes were made with.
+            codes: of each segment, from `Codebook.encode`, and the number of its rows.
+            order: (n,) place of each row in the order that decides ties, e.g. by id; None is their
+                own. Answers are places then.
 
         Raises:
-            CorruptCollectionError: FAISS cannot read the bytes, or they belong to other items.
-            MissingDependencyError: no FAISS is installed.
+            CorruptCollectionError: FAISS cannot read the bytes, or they belong to other rows.
         """
-        faiss = _faiss()
-        self._index = _read_index(codebook)
-        merged = faiss.ArrayInvertedLists(self._index.nlist, self._index.code_size)
-        for segment_codes in codes:
-            lists = _read_lists(segment_codes)
-            if (lists.nlist, lists.code_size) != (merged.nlist, merged.code_size):
-                raise CorruptCollectionError("the codes of a segment were made by another codebook")
-            merged.merge_from(lists, 0)
-        _number_by_position(merged, ids)
-        self._index.replace_invlists(merged, False)
-        self._lists = merged  # the index only borrows them
-        self.n = self._index.ntotal = merged.compute_ntotal()
-        self.nlist: int = self._index.nlist
+        self._codebook = codebook
+        self.n = sum(n_rows for _, n_rows in codes)
+        lists = [self._read(data, n_rows) for data, n_rows in codes]
+        if len(lists) == 1 and order is None:
+            self._lists = self._kept = lists[0]
+        else:
+            self._kept = self._merged(lists, [n_rows for _, n_rows in codes], order)
+            self._lists = self._kept.invlists
+        self._index = codebook.searchable(self._lists)
 
     def candidates(
-        self, queries: Float32Array, k: int, *, nprobe: int, allowed: BoolArray | None = None
-    ) -> Int64Array:
-        """Positions of the k best codes of each query, best first; NO_ID where lists ran out.
+        self,
+        query: Float32Array,
+        lists: Int64Array,
+        k: int,
+        *,
+        allowed: BoolArray | None = None,
+    ) -> Ranking:
+        """The k best codes in some lists for one query.
 
         Args:
-            queries: (Q, dim) unit rows.
+            query: (dim,) unit row, in the space of the codes.
+            lists: numbers of the lists to visit, distinct.
             k: at least 1.
-            nprobe: lists to visit, at least 1; more than nlist means all.
-            allowed: (number of ids,) False for positions that must not show; None allows all.
+            allowed: (n,) False for rows that must not show; None allows all.
 
         Returns:
-            (Q, min(k, n)).
+            Scores of the codes and rows, (1, min(k, n)), best first; NO_ID where lists ran out.
         """
+        faiss = load_faiss()
         width = min(k, self.n)
-        if not len(queries) or not width:
-            return np.empty((len(queries), width), np.int64)
-        parameters, _bitmap = self._search_parameters(nprobe, allowed)
-        found = [
-            self._index.search(queries[at : at + SEARCH_BATCH], width, params=parameters)[1]
-            for at in range(0, len(queries), SEARCH_BATCH)
-        ]
-        positions: Int64Array = np.vstack(found)
-        return positions
+        scores = np.empty((1, width), np.float32)
+        rows = np.empty((1, width), np.int64)
+        if not width:
+            return scores, rows
+        coarse = np.vecdot(self._codebook.centroids[lists], query)
+        parameters, _borrowed = _search_parameters(len(lists), allowed)
+        query = np.ascontiguousarray(query)
+        pointer = faiss.swig_ptr
+        self._index.search_preassigned_c(
+            1, pointer(query), width, pointer(lists), pointer(coarse),
+            pointer(scores), pointer(rows), False, parameters, None,
+        )  # fmt: skip
+        return scores, rows
 
-    def _search_parameters(self, nprobe: int, allowed: BoolArray | None) -> tuple[Any, object]:
-        """FAISS parameters of one call: the only place that makes them.
+    def list_sizes(self) -> Int64Array:
+        """Codes in each list, (nlist,)."""
+        sizes = (self._lists.list_size(number) for number in range(self._codebook.nlist))
+        return np.fromiter(sizes, np.int64, self._codebook.nlist)
 
-        nprobe is always among them: parameters that only hold a selector reset it to 1, and recall
-        falls to an eighth (github.com/facebookresearch/faiss/issues/2204). The second value
-        must outlive the search: FAISS borrows the bitmap.
-        """
-        faiss = _faiss()
-        if nprobe < 1:
-            raise ValueError(f"nprobe must be at least 1, got {nprobe}")
-        nprobe = min(nprobe, self.nlist)
-        if allowed is None:
-            return faiss.SearchParametersIVF(nprobe=nprobe), None
-        bitmap = np.packbits(allowed, bitorder="little")
-        selector = faiss.IDSelectorBitmap(bitmap)
-        return faiss.SearchParametersIVF(nprobe=nprobe, sel=selector), (bitmap, selector)
+    def _read(self, data: bytes, n_rows: int) -> Any:  # noqa: ANN401 - FAISS has no types
+        lists = read_lists(data)
+        expected = self._codebook.nlist, n_rows
+        if (lists.nlist, lists.compute_ntotal()) != expected:
+            raise CorruptCollectionError(
+                f"the codes of a segment are {lists.compute_ntotal()} in {lists.nlist} lists;"
+                f" it has {n_rows} rows, and the codebook {self._codebook.nlist} lists"
+            )
+        blocks = getattr(lists, "block_size", None)
+        n_bytes = lists.code_size if blocks is None else blocks // lists.n_per_block
+        if n_bytes != self._codebook.code_bytes or (blocks is not None) != self._codebook.is_fast:
+            raise CorruptCollectionError("the codes of a segment were made by another codebook")
+        return lists
+
+    def _merged(self, lists: Sequence[Any], sizes: Sequence[int], order: Int64Array | None) -> Any:  # noqa: ANN401 - FAISS has no types
+        merged = self._codebook.plain_index()
+        first_row = 0
+        for each, n_rows in zip(lists, sizes, strict=True):
+            merged.invlists.merge_from(self._codebook.flat_lists(each), first_row)
+            first_row += n_rows
+        if order is not None:
+            _renumber(merged.invlists, order)
+        return self._codebook.packed(merged)
 
 
-def _number_by_position(lists: Any, ids: Int64Array) -> None:  # noqa: ANN401 - FAISS has no types
-    """Replace the ids of inverted lists by positions in `ids`, ascending within each list."""
-    faiss = _faiss()
+def merge_candidates(found: Sequence[Ranking], k: int) -> Int64Array:
+    """The k best rows of several indexes by the scores of their codes, ties by row, (1, <= k)."""
+    if len(found) == 1:
+        return found[0][1]
+    scores = np.hstack([scores for scores, _ in found])
+    rows = np.hstack([rows for _, rows in found])
+    scores[rows == NO_ID] = -np.inf
+    return top_k(scores, rows, k)[1]
+
+
+def _renumber(lists: Any, order: Int64Array) -> None:  # noqa: ANN401 - FAISS has no types
+    """Replace rows by their place in `order`, ascending within each list."""
+    faiss = load_faiss()
     for number in range(lists.nlist):
         size = lists.list_size(number)
         if size == 0:
             continue
-        list_ids = faiss.rev_swig_ptr(lists.get_ids(number), size)
-        positions = np.searchsorted(ids, list_ids)
-        if positions[-1] >= len(ids) or not np.array_equal(ids[positions], list_ids):
-            raise CorruptCollectionError("the codes of a segment name items it does not hold")
-        if (np.diff(positions) < 0).any():
-            order = np.argsort(positions, kind="stable")
+        rows = faiss.rev_swig_ptr(lists.get_ids(number), size)
+        places = order[rows]
+        if (np.diff(places) < 0).any():
+            by_place = np.argsort(places, kind="stable")
             codes = faiss.rev_swig_ptr(lists.get_codes(number), size * lists.code_size)
-            codes.reshape(size, -1)[:] = codes.reshape(size, -1)[order]
-            positions = positions[order]
-        list_ids[:] = positions
+            codes.reshape(size, -1)[:] = codes.reshape(size, -1)[by_place]
+            places = places[by_place]
+        rows[:] = places
 
 
-def _faiss() -> ModuleType:
-    """FAISS, imported at the first use: small galleries and text encoding start without it."""
-    try:
-        import faiss
-    except ImportError as error:
-        raise MissingDependencyError(
-            "searching or building an IVF-PQ index needs FAISS, which is not installed",
-            hint="install polyseek[cpu], or polyseek[gpu] on a machine with a CUDA device",
-        ) from error
-    module: ModuleType = faiss
-    return module
+def _search_parameters(nprobe: int, allowed: BoolArray | None) -> tuple[Any, object]:
+    """FAISS parameters of one call: the only place that makes them.
 
-
-def _written(write: Any, thing: Any) -> bytes:  # noqa: ANN401 - FAISS has no types
-    faiss = _faiss()
-    writer = faiss.VectorIOWriter()
-    write(thing, writer)
-    written: bytes = faiss.vector_to_array(writer.data).tobytes()
-    return written
-
-
-def _read_index(checked: bytes) -> Any:  # noqa: ANN401 - FAISS has no types
-    return _read("read_index", checked, limit_bytes=_TABLE_FACTOR * len(checked))
-
-
-def _read_lists(checked: bytes) -> Any:  # noqa: ANN401 - FAISS has no types
-    return _read("read_InvertedLists", checked, limit_bytes=2 * len(checked))
-
-
-def _read(function: str, checked: bytes, *, limit_bytes: int) -> Any:  # noqa: ANN401
-    """Let FAISS read bytes, with no array larger than such bytes can ask for."""
-    faiss = _faiss()
-    reader = faiss.VectorIOReader()
-    faiss.copy_array_to_vector(np.frombuffer(checked, np.uint8), reader.data)
-    with _reading:
-        before = faiss.get_deserialization_vector_byte_limit()
-        faiss.set_deserialization_vector_byte_limit(limit_bytes)
-        try:
-            return getattr(faiss, function)(reader)
-        except RuntimeError as error:
-            raise CorruptCollectionError(
-                f"FAISS {faiss.__version__} cannot read a file of the index: {error}",
-                hint="index again to rebuild it; was it written by a newer FAISS?",
-            ) from error
-        finally:
-            faiss.set_deserialization_vector_byte_limit(before)
+    nprobe is always among them: parameters that only hold a selector reset it to 1, and recall
+    falls to an eighth (github.com/facebookresearch/faiss/issues/2204). The second value must
+    outlive the search: FAISS borrows the bitmap.
+    """
+    faiss = load_faiss()
+    if nprobe < 1:
+        raise ValueError(f"nprobe must be at least 1, got {nprobe}")
+    if allowed is None:
+        return faiss.SearchParametersIVF(nprobe=nprobe), None
+    bitmap = np.packbits(allowed, bitorder="little")
+    selector = faiss.IDSelectorBitmap(bitmap)
+    return faiss.SearchParametersIVF(nprobe=nprobe, sel=selector), (bitmap, selector)

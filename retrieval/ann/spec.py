@@ -1,6 +1,13 @@
 """Which index a gallery gets: a small value with one spelling, and the sizes chosen from n and dim.
 
-The spelling ("exact", "ivf1264,pq96") is what the manifest records and `collection info` shows.
+The spelling is what `--index` takes, the manifest records and `collection info` shows:
+
+    auto                            chosen from the number of items
+    exact                           no codes: every vector is scored
+    ivf1264,pq96                    1,264 lists, 96 sub-spaces of 8 bits
+    ivf1024,pq256x4fs               256 sub-spaces of 4 bits, scanned in registers (FastScan)
+    opq64,ivf1024,pq64              the vectors are rotated first, learned for 64 sub-spaces
+    ivf16384_hnsw,pq128x4fs         the lists are found through a graph over their centroids
 """
 
 import math
@@ -8,17 +15,15 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Self
 
+Kind = Literal["auto", "exact", "ivfpq"]
+
 POINTS_PER_CENTROID = 39
 """Fewest training points a centroid needs; FAISS's own limit (Clustering.min_points_per_centroid),
 below which it warns that the clustering is poor."""
 
-PQ_BITS = 8
-"""Bits of one code: 256 values a sub-space. Four-bit codes (FastScan) over-fetch ties at the cut,
-so that many segments would no longer answer like one."""
-
-MIN_IVFPQ_ITEMS = POINTS_PER_CENTROID << PQ_BITS
-"""Below this many items the 256 values of a sub-space cannot be trained: such a gallery is searched
-exactly, which takes a few milliseconds there."""
+MIN_IVFPQ_ITEMS = POINTS_PER_CENTROID << 8
+"""Below this many items the 256 values of an 8-bit sub-space cannot be trained, and a search of
+everything takes a few milliseconds: such a gallery is searched exactly unless a spec is given."""
 
 SAMPLE_POINTS_PER_LIST = 64
 """Training points aimed at for each list: above the limit of 39; k-means gains little beyond."""
@@ -26,9 +31,17 @@ SAMPLE_POINTS_PER_LIST = 64
 MAX_SAMPLE = 262_144
 """Cap on the training sample: 0.5 GiB of float32 at 512 dimensions."""
 
+GRAPH_ITEMS = 2_000_000
+"""From this many items on, `auto` finds lists through a graph: with 4 * sqrt(n) lists, comparing a
+query with every centroid costs as much as scanning the codes does."""
+
 _LISTS_PER_ROOT = 4
-_SUBSPACE_DIM = 4
-_PATTERN = re.compile(r"ivf([1-9]\d*),pq([1-9]\d*)")
+_ITEMS_PER_LIST = 192
+_SUBSPACE_DIM = 2
+_PATTERN = re.compile(
+    r"(?:opq(?P<opq>[1-9]\d*),)?ivf(?P<nlist>[1-9]\d*)(?P<graph>_hnsw)?"
+    r",pq(?P<m>[1-9]\d*)(?P<fast>x4fs)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +49,67 @@ class IndexSpec:
     """The kind and sizes of one gallery's index.
 
     Attributes:
-        kind: "exact" scores every item; "ivfpq" gathers candidates from inverted lists of product
-            quantiser codes and re-scores them exactly.
-        nlist: number of inverted lists (0 when exact).
-        m: sub-spaces of the product quantiser = bytes a code; divides the dimension (0 when exact).
+        kind: "auto" chooses by the number of items; "exact" scores every item; "ivfpq" gathers
+            candidates from inverted lists of product quantiser codes and re-scores them exactly.
+        nlist: number of inverted lists (0 unless ivfpq).
+        m: sub-spaces of the product quantiser; divides the dimension (0 unless ivfpq).
+        bits: of the code of a sub-space: 8, or 4 for FastScan.
+        opq: sub-spaces that a rotation is learned for; divides the dimension; 0 rotates nothing.
+        graph: whether a graph over the centroids finds the lists.
     """
 
-    kind: Literal["exact", "ivfpq"]
+    kind: Kind
     nlist: int = 0
     m: int = 0
+    bits: Literal[4, 8] = 8
+    opq: int = 0
+    graph: bool = False
 
     def __post_init__(self) -> None:
-        sizes_given = self.nlist > 0 and self.m > 0
-        if self.kind not in ("exact", "ivfpq") or (self.kind == "ivfpq") != sizes_given:
-            raise ValueError(f"no such index: {self.kind!r} with nlist={self.nlist}, m={self.m}")
+        sizes = (self.nlist, self.m, self.opq)
+        is_ivfpq = self.kind == "ivfpq"
+        if (
+            self.kind not in ("auto", "exact", "ivfpq")
+            or is_ivfpq != (self.nlist > 0 and self.m > 0)
+            or (not is_ivfpq and (any(sizes) or self.graph))
+            or self.bits not in (4, 8)
+            or min(sizes) < 0
+        ):
+            raise ValueError(f"no such index: {self!r}")
 
     def __str__(self) -> str:
-        return "exact" if self.kind == "exact" else f"ivf{self.nlist},pq{self.m}"
+        if self.kind != "ivfpq":
+            return self.kind
+        rotation = f"opq{self.opq}," if self.opq else ""
+        graph = "_hnsw" if self.graph else ""
+        fast = "x4fs" if self.bits == 4 else ""
+        return f"{rotation}ivf{self.nlist}{graph},pq{self.m}{fast}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read the spelling that `str` writes.
 
         Raises:
-            ValueError: it is neither "exact" nor of the form "ivf1264,pq96".
+            ValueError: it is none of the forms above.
         """
+        if text == "auto":
+            return cls("auto")
         if text == "exact":
             return cls("exact")
         match = _PATTERN.fullmatch(text)
         if match is None:
             raise ValueError(
-                f"not an index spec: {text!r}; expected 'exact' or e.g. 'ivf1264,pq96'"
+                f"not an index: {text!r}; expected auto, exact or e.g. 'ivf1264,pq96',"
+                " 'ivf1024,pq256x4fs', 'opq64,ivf16384_hnsw,pq128x4fs'"
             )
-        return cls("ivfpq", nlist=int(match[1]), m=int(match[2]))
+        return cls(
+            "ivfpq",
+            nlist=int(match["nlist"]),
+            m=int(match["m"]),
+            bits=4 if match["fast"] else 8,
+            opq=int(match["opq"] or 0),
+            graph=bool(match["graph"]),
+        )
 
     @property
     def sample_size(self) -> int:
@@ -76,19 +117,59 @@ class IndexSpec:
         wanted = max(SAMPLE_POINTS_PER_LIST * self.nlist, MIN_IVFPQ_ITEMS)
         return min(wanted, MAX_SAMPLE)
 
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of one code; 0 when exact."""
+        return (self.m * self.bits + 7) // 8
+
+    def resolved(self, n: int, dim: int) -> "IndexSpec":
+        """This index for n items of dimension dim: "auto" chosen, other kinds checked.
+
+        Raises:
+            ValueError: the sub-spaces do not divide the dimension, FastScan has an odd number of
+                them, or there are too few items to train the lists or the sub-spaces.
+        """
+        if self.kind == "auto":
+            return choose_spec(n, dim)
+        if self.kind == "exact":
+            return self
+        for size in filter(None, (self.m, self.opq)):
+            if dim % size:
+                raise ValueError(f"{self}: {size} sub-spaces do not divide {dim} dimensions")
+        if self.bits == 4 and self.m % 2:
+            raise ValueError(f"{self}: FastScan needs an even number of sub-spaces")
+        least = POINTS_PER_CENTROID * max(self.nlist, 1 << self.bits)
+        if n < least:
+            raise ValueError(f"{self}: training it needs {least:,} items, there are {n:,}")
+        return self
+
 
 def choose_spec(n: int, dim: int) -> IndexSpec:
     """The index for n items of dimension dim.
 
-    nlist is about 4 * sqrt(n), as far as n (or the capped sample) gives every list its training
-    points; m makes sub-spaces of four dimensions, or of the divisor of dim nearest to four.
+    nlist is 4 * sqrt(n), but no list is shorter than 192 items on average: below some 600,000 items
+    the fixed cost of ranking lists outweighs what shorter ones save. Codes have 4 bits for every
+    two dimensions: a quarter of a byte a dimension, scanned several times as fast as 8-bit codes
+    of that size; what they blur, exact re-scoring mends (measured in docs/design/index.md).
 
     Source: nlist of 4 to 16 * sqrt(n) is the rule of FAISS's "Guidelines to choose an index".
     """
     if n < MIN_IVFPQ_ITEMS:
         return IndexSpec("exact")
     most_lists = min(n, MAX_SAMPLE) // POINTS_PER_CENTROID
-    nlist = min(_LISTS_PER_ROOT * math.isqrt(n), most_lists)
+    nlist = min(_LISTS_PER_ROOT * math.isqrt(n), n // _ITEMS_PER_LIST, most_lists)
+    subspace_dim = _even_subspaces(dim)
+    if subspace_dim is None:  # an odd dimension: FastScan pairs sub-spaces
+        return IndexSpec("ivfpq", nlist=nlist, m=dim // _eight_bit_subspace(dim))
+    return IndexSpec("ivfpq", nlist=nlist, m=dim // subspace_dim, bits=4, graph=n >= GRAPH_ITEMS)
+
+
+def _even_subspaces(dim: int) -> int | None:
+    """Dimensions of a sub-space, near two, so that their number is even; None for an odd dim."""
+    return next((size for size in (_SUBSPACE_DIM, 1, 4, 3) if dim % (2 * size) == 0), None)
+
+
+def _eight_bit_subspace(dim: int) -> int:
+    """The divisor of dim nearest to four."""
     divisors = [size for size in range(1, dim + 1) if dim % size == 0]
-    subspace_dim = min(divisors, key=lambda size: abs(math.log(size / _SUBSPACE_DIM)))
-    return IndexSpec("ivfpq", nlist=nlist, m=dim // subspace_dim)
+    return min(divisors, key=lambda size: abs(math.log(size / 4)))

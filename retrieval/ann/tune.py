@@ -1,46 +1,57 @@
 """Choose how far an IVF-PQ search must look, and measure what it then finds, against exact search.
 
-Recall here is the share of the exact k best that the search returns, mean over queries. Text
-queries count on their own: lists trained on images route them badly (the modality gap), and an
-average over both would hide it.
+Recall here is the share of the exact k best that the search returns, mean over queries. Each kind
+of query has settings of its own: lists trained on images route texts badly (the modality gap), and
+an average over both would hide it.
 """
 
-from collections.abc import Sequence
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from retrieval.ann.fanout import RECALL_DEPTH, FanOut, SearchSettings
+from retrieval.ann.routing import QueryParts
 from retrieval.model import Float32Array, Int64Array
 
 TARGET_RECALL = 0.95
+"""What is aimed at where nobody says otherwise."""
 
 CANDIDATE_STEPS = (20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
 
-_CODES_PER_CANDIDATE = 7
-"""Fetching and re-scoring a vector takes as long as scanning about seven codes of a quarter of its
-dimension (measured at 384 dimensions on one core: 0.3 us against 0.04 us)."""
+_NS_PER_CODE_BYTE = {True: 0.09, False: 0.45}
+_NS_PER_CANDIDATE_DIMENSION = 0.7
+_NS_PER_LIST = 500.0
+"""What a search spends, on one core: scanning a byte of a code in registers (True) or through a
+table, fetching and re-scoring a candidate, starting on a list (benchmarks/perf/search_ratio.py,
+docs/design/index.md). Only their ratios matter, and settings that cost about the same are equally
+good: a model keeps the choice the same on every machine, a stopwatch would not."""
+
+_TIMED_QUERIES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class QuerySet:
-    """Queries of one modality.
+    """Queries of one kind.
 
     Attributes:
         vectors: (Q, dim) unit rows.
         excluded: for each query the ids that do not count, e.g. the item it was made from; or ().
+        parts: for each query what decides which lists it visits; or ().
     """
 
     vectors: Float32Array
     excluded: tuple[Int64Array, ...] = ()
+    parts: tuple[QueryParts, ...] = ()
 
     def halves(self) -> "tuple[QuerySet, QuerySet]":
         """The queries at even and at odd places: one half to tune on, one to measure on."""
-        return (
-            QuerySet(self.vectors[::2], self.excluded[::2]),
-            QuerySet(self.vectors[1::2], self.excluded[1::2]),
-        )
+        return self._every_second(0), self._every_second(1)
+
+    def _every_second(self, first: int) -> "QuerySet":
+        here = slice(first, None, 2)
+        return QuerySet(self.vectors[here], self.excluded[here], self.parts[here])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,36 +70,31 @@ class Recall:
         return cls(float(per_query.mean()), deviation / n_queries**0.5, n_queries)
 
 
-def choose_settings(index: FanOut, query_sets: Sequence[QuerySet]) -> SearchSettings:
-    """The cheapest settings that reach TARGET_RECALL on every set of queries.
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    settings: SearchSettings
+    cost_ns: float
+
+
+def choose_settings(
+    index: FanOut, queries: QuerySet, target: float = TARGET_RECALL
+) -> SearchSettings:
+    """The cheapest settings that reach a recall on these queries, with the router or without.
 
     Reached means by one standard error, so that other queries are likely to confirm it. Where no
     settings reach it, the widest are returned: all lists, the most candidates.
 
     Args:
         index: every part coded.
-        query_sets: one for each modality.
+        queries: at least two, of one kind.
+        target: in (0, 1].
     """
-    wanted = [
-        index.search(each.vectors, RECALL_DEPTH, None, each.excluded)[1] for each in query_sets
-    ]
-    codes_per_list = len(index.ids) / index.nlist
-    best, best_cost = SearchSettings(index.nlist, CANDIDATE_STEPS[-1]), np.inf
-    for nprobe in _nprobe_steps(index.nlist):
-        scanned = nprobe * codes_per_list
-        if scanned + _CODES_PER_CANDIDATE * CANDIDATE_STEPS[0] >= best_cost:
-            break
-        places = [
-            _places(index.candidate_ids(each.vectors, CANDIDATE_STEPS[-1], nprobe), ids)
-            for each, ids in zip(query_sets, wanted, strict=True)
-        ]
-        for candidates in CANDIDATE_STEPS:
-            if all(_is_reached(each < candidates) for each in places):
-                cost = scanned + _CODES_PER_CANDIDATE * candidates
-                if cost < best_cost:
-                    best, best_cost = SearchSettings(nprobe, candidates), cost
-                break
-    return best
+    _, wanted = index.search(queries.vectors, RECALL_DEPTH, None, queries.excluded)
+    widest = SearchSettings(index.nlist, CANDIDATE_STEPS[-1])
+    best = _Choice(widest, np.inf)
+    for routed in (True, False) if _can_be_routed(index, queries) else (False,):
+        best = _cheapest(index, queries, wanted, target, best, routed=routed)
+    return best.settings
 
 
 def measure_recall(index: FanOut, settings: SearchSettings, queries: QuerySet) -> Recall:
@@ -100,9 +106,61 @@ def measure_recall(index: FanOut, settings: SearchSettings, queries: QuerySet) -
     if len(queries.vectors) < 2:
         raise ValueError("recall needs at least two queries")
     _, wanted = index.search(queries.vectors, RECALL_DEPTH, None, queries.excluded)
-    _, found = index.search(queries.vectors, RECALL_DEPTH, settings, queries.excluded)
+    _, found = index.search(
+        queries.vectors, RECALL_DEPTH, settings, queries.excluded, queries.parts
+    )
     hits = (found[:, :, None] == wanted[:, None, :]).any(axis=1)
     return Recall.of(hits.mean(axis=1))
+
+
+def measure_ms(index: FanOut, settings: SearchSettings, queries: QuerySet) -> float:
+    """Median time of a search for one query, in milliseconds, on this machine as it is now."""
+    taken_ns = []
+    for number in range(min(_TIMED_QUERIES, len(queries.vectors))):
+        here = slice(number, number + 1)
+        started_ns = time.perf_counter_ns()
+        index.search(
+            queries.vectors[here],
+            RECALL_DEPTH,
+            settings,
+            queries.excluded[here],
+            queries.parts[here],
+        )
+        taken_ns.append(time.perf_counter_ns() - started_ns)
+    return float(np.median(taken_ns)) / 1e6
+
+
+def _can_be_routed(index: FanOut, queries: QuerySet) -> bool:
+    return index.has_router and any(any(each.is_foreign) for each in queries.parts)
+
+
+def _cheapest(
+    index: FanOut,
+    queries: QuerySet,
+    wanted: Int64Array,
+    target: float,
+    best: _Choice,
+    *,
+    routed: bool,
+) -> _Choice:
+    """The best choice so far, or a cheaper one that reaches the target."""
+    per_candidate = _NS_PER_CANDIDATE_DIMENSION * queries.vectors.shape[1]
+    for nprobe in _nprobe_steps(index.nlist):
+        asked = SearchSettings(nprobe, CANDIDATE_STEPS[-1], routed)
+        scanned = index.mean_scanned(queries.vectors, asked, queries.parts)
+        per_code = _NS_PER_CODE_BYTE[index.is_fast] * index.code_bytes
+        fixed = per_code * scanned + _NS_PER_LIST * nprobe
+        if fixed + per_candidate * CANDIDATE_STEPS[0] >= best.cost_ns:
+            break
+        found = index.candidate_ids(queries.vectors, CANDIDATE_STEPS[-1], asked, queries.parts)
+        places = _places(found, wanted)
+        for candidates in CANDIDATE_STEPS:
+            if _is_reached(places < candidates, target):
+                cost = fixed + per_candidate * candidates
+                if cost < best.cost_ns:
+                    best = _Choice(SearchSettings(nprobe, candidates, routed), cost)
+                break
+    return best
 
 
 def _nprobe_steps(nlist: int) -> list[int]:
@@ -113,7 +171,7 @@ def _nprobe_steps(nlist: int) -> list[int]:
 
 def _places(candidates: Int64Array, wanted: Int64Array) -> Int64Array:
     """Place of each wanted id among the candidates of its query, their number if absent, (Q, k)."""
-    places = np.full(wanted.shape, candidates.shape[1])
+    places = np.full(wanted.shape, np.iinfo(np.int64).max)
     for row, (row_candidates, row_wanted) in enumerate(zip(candidates, wanted, strict=True)):
         order = np.argsort(row_candidates, kind="stable")
         at = np.searchsorted(row_candidates, row_wanted, sorter=order)
@@ -123,6 +181,6 @@ def _places(candidates: Int64Array, wanted: Int64Array) -> Int64Array:
     return places
 
 
-def _is_reached(is_found: npt.NDArray[np.bool_]) -> bool:
+def _is_reached(is_found: npt.NDArray[np.bool_], target: float) -> bool:
     recall = Recall.of(is_found.mean(axis=1))
-    return recall.mean - recall.standard_error >= TARGET_RECALL
+    return recall.mean - recall.standard_error >= target

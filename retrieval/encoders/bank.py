@@ -65,6 +65,11 @@ _SCENES = (
     "planes parked at an airport", "a football match in a stadium", "a table set for dinner",
 )  # fmt: skip
 
+_ASKS = (
+    "{}", "a photo of {}", "a picture of {} outdoors", "a close-up of {}", "a drawing of {}",
+    "an old photograph of {}", "{} in black and white", "many things like {}",
+)  # fmt: skip
+
 _SIZE_PER_RULE = 100
 _SEED = 20_240_601
 
@@ -76,13 +81,32 @@ def caption_bank() -> tuple[str, ...]:
     A quarter each: people doing something, animals, things, and pairs of things; then the scenes.
     Each rule draws without repetition from everything that its words can form.
     """
+    draw = random.Random(_SEED)
+    captions = [caption for rule in _rules() for caption in draw.sample(rule, _SIZE_PER_RULE)]
+    return tuple(captions) + _SCENES
+
+
+def query_bank(size: int, seed: int = 0) -> tuple[str, ...]:
+    """Other queries than the bank's captions: a router learns from them, the bank measures it.
+
+    They follow the same rules, or are short ways to ask for one thing.
+
+    Args:
+        size: at least 1; there are some ten thousand.
+        seed: of the choice.
+    """
+    captions = {caption for rule in _rules() for caption in rule}
+    asked = {ask.format(thing) for ask in _ASKS for thing in (*_THINGS, *_ANIMALS, *_PEOPLE)}
+    pool = sorted((captions | asked) - set(caption_bank()))
+    return tuple(random.Random(seed).sample(pool, min(size, len(pool))))
+
+
+def _rules() -> tuple[list[str], ...]:
+    """Everything that each rule can form."""
     places = _OUTDOORS + _INDOORS
-    rules = (
+    return (
         [f"{who} {what} {where}" for who in _PEOPLE for what in _ACTIONS for where in places],
         [f"{it} {does} {at}" for it in _ANIMALS for does in _ANIMAL_ACTIONS for at in places],
         [f"{thing} {where}" for thing in _THINGS for where in places],
         [f"{one} next to {two}" for one in _THINGS + _ANIMALS for two in _THINGS if one != two],
     )
-    draw = random.Random(_SEED)
-    captions = [caption for rule in rules for caption in draw.sample(rule, _SIZE_PER_RULE)]
-    return tuple(captions) + _SCENES

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from retrieval.model import Float32Array, Int64Array, ItemId
-from retrieval.query.algebra import Query
+from retrieval.model import Float32Array, Int64Array, ItemId, Modality, gallery_of
+from retrieval.query.algebra import Query, Term
 from retrieval.query.compose import compose
 from retrieval.query.encoding import QueryEncoder
 
@@ -30,16 +30,31 @@ class Items(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MadeOf:
+    """The parts of a query that it goes towards: they decide where an index looks.
+
+    Attributes:
+        vectors: (p, dim) unit rows, p at least 1.
+        modalities: (p,) what each part is.
+    """
+
+    vectors: Float32Array
+    modalities: tuple[Modality, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to search for.
 
     Attributes:
         vectors: (Q, dim) unit rows.
         excluded: for each query the ids that must not be returned, ascending.
+        made_of: for each query what it goes towards.
     """
 
     vectors: Float32Array
     excluded: tuple[Int64Array, ...]
+    made_of: tuple[MadeOf, ...]
 
 
 def plan_queries(queries: Sequence[Query], encoder: QueryEncoder, items: Items) -> Plan:
@@ -72,6 +87,7 @@ def plan_queries(queries: Sequence[Query], encoder: QueryEncoder, items: Items) 
     if ids:
         vectors.update(zip(ids, items.vectors_of_items(ids), strict=True))
     return Plan(
+        made_of=tuple(_made_of(query, vectors) for query in queries),
         vectors=np.stack(
             [
                 compose(query, np.stack([vectors[term.value] for term in query.terms]))
@@ -80,6 +96,18 @@ def plan_queries(queries: Sequence[Query], encoder: QueryEncoder, items: Items) 
         ),
         excluded=tuple(_excluded(query, twins) for query in queries),
     )
+
+
+def _made_of(query: Query, vectors: Mapping[str | Path | ItemId, Float32Array]) -> MadeOf:
+    """Terms of positive weight; all of them where a query only goes away from something."""
+    terms = [term for term in query.terms if term.weight > 0] or query.terms
+    return MadeOf(np.stack([vectors[term.value] for term in terms]), tuple(map(_modality, terms)))
+
+
+def _modality(term: Term) -> Modality:
+    if isinstance(term.value, int):
+        return "text" if gallery_of(term.value) == "texts" else "image"
+    return "text" if term.kind == "text" else "image"
 
 
 def _excluded(query: Query, twins: Mapping[str | Path | ItemId, ItemId]) -> Int64Array:

@@ -66,6 +66,13 @@ class Gallery:
         codebook = self.entry.index.codebook
         return read_checked(self.root / codebook.name, codebook)
 
+    def read_router(self) -> bytes | None:
+        """Checked bytes of the router of foreign queries; None where there is none."""
+        if self.entry.index is None or self.entry.index.router is None:
+            return None
+        router = self.entry.index.router
+        return read_checked(self.root / router.name, router)
+
     def gather(self, ids: Int64Array) -> Float32Array:
         """Vectors of items by id, in the order given, shape (len(ids), dim); dead ones too.
 

@@ -161,42 +161,90 @@ class RecallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ModeRecord:
+    """How queries of one kind are searched for, and what that finds.
+
+    Attributes:
+        modality: of the queries: "image", "text" or "composed".
+        target: recall that was aimed at.
+        nprobe: lists to visit.
+        candidates: to re-score exactly, for k up to 10.
+        routed: whether the router chooses the lists of foreign parts.
+        recall: on queries that took no part in the choice.
+        ms: median time of such a query when it was measured, on that machine.
+    """
+
+    modality: str
+    target: float
+    nprobe: int
+    candidates: int
+    routed: bool
+    recall: RecallRecord
+    ms: float
+
+    @classmethod
+    def from_json(cls, value: object) -> "ModeRecord":
+        """Read one record."""
+        section = as_section(value, "mode")
+        return cls(
+            modality=get_text(section, "modality"),
+            target=get_float(section, "target"),
+            nprobe=get_int(section, "nprobe"),
+            candidates=get_int(section, "candidates"),
+            routed=bool(section.get("routed")),
+            recall=RecallRecord.from_json(section.get("recall")),
+            ms=get_float(section, "ms"),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """The record as a JSON object."""
+        return {
+            "modality": self.modality,
+            "target": self.target,
+            "nprobe": self.nprobe,
+            "candidates": self.candidates,
+            "routed": self.routed,
+            "recall": self.recall.to_json(),
+            "ms": self.ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class IndexRecord:
     """How a gallery's approximate index was made and how to search it.
 
     Attributes:
-        spec: canonical text, e.g. "ivf1024,pq96".
+        spec: canonical text, e.g. "ivf1024,pq256x4fs".
         codebook: the trained, empty index.
-        nprobe: lists to visit.
-        candidates: to re-score exactly.
+        router: of foreign queries to the lists; None where none was learned.
+        modes: how each kind of query is searched for. Queries of a kind that is not among them
+            were never measured; they visit every list.
         n_trained: items in the gallery at training; four times as many ask for a new codebook.
         seed: of the training sample.
-        recall: measured at `nprobe` and `candidates`.
         seconds: that training and coding took.
     """
 
     spec: str
     codebook: FileEntry
-    nprobe: int
-    candidates: int
+    modes: tuple[ModeRecord, ...]
     n_trained: int
     seed: int
-    recall: tuple[RecallRecord, ...]
     seconds: float
+    router: FileEntry | None = None
 
     @classmethod
     def from_json(cls, value: object) -> "IndexRecord":
         """Read one record."""
         section = as_section(value, "index")
+        router = section.get("router")
         return cls(
             spec=get_text(section, "spec"),
             codebook=FileEntry.from_json(section.get("codebook")),
-            nprobe=get_int(section, "nprobe"),
-            candidates=get_int(section, "candidates"),
+            modes=tuple(map(ModeRecord.from_json, get_list(section, "modes"))),
             n_trained=get_int(section, "n_trained"),
             seed=get_int(section, "seed"),
-            recall=tuple(map(RecallRecord.from_json, get_list(section, "recall"))),
             seconds=get_float(section, "seconds"),
+            router=None if router is None else FileEntry.from_json(router),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -204,13 +252,21 @@ class IndexRecord:
         return {
             "spec": self.spec,
             "codebook": self.codebook.to_json(),
-            "nprobe": self.nprobe,
-            "candidates": self.candidates,
+            "router": self.router.to_json() if self.router else None,
+            "modes": [mode.to_json() for mode in self.modes],
             "n_trained": self.n_trained,
             "seed": self.seed,
-            "recall": [record.to_json() for record in self.recall],
             "seconds": self.seconds,
         }
+
+    def mode(self, modality: str) -> ModeRecord | None:
+        """How queries of this kind are searched for; None if that was never measured."""
+        return next((mode for mode in self.modes if mode.modality == modality), None)
+
+    @property
+    def recall(self) -> tuple[RecallRecord, ...]:
+        """What each kind of query finds."""
+        return tuple(mode.recall for mode in self.modes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +297,7 @@ class GalleryEntry:
         return cls(
             next_id=get_int(section, "next_id"),
             segments=tuple(map(SegmentEntry.from_json, get_list(section, "segments"))),
-            index=None if index is None else IndexRecord.from_json(index),
+            index=_index_from_json(index),
             tombstones=None if tombstones is None else FileEntry.from_json(tombstones),
             n_tombstones=get_int(section, "n_tombstones"),
             unknown=_rest(section, "next_id", "segments", "index", "tombstones", "n_tombstones"),
@@ -330,6 +386,20 @@ def codebook_entry(gallery: GalleryName, codebook: bytes) -> FileEntry:
     digest = sha256(codebook).hexdigest()
     name = f"{gallery_folder(gallery)}/codebook-{digest[:SHORT_HEX]}.faiss"
     return FileEntry(name, len(codebook), digest)
+
+
+def router_entry(gallery: GalleryName, router: bytes) -> FileEntry:
+    """Entry of a router with these bytes, as `IndexRecord.router` holds it."""
+    digest = sha256(router).hexdigest()
+    name = f"{gallery_folder(gallery)}/router-{digest[:SHORT_HEX]}.safetensors"
+    return FileEntry(name, len(router), digest)
+
+
+def _index_from_json(value: object) -> IndexRecord | None:
+    """An index; None for one of format 1, whose codes name items instead of rows: it is rebuilt."""
+    if value is None or "modes" not in as_section(value, "index"):
+        return None
+    return IndexRecord.from_json(value)
 
 
 def _rest(section: Section, *known: str) -> Unknown:

@@ -20,6 +20,7 @@ from retrieval.store.entries import (
     FileEntry,
     GalleryEntry,
     IndexRecord,
+    ModeRecord,
     RecallRecord,
     SegmentEntry,
     Unknown,
@@ -44,6 +45,7 @@ __all__ = [
     "GalleryEntry",
     "IndexRecord",
     "Manifest",
+    "ModeRecord",
     "RecallRecord",
     "SegmentEntry",
     "codebook_entry",
@@ -54,7 +56,7 @@ __all__ = [
     "newest_manifest",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 READABLE_SINCE = "0.1.0"
 """The first polyseek that reads FORMAT_VERSION; told to those who meet it with an older one."""
 

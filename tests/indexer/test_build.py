@@ -2,21 +2,24 @@
 
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from indexer import build
-from indexer.build import bring_index_up_to_date
+from indexer.build import bring_index_up_to_date, retune
 from indexer.measure import fan_out_of
+from indexer.options import BuildOptions
 from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter, NewItem
-from retrieval.ann.spec import MIN_IVFPQ_ITEMS, choose_spec
+from retrieval.ann.spec import MIN_IVFPQ_ITEMS, IndexSpec, choose_spec
 from retrieval.engine import SearchEngine
 from retrieval.errors import CorruptCollectionError, MissingDependencyError
 from retrieval.model import EncoderInfo, ImageMeta
 from retrieval.query.algebra import Query, Term
 from retrieval.store.collection import Collection
+from retrieval.store.entries import GalleryEntry
 from tests import collection_kit as kit
 
 N, DIM = 10_400, 16
@@ -72,7 +75,7 @@ def plain_folder(tmp_path_factory):
 def built_folder(plain_folder, tmp_path_factory):
     folder = shutil.copytree(plain_folder, tmp_path_factory.mktemp("built") / "c")
     with CollectionWriter.open(folder, INFO) as writer:
-        bring_index_up_to_date(writer, ConeEncoder(), seed=3)
+        bring_index_up_to_date(writer, ConeEncoder(), options=BuildOptions(seed=3))
     return folder
 
 
@@ -103,11 +106,16 @@ def test_the_record_says_how_the_index_was_made_and_what_it_finds(built):
     record = index_of(built)
     assert record.spec == str(choose_spec(N - 3, DIM))
     assert (record.n_trained, record.seed) == (N - 3, 3)
-    assert [(each.modality, each.k) for each in record.recall] == [("image", 10), ("text", 10)]
-    assert min(each.n_queries for each in record.recall) >= 200
-    for each in record.recall:
-        assert each.mean >= 0.95 - 2 * each.standard_error
-        assert 0 < each.standard_error < 0.02
+    assert [mode.modality for mode in record.modes] == ["image", "text", "composed"]
+    assert record.router is not None
+    assert record.mode("text").routed
+    for mode in record.modes:
+        assert mode.target == 0.95
+        assert mode.recall.mean >= 0.95 - 2 * mode.recall.standard_error
+        assert mode.recall.standard_error < 0.02
+        assert (mode.recall.k, mode.recall.modality) == (10, mode.modality)
+        assert mode.recall.n_queries >= 200
+        assert 0 < mode.ms < 1000
     assert 0 < record.seconds < 600
 
 
@@ -126,7 +134,7 @@ def test_verify_measures_with_the_items_that_came_since(built):
         bring_index_up_to_date(writer, ConeEncoder())
         writer.delete_items(list(range(3, 9_000)))
     report = verify_collection(built, encoder=ConeEncoder())
-    assert [each.modality for each in report.recall["images"]] == ["image", "text"]
+    assert [each.modality for each in report.recall["images"]] == ["image", "text", "composed"]
     assert report.recall != report.recorded_recall
 
 
@@ -143,11 +151,11 @@ def test_a_gallery_of_texts_is_indexed_apart_and_asked_by_images_too(tmp_path):
         writer.commit(rows, texts, gallery="texts")
         assert bring_index_up_to_date(writer, ConeEncoder(), name="images") is None
         record = bring_index_up_to_date(writer, ConeEncoder(), name="texts")
-    assert [each.modality for each in record.recall] == ["text", "image"]
+    assert [each.modality for each in record.recall] == ["text", "image", "composed"]
     assert all(each.mean >= 0.9 for each in record.recall)
     recall = verify_collection(tmp_path / "c").recall
     assert {name: [each.modality for each in found] for name, found in recall.items()} == {
-        "texts": ["text", "image"]
+        "texts": ["text", "image", "composed"]
     }
 
 
@@ -170,15 +178,14 @@ def test_the_recorded_recall_holds_for_other_queries(built):
 
 def test_the_same_seed_builds_the_same_index(plain, built):
     with CollectionWriter.open(plain, INFO) as writer:
-        record = bring_index_up_to_date(writer, ConeEncoder(), seed=3)
-        again = bring_index_up_to_date(writer, ConeEncoder(), seed=3)
+        record = bring_index_up_to_date(writer, ConeEncoder(), options=BuildOptions(seed=3))
+        again = bring_index_up_to_date(writer, ConeEncoder(), options=BuildOptions(seed=3))
     assert again == index_of(plain) == record
     assert record.codebook == index_of(built).codebook
-    assert (record.nprobe, record.candidates) == (
-        index_of(built).nprobe,
-        index_of(built).candidates,
-    )
-    assert record.recall == index_of(built).recall
+    assert record.router == index_of(built).router
+    assert [replace(mode, ms=0) for mode in record.modes] == [
+        replace(mode, ms=0) for mode in index_of(built).modes
+    ]
 
 
 def test_without_an_encoder_image_queries_alone_are_measured(plain):
@@ -187,6 +194,71 @@ def test_without_an_encoder_image_queries_alone_are_measured(plain):
         record = bring_index_up_to_date(writer, None, on_progress=stages.append)
     assert [each.modality for each in record.recall] == ["image"]
     assert stages == ["training the index", "coding the vectors", "measuring the index"]
+
+
+def test_an_index_of_another_kind_is_built_when_it_is_asked_for(built):
+    with CollectionWriter.open(built, INFO) as writer:
+        for kind in ("ivf40,pq8x4fs", "opq8,ivf30_hnsw,pq4"):
+            asked = BuildOptions(spec=IndexSpec.parse(kind))
+            assert bring_index_up_to_date(writer, None, options=asked).spec == kind
+            generation = writer.manifest.generation
+            bring_index_up_to_date(writer, None, options=asked)
+            assert bring_index_up_to_date(writer, None).spec == kind  # auto keeps what is there
+            assert writer.manifest.generation == generation
+        exact = BuildOptions(spec=IndexSpec("exact"))
+        assert bring_index_up_to_date(writer, None, options=exact) is None
+    with SearchEngine.open(built) as engine:
+        assert engine.search(Query((Term.item(3),))).exact
+
+
+def test_an_index_that_does_not_fit_is_refused_and_nothing_is_lost(built):
+    before = index_of(built)
+    wrong = BuildOptions(spec=IndexSpec.parse("ivf40,pq7"))
+    with CollectionWriter.open(built, INFO) as writer, pytest.raises(ValueError, match="divide"):
+        bring_index_up_to_date(writer, None, options=wrong)
+    assert index_of(built) == before
+
+
+def test_retuning_keeps_the_codes_and_changes_how_far_a_search_looks(built):
+    before = index_of(built)
+    with CollectionWriter.open(built, INFO) as writer:
+        wide = retune(writer, ConeEncoder(), options=BuildOptions(target_recall=0.99, seed=3))
+    assert index_of(built) == wide
+    assert (wide.codebook, wide.router) == (before.codebook, before.router)
+    for mode in wide.modes:
+        assert mode.target == 0.99
+        then = before.mode(mode.modality)
+        assert (mode.nprobe, mode.candidates) > (then.nprobe, then.candidates)
+        assert mode.recall.mean > then.recall.mean
+
+
+def test_queries_of_a_kind_that_was_never_measured_visit_every_list(plain):
+    with CollectionWriter.open(plain, INFO) as writer:
+        bring_index_up_to_date(writer, None)
+    texts = ConeEncoder().encode_texts([f"text {number}" for number in range(100)])
+    with SearchEngine.open(plain) as engine:
+        found = engine.search_vectors(texts, modality="text")[1]
+        exact = fan_out_of(engine.collection.gallery("images")).search(texts, 10)[1]
+    assert np.mean([np.isin(e, f).mean() for e, f in zip(exact, found, strict=True)]) > 0.97
+
+
+def test_each_kind_of_query_in_a_batch_is_answered_as_alone(built):
+    queries = [
+        Query.text("a caption"),
+        Query((Term.item(3),)),
+        Query((Term.item(4), Term.text("another caption"))),
+        Query.text("a third one"),
+    ]
+    with SearchEngine.open(built, encoder=ConeEncoder()) as engine:
+        together = engine.search_batch(queries)
+        assert together == [engine.search(query) for query in queries]
+        assert [len(result.hits) for result in together] == [10] * 4
+
+
+def test_an_index_of_the_first_format_is_built_anew(built):
+    older = {"spec": "ivf1,pq1", "codebook": None, "nprobe": 1, "candidates": 1}
+    entry = {"next_id": 2, "segments": [], "index": older, "n_tombstones": 0}
+    assert GalleryEntry.from_json(entry).index is None
 
 
 def test_nothing_new_is_no_new_generation_and_asks_no_encoder(built):

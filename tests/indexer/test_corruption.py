@@ -34,7 +34,7 @@ def sound(tmp_path_factory):
         put(writer, 4, 5, roots=[b"/photos"])
         writer.delete_items([2])
         writer.commit(None, [], [add("/copy.jpg", 4)])
-        record = IndexRecord("ivf1,pq1", codebook_entry("images", b"c" * 99), 1, 1, 5, 0, (), 0.5)
+        record = IndexRecord("ivf1,pq1", codebook_entry("images", b"c" * 99), (), 5, 0, 0.5)
         segments = writer.manifest.galleries["images"].segments
         codes = {segment.name: b"codes of " + segment.name.encode() for segment in segments}
         writer.publish_index("images", record, b"c" * 99, codes)

@@ -202,7 +202,7 @@ def die_publishing_an_index(name, folder):
 
 
 def publish_index(writer):
-    record = IndexRecord("ivf1,pq1", codebook_entry("images", b"codebook"), 1, 1, 2, 0, (), 0.5)
+    record = IndexRecord("ivf1,pq1", codebook_entry("images", b"codebook"), (), 2, 0, 0.5)
     (segment,) = writer.manifest.galleries["images"].segments
     return writer.publish_index("images", record, b"codebook", {segment.name: b"codes"})
 

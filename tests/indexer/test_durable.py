@@ -33,7 +33,7 @@ def commit_all_kinds(writer, acknowledge):
     writer.commit(vectors([4]), [item(4)], [remove("/photos/1.jpg", 1), add("/copy.jpg", 2)])
     acknowledge()
     segments = [segment.name for segment in writer.manifest.galleries["images"].segments]
-    record = IndexRecord("ivf1,pq1", codebook_entry("images", b"book"), 1, 1, 4, 0, (), 0.5)
+    record = IndexRecord("ivf1,pq1", codebook_entry("images", b"book"), (), 4, 0, 0.5)
     writer.publish_index("images", record, b"book", dict.fromkeys(segments, b"codes"))
     acknowledge()
     writer.merge_small_segments(100)

@@ -112,7 +112,7 @@ def test_many_logs_are_folded_into_one(writer):
 def test_published_codes_never_change(writer):
     put(writer, 1, 2)
     put(writer, 3)
-    record = IndexRecord("ivf1,pq1", codebook_entry("images", b"book"), 1, 1, 3, 0, (), 0.5)
+    record = IndexRecord("ivf1,pq1", codebook_entry("images", b"book"), (), 3, 0, 0.5)
     names = [segment.name for segment in writer.manifest.galleries["images"].segments]
     writer.publish_index("images", record, b"book", {names[0]: b"a"})
     writer.publish_codes("images", {names[1]: b"b"})
@@ -137,7 +137,7 @@ def test_a_new_codebook_retires_the_codes_of_the_old_one(tmp_path):
         (name,) = [segment.name for segment in writer.manifest.galleries["images"].segments]
         for book in (b"old", b"new"):
             entry = codebook_entry("images", book)
-            record = IndexRecord("ivf1,pq1", entry, 1, 1, 1, 0, (), 0.5)
+            record = IndexRecord("ivf1,pq1", entry, (), 1, 0, 0.5)
             writer.publish_index("images", record, book, {name: b"codes of " + book})
         (segment,) = writer.collection.gallery("images").segments
         assert segment.read_codes(codebook_entry("images", b"old").short) is None

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
-from retrieval.ann.ivfpq import Codebook, train_codebook
+from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.spec import IndexSpec
+from retrieval.ann.training import train_codebook
 from tests.retrieval.ann.arrays import HalfRows, clustered_rows, slow_ranking, unit_rows
 
 N, DIM, NLIST = 10_200, 16, 64
@@ -23,9 +24,14 @@ def rows():
     return rows
 
 
+@pytest.fixture(scope="module", params=["ivf64,pq4", "opq4,ivf64,pq4", "ivf64,pq8x4fs"])
+def spec(request):
+    return IndexSpec.parse(request.param)
+
+
 @pytest.fixture(scope="module")
-def codebook(rows):
-    return train_codebook(rows, IndexSpec("ivfpq", nlist=NLIST, m=4), seed=5)
+def codebook(rows, spec):
+    return train_codebook(rows, spec, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def coder(codebook):
 
 def part(rows, members, coder=None):
     vectors = HalfRows(rows[members])
-    codes = coder.encode(vectors.chunks(1000), IDS[members]) if coder else None
+    codes = coder.encode(vectors.chunks(1000)) if coder else None
     return Part(IDS[members], vectors, codes)
 
 

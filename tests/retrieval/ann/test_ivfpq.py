@@ -3,16 +3,17 @@ import sys
 import numpy as np
 import pytest
 
-from retrieval.ann import ivfpq
+from retrieval.ann import training
 from retrieval.ann.exact import NO_ID
-from retrieval.ann.ivfpq import Codebook, IvfPq, train_codebook
+from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
 from retrieval.ann.spec import IndexSpec, choose_spec
+from retrieval.ann.training import train_codebook
 from retrieval.errors import CorruptCollectionError, MissingDependencyError
 from tests.retrieval.ann.arrays import clustered_rows, unit_rows
 
 N, DIM, NLIST = 10_500, 16, 64
-SPEC = IndexSpec("ivfpq", nlist=NLIST, m=4)
-IDS = np.arange(N) * 2 + (1 << 40)
+KINDS = ["ivf64,pq4", "ivf64,pq8x4fs", "opq4,ivf64,pq4", "opq8,ivf64_hnsw,pq8x4fs"]
+EVERY_LIST = np.arange(NLIST)
 
 
 @pytest.fixture(scope="module")
@@ -20,124 +21,144 @@ def rows():
     return clustered_rows(np.random.default_rng(0), N, DIM)
 
 
-@pytest.fixture(scope="module")
-def codebook(rows):
-    return train_codebook(rows, SPEC, seed=5)
+@pytest.fixture(scope="module", params=KINDS)
+def spec(request):
+    return IndexSpec.parse(request.param)
 
 
 @pytest.fixture(scope="module")
-def index(rows, codebook):
-    return IvfPq(codebook, [Codebook(codebook).encode([(0, rows)], IDS)], IDS)
+def codebook(rows, spec):
+    return train_codebook(rows, spec, seed=5)
 
 
-def recall(index, rows, queries, **parameters):
-    found = index.candidates(queries, 100, **parameters)
+@pytest.fixture(scope="module")
+def coder(codebook):
+    return Codebook(codebook)
+
+
+@pytest.fixture(scope="module")
+def index(rows, coder):
+    return IvfPq(coder, [(coder.encode([(0, rows)]), N)])
+
+
+def ask(index, coder, queries, k, lists=EVERY_LIST, **options):
+    turned = coder.rotated(queries)
+    return np.vstack([index.candidates(query, lists, k, **options)[1] for query in turned])
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(rows, spec, codebook):
+    assert train_codebook(rows, spec, seed=5) == codebook
+    assert train_codebook(rows, spec, seed=6) != codebook
+
+
+def test_candidates_hold_the_nearest_items(index, coder, rows):
+    queries = unit_rows(np.random.default_rng(1), 50, DIM)
+    found = ask(index, coder, queries, 200)
     nearest = np.argsort(-(queries @ rows.T), axis=1, kind="stable")[:, :10]
-    return np.mean([np.isin(n, f).mean() for n, f in zip(nearest, found, strict=True)])
+    recall = np.mean([np.isin(n, f).mean() for n, f in zip(nearest, found, strict=True)])
+    assert recall > 0.9
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(rows, codebook):
-    assert train_codebook(rows, SPEC, seed=5) == codebook
-    assert train_codebook(rows, SPEC, seed=6) != codebook
+def test_only_the_named_lists_are_visited(index, coder, rows):
+    lists = coder.lists_of(rows)
+    found = ask(index, coder, rows[:5], N, lists=np.array([3, 40]))
+    expected = set(np.flatnonzero(np.isin(lists, [3, 40])))
+    assert [set(row[row != NO_ID]) for row in found] == [expected] * 5
 
 
-def test_candidates_hold_the_nearest_items(index, rows):
-    queries = unit_rows(np.random.default_rng(1), 50, DIM)
-    assert recall(index, rows, queries, nprobe=NLIST) > 0.9
-
-
-def test_a_selector_does_not_reset_nprobe_to_one(index, rows):
-    queries = unit_rows(np.random.default_rng(1), 50, DIM)
-    all_allowed = np.ones(N, bool)
-    for nprobe in (1, 16, NLIST):
-        without = index.candidates(queries, 100, nprobe=nprobe)
-        within = index.candidates(queries, 100, nprobe=nprobe, allowed=all_allowed)
-        assert np.array_equal(without, within)
-    assert recall(index, rows, queries, nprobe=1) < 0.5 < recall(index, rows, queries, nprobe=16)
-
-
-def test_only_allowed_positions_come_back(index, rows):
+def test_only_allowed_rows_come_back(index, coder, rows):
     allowed = np.zeros(N, bool)
     allowed[[3, 77, N - 1]] = True
-    found = index.candidates(rows[:5], 5, nprobe=NLIST, allowed=allowed)
+    found = ask(index, coder, rows[:5], 5, allowed=allowed)
     assert [set(row) for row in found.tolist()] == [{3, 77, N - 1, NO_ID}] * 5
 
 
-def test_the_batch_changes_no_answer(index):
-    queries = unit_rows(np.random.default_rng(2), 70, DIM)
-    together = index.candidates(queries, 20, nprobe=8)
-    alone = [index.candidates(query[None], 20, nprobe=8)[0] for query in queries]
-    assert np.array_equal(together, alone)
+def test_a_selector_changes_no_answer_where_it_allows_everything(index, coder):
+    queries = unit_rows(np.random.default_rng(1), 20, DIM)
+    all_allowed = np.ones(N, bool)
+    some = np.arange(0, NLIST, 4)
+    without = ask(index, coder, queries, 100, some)
+    assert np.array_equal(ask(index, coder, queries, 100, some, allowed=all_allowed), without)
 
 
-@pytest.mark.parametrize("nprobe", [1, 5, NLIST, 10 * NLIST])
-def test_segments_in_any_order_and_size_answer_like_one(rows, codebook, index, nprobe):
+@pytest.mark.parametrize("cuts", [[4000], [1, 5000, 5001], [8191]])
+def test_segments_of_any_size_answer_like_one(rows, coder, index, cuts):
     queries = unit_rows(np.random.default_rng(3), 30, DIM)
-    coder = Codebook(codebook)
-    interleaved = [np.arange(N) % 3 == rest for rest in (2, 0, 1)]
-    blocks = [np.arange(N) // 4000 == number for number in range(3)]
-    expected = index.candidates(queries, 50, nprobe=nprobe)
-    for split in (interleaved, blocks):
-        codes = [coder.encode([(0, rows[part])], IDS[part]) for part in split]
-        many = IvfPq(codebook, codes, IDS)
-        assert np.array_equal(many.candidates(queries, 50, nprobe=nprobe), expected)
+    pieces = np.split(rows, cuts)
+    many = IvfPq(coder, [(coder.encode([(0, piece)]), len(piece)) for piece in pieces])
+    for lists in (EVERY_LIST, np.array([5, 6, 60])):
+        expected = ask(index, coder, queries, 50, lists)
+        assert np.array_equal(ask(many, coder, queries, 50, lists), expected)
 
 
-def test_equal_vectors_keep_the_order_of_their_ids_at_the_cut(codebook, rows):
-    same = np.repeat(rows[:1], 40, axis=0)
-    ids = np.arange(40)
-    coder = Codebook(codebook)
-    codes = [
-        coder.encode([(0, same[part])], ids[part]) for part in (slice(1, 40, 2), slice(0, 40, 2))
-    ]
-    found = IvfPq(codebook, codes, ids).candidates(rows[:1], 7, nprobe=NLIST)
+def test_answers_are_places_in_a_given_order(rows, coder, index):
+    shuffled = np.random.default_rng(4).permutation(N)
+    codes = [(coder.encode([(0, rows[part])]), len(part)) for part in np.array_split(shuffled, 3)]
+    many = IvfPq(coder, codes, order=shuffled)
+    queries = unit_rows(np.random.default_rng(3), 30, DIM)
+    expected = ask(index, coder, queries, 50)
+    assert np.array_equal(ask(many, coder, queries, 50), expected)
+
+
+def test_equal_vectors_keep_their_order_at_the_cut(rows):
+    coder = Codebook(train_codebook(rows, IndexSpec.parse("ivf64,pq4"), seed=5))
+    codes = [(coder.encode([(0, np.repeat(rows[:1], 20, axis=0))]), 20)] * 2
+    in_turns = np.arange(40).reshape(20, 2).T.ravel()
+    found = ask(IvfPq(coder, codes, in_turns), coder, rows[:1], 7)
     assert sorted(found[0].tolist()) == list(range(7))
 
 
-def test_the_chunks_change_no_code(rows, codebook):
-    coder = Codebook(codebook)
-    whole = coder.encode([(0, rows)], IDS)
+def test_the_chunks_change_no_code(rows, coder):
+    whole = coder.encode([(0, rows)])
     chunks = [(start, rows[start : start + 999]) for start in range(0, N, 999)]
-    assert coder.encode(chunks, IDS) == whole
-    assert coder.encode([], IDS[:0]) != whole
+    assert coder.encode(chunks) == whole
+    assert coder.encode([]) != whole
 
 
-def test_no_queries_and_no_codes_give_empty_answers(index, codebook):
-    assert index.candidates(np.empty((0, DIM), np.float32), 5, nprobe=1).shape == (0, 5)
-    empty = IvfPq(codebook, [], IDS[:0])
-    assert empty.candidates(np.ones((2, DIM), np.float32), 5, nprobe=1).shape == (2, 0)
+def test_the_best_of_several_indexes_are_the_best_of_all(rows, coder, index):
+    query = coder.rotated(unit_rows(np.random.default_rng(8), 1, DIM))[0]
+    halves = rows[:6000], rows[6000:]
+    found = []
+    for first, half in zip((0, 6000), halves, strict=True):
+        own = IvfPq(coder, [(coder.encode([(0, half)]), len(half))])
+        scores, numbers = own.candidates(query, EVERY_LIST, 40)
+        found.append((scores, numbers + first))
+    together = merge_candidates(found, 40)
+    whole = index.candidates(query, EVERY_LIST, 40)[1]
+    assert len(np.intersect1d(together, whole)) >= 39  # codes that tie at the cut
 
 
-def test_nprobe_below_one_is_a_programmers_mistake(index, rows):
-    with pytest.raises(ValueError, match="nprobe"):
-        index.candidates(rows[:1], 5, nprobe=0)
+def test_no_codes_give_empty_answers(coder):
+    empty = IvfPq(coder, [])
+    query = coder.rotated(np.ones((1, DIM), np.float32))[0]
+    assert empty.candidates(query, EVERY_LIST, 5)[1].shape == (1, 0)
 
 
-def test_bytes_that_faiss_cannot_read_are_corrupt(codebook):
+def test_bytes_that_faiss_cannot_read_are_corrupt(codebook, coder):
     faiss = pytest.importorskip("faiss")
     limit = faiss.get_deserialization_vector_byte_limit()
     with pytest.raises(CorruptCollectionError, match="cannot read"):
         Codebook(codebook[: len(codebook) // 2])
     with pytest.raises(CorruptCollectionError, match="cannot read"):
-        IvfPq(codebook, [b"no codes"], IDS)
+        IvfPq(coder, [(b"no codes", 1)])
     assert faiss.get_deserialization_vector_byte_limit() == limit
 
 
-def test_codes_of_other_items_or_of_another_codebook_are_corrupt(rows, codebook):
-    codes = Codebook(codebook).encode([(0, rows)], IDS)
-    with pytest.raises(CorruptCollectionError, match="does not hold"):
-        IvfPq(codebook, [codes], IDS[:-1])
-    with pytest.raises(CorruptCollectionError, match="does not hold"):
-        IvfPq(codebook, [codes], IDS + 1)
-    other = train_codebook(rows, IndexSpec("ivfpq", nlist=NLIST, m=8), seed=5)
-    with pytest.raises(CorruptCollectionError, match="another codebook"):
-        IvfPq(other, [codes], IDS)
+def test_codes_of_other_rows_or_of_another_codebook_are_corrupt(rows, coder):
+    codes = coder.encode([(0, rows)])
+    with pytest.raises(CorruptCollectionError, match="10499 rows"):
+        IvfPq(coder, [(codes, N - 1)])
+    for kind in ("ivf64,pq16", "ivf64,pq16x4fs"):
+        other = Codebook(train_codebook(rows, IndexSpec.parse(kind), seed=5))
+        if (other.code_bytes, other.is_fast) != (coder.code_bytes, coder.is_fast):
+            with pytest.raises(CorruptCollectionError, match="another codebook"):
+                IvfPq(other, [(codes, N)])
 
 
 def test_without_faiss_the_error_names_the_extras(monkeypatch, rows):
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(MissingDependencyError) as caught:
-        ivfpq.train_codebook(rows, SPEC, seed=0)
+        training.train_codebook(rows, IndexSpec.parse("ivf64,pq4"), seed=0)
     assert "polyseek[cpu]" in caught.value.hint
     assert "polyseek[gpu]" in caught.value.hint
 
@@ -146,5 +167,5 @@ def test_a_codebook_of_the_chosen_sizes_reads_back():
     # FAISS counts a table of nlist * m * 256 floats against its limit when it reads an index.
     rows = unit_rows(np.random.default_rng(4), 10_000, 64)
     spec = choose_spec(10_000, 64)
-    codes = Codebook(train_codebook(rows, spec, seed=0)).encode([(0, rows[:9])], np.arange(9))
-    assert len(codes) > 9 * spec.m
+    codes = Codebook(train_codebook(rows, spec, seed=0)).encode([(0, rows[:9])])
+    assert len(codes) > 9 * spec.code_bytes

@@ -16,11 +16,14 @@ from retrieval.ann.spec import (
     [
         (0, 384, "exact"),
         (MIN_IVFPQ_ITEMS - 1, 384, "exact"),
-        (MIN_IVFPQ_ITEMS, 384, "ivf256,pq96"),
-        (100_000, 384, "ivf1264,pq96"),
-        (1_000_000, 512, "ivf4000,pq128"),
-        (100_000, 386, "ivf1264,pq193"),  # 386 = 2 x 193: sub-spaces of two, not of 193
-        (100_000, 127, "ivf1264,pq127"),
+        (MIN_IVFPQ_ITEMS, 384, "ivf52,pq192x4fs"),
+        (100_000, 384, "ivf520,pq192x4fs"),
+        (200_000, 512, "ivf1041,pq256x4fs"),
+        (1_000_000, 512, "ivf4000,pq256x4fs"),
+        (10_000_000, 512, "ivf6721_hnsw,pq256x4fs"),  # as many as the capped sample can train
+        (100_000, 386, "ivf520,pq386x4fs"),  # 193 sub-spaces would be an odd number
+        (100_000, 126, "ivf520,pq126x4fs"),
+        (100_000, 127, "ivf520,pq127"),
     ],
 )
 def test_sizes_follow_the_number_of_items_and_the_dimension(n, dim, expected):
@@ -32,16 +35,28 @@ def test_every_list_gets_its_training_points_and_m_divides_dim(n, dim):
     spec = choose_spec(n, dim)
     assert IndexSpec.parse(str(spec)) == spec
     if spec.kind == "ivfpq":
-        assert dim % spec.m == 0
+        assert spec.resolved(n, dim) == spec
         assert POINTS_PER_CENTROID * spec.nlist <= min(n, spec.sample_size)
         assert MIN_IVFPQ_ITEMS <= spec.sample_size <= MAX_SAMPLE
 
 
 @pytest.mark.parametrize(
-    "text", ["", "flat", "ivf,pq8", "ivf0,pq8", "ivf8,pq0", "ivf8", "ivf8,pq8 ", "IVF8,PQ8"]
+    "text",
+    [
+        "",
+        "flat",
+        "ivf,pq8",
+        "ivf0,pq8",
+        "ivf8,pq0",
+        "ivf8",
+        "ivf8,pq8 ",
+        "IVF8,PQ8",
+        "ivf8,pq8x8",
+        "opq,ivf8,pq8",
+    ],
 )
 def test_another_spelling_is_refused(text):
-    with pytest.raises(ValueError, match="not an index spec"):
+    with pytest.raises(ValueError, match="not an index"):
         IndexSpec.parse(text)
 
 
@@ -49,3 +64,34 @@ def test_another_spelling_is_refused(text):
 def test_sizes_and_kind_must_fit(kind, nlist, m):
     with pytest.raises(ValueError, match="no such index"):
         IndexSpec(kind, nlist, m)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["auto", "exact", "ivf4096,pq64", "ivf8_hnsw,pq64x4fs", "opq64,ivf65536_hnsw,pq128x4fs"],
+)
+def test_every_spelling_reads_back(text):
+    assert str(IndexSpec.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "n", "dim", "reason"),
+    [
+        ("ivf64,pq5", 20_000, 16, "5 sub-spaces do not divide 16"),
+        ("opq3,ivf64,pq4", 20_000, 16, "3 sub-spaces do not divide 16"),
+        ("ivf64,pq9x4fs", 20_000, 18, "even number"),
+        ("ivf600,pq4", 20_000, 16, "needs 23,400 items, there are 20,000"),
+        ("ivf4,pq4", 9_000, 16, "needs 9,984 items"),
+        ("ivf4,pq4x4fs", 600, 16, "needs 624 items"),
+    ],
+)
+def test_an_index_that_does_not_fit_the_gallery_is_refused(text, n, dim, reason):
+    with pytest.raises(ValueError, match=reason):
+        IndexSpec.parse(text).resolved(n, dim)
+
+
+def test_auto_and_exact_are_resolved():
+    assert IndexSpec("auto").resolved(200_000, 512) == choose_spec(200_000, 512)
+    assert IndexSpec("exact").resolved(200_000, 512) == IndexSpec("exact")
+    assert IndexSpec.parse("ivf64,pq256x4fs").code_bytes == 128
+    assert IndexSpec("exact").code_bytes == 0

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
-from retrieval.ann.ivfpq import Codebook, train_codebook
+from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.routing import QueryParts, Router
 from retrieval.ann.spec import IndexSpec
+from retrieval.ann.training import train_codebook
 from retrieval.ann.tune import (
     CANDIDATE_STEPS,
     TARGET_RECALL,
@@ -19,11 +21,36 @@ IDS = np.arange(N) + 1
 
 
 @pytest.fixture(scope="module")
-def index():
-    rows = clustered_rows(np.random.default_rng(0), N, DIM)
-    codebook = train_codebook(rows, IndexSpec("ivfpq", nlist=NLIST, m=6), seed=1)
-    codes = Codebook(codebook).encode([(0, rows)], IDS)
-    return FanOut([Part(IDS, HalfRows(rows), codes)], codebook=codebook)
+def rows():
+    return clustered_rows(np.random.default_rng(0), N, DIM)
+
+
+@pytest.fixture(scope="module")
+def codebook(rows):
+    return train_codebook(rows, IndexSpec("ivfpq", nlist=NLIST, m=6), seed=1)
+
+
+@pytest.fixture(scope="module")
+def part(rows, codebook):
+    return Part(IDS, HalfRows(rows), Codebook(codebook).encode([(0, rows)]))
+
+
+@pytest.fixture(scope="module")
+def index(part, codebook):
+    return FanOut([part], codebook=codebook)
+
+
+def as_foreign(vectors):
+    return tuple(QueryParts.single(vector, is_foreign=True) for vector in vectors)
+
+
+def learned_routes(queries, lists):
+    """A router that knows which lists these queries need, by least squares."""
+    hits = np.zeros((len(queries), NLIST), np.float32)
+    for row, own in zip(hits, lists, strict=True):
+        row[own] = 1
+    weight = np.linalg.lstsq(queries, hits, rcond=None)[0].T
+    return Router(np.ascontiguousarray(weight, np.float32), np.zeros(NLIST, np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -66,21 +93,49 @@ def test_looking_everywhere_finds_everything(index, near):
     assert measure_recall(index, everything, near) == Recall(1.0, 0.0, 120)
 
 
-def test_chosen_settings_reach_the_target_for_every_kind_of_query(index, near, far):
-    easy, both = choose_settings(index, [near]), choose_settings(index, [near, far])
+def test_each_kind_of_query_gets_settings_that_reach_its_target(index, near, far):
+    easy, hard = choose_settings(index, near), choose_settings(index, far)
     assert measure_recall(index, easy, near).mean >= TARGET_RECALL
-    assert min(measure_recall(index, both, each).mean for each in (near, far)) >= TARGET_RECALL
+    assert measure_recall(index, hard, far).mean >= TARGET_RECALL
     assert measure_recall(index, easy, far).mean < TARGET_RECALL  # what an average would hide
-    assert both.nprobe > easy.nprobe
-    fewer = [step for step in CANDIDATE_STEPS if step < both.candidates]
-    narrower = SearchSettings(both.nprobe, fewer[-1])
-    missed = [measure_recall(index, narrower, each) for each in (near, far)]
-    assert any(each.mean - each.standard_error < TARGET_RECALL for each in missed)
+    assert hard.nprobe > easy.nprobe
+    fewer = [step for step in CANDIDATE_STEPS if step < hard.candidates]
+    narrower = measure_recall(index, SearchSettings(hard.nprobe, fewer[-1]), far)
+    assert narrower.mean - narrower.standard_error < TARGET_RECALL
 
 
-def test_a_target_out_of_reach_gives_the_widest_settings(index, far, monkeypatch):
-    monkeypatch.setattr("retrieval.ann.tune.TARGET_RECALL", 1.1)
-    assert choose_settings(index, [far]) == SearchSettings(NLIST, CANDIDATE_STEPS[-1])
+def test_a_lower_target_costs_less(index, far):
+    low, high = choose_settings(index, far, 0.6), choose_settings(index, far, 0.99)
+    assert low.nprobe < high.nprobe
+    assert 0.6 <= measure_recall(index, low, far).mean < 0.99
+
+
+def test_a_target_out_of_reach_gives_the_widest_settings(index, far):
+    assert choose_settings(index, far, 1.1) == SearchSettings(NLIST, CANDIDATE_STEPS[-1])
+
+
+def test_a_router_is_used_where_it_wins_and_only_there(index, far, part, codebook):
+    own = index.search(far.vectors, 10)[1]
+    lists = index.lists_of(index.positions_of(own.ravel())).reshape(own.shape)
+    right = learned_routes(far.vectors, lists)
+    wrong = Router(-right.weight, right.bias)
+    knows, errs = (FanOut([part], codebook=codebook, router=each) for each in (right, wrong))
+    foreign = QuerySet(far.vectors, parts=as_foreign(far.vectors))
+    chosen = choose_settings(knows, foreign)
+    assert chosen.routed
+    assert chosen.nprobe < choose_settings(index, far).nprobe
+    assert measure_recall(knows, chosen, foreign).mean >= TARGET_RECALL
+    assert not choose_settings(errs, foreign).routed
+    assert not choose_settings(knows, far).routed  # nobody says that these are foreign
+
+
+def test_the_scanned_codes_are_those_of_the_visited_lists(index, near):
+    sizes = index.list_sizes()
+    assert sizes.sum() == N
+    assert index.mean_scanned(near.vectors, SearchSettings(NLIST, 10)) == N
+    one = index.mean_scanned(near.vectors, SearchSettings(1, 10))
+    own_lists = index.lists_of(index.positions_of(np.concatenate(near.excluded)))
+    assert one == pytest.approx(sizes[own_lists].mean())
 
 
 def test_halves_are_disjoint_and_keep_each_query_with_its_exclusions(near):

@@ -17,6 +17,7 @@ from retrieval.store.manifest import (
     GalleryEntry,
     IndexRecord,
     Manifest,
+    ModeRecord,
     RecallRecord,
     SegmentEntry,
     codebook_entry,
@@ -43,11 +44,11 @@ SEGMENTS = st.builds(
     UNKNOWN,
 )
 RECALLS = st.builds(RecallRecord, TEXTS, COUNTS, FLOATS, FLOATS, COUNTS)
+MODES = st.builds(ModeRecord, TEXTS, FLOATS, COUNTS, COUNTS, st.booleans(), RECALLS, FLOATS)
 INDEXES = st.builds(
     IndexRecord,
-    *(TEXTS, FILES, COUNTS, COUNTS, COUNTS, COUNTS),
-    st.lists(RECALLS, max_size=2).map(tuple),
-    FLOATS,
+    *(TEXTS, FILES, st.lists(MODES, max_size=3).map(tuple), COUNTS, COUNTS, FLOATS),
+    st.none() | FILES,
 )
 GALLERIES = st.builds(
     GalleryEntry,
@@ -119,7 +120,7 @@ def test_the_last_line_seals_the_bytes_above(tmp_path):
     lines = data.splitlines(keepends=True)
     above = b"".join(lines[:-1])
     assert lines[-1] == b"#sha256 " + sha256(above).hexdigest().encode() + b"\n"
-    assert json.loads(above)["format_version"] == 1
+    assert json.loads(above)["format_version"] == FORMAT_VERSION
 
 
 def test_every_flipped_bit_and_every_cut_is_found(tmp_path):
@@ -136,9 +137,9 @@ def test_every_flipped_bit_and_every_cut_is_found(tmp_path):
 
 def test_a_later_format_is_refused_with_the_version_needed(tmp_path):
     section = section_of(encode_manifest(manifest()))
-    section |= {"format_version": 2, "readable_since": "0.9", "galleries": "of another shape"}
+    section |= {"format_version": 99, "readable_since": "0.9", "galleries": "of another shape"}
     path = manifest_path(tmp_path, 1)
-    with pytest.raises(FormatVersionError, match="format 2") as caught:
+    with pytest.raises(FormatVersionError, match="format 99") as caught:
         decode_manifest(seal(section), path)
     assert caught.value.hint == "install polyseek 0.9 or newer"
 
@@ -186,7 +187,7 @@ def test_files_lists_every_file_and_file_names_no_other():
     book = codebook_entry("images", b"book")
     assert book.name == f"galleries/images/codebook-{sha256(b'book').hexdigest()[:24]}.faiss"
     segment = SegmentEntry("s", 1, (FileEntry("a/ids.npy", 1, "x"),), (FileEntry("a/c", 1, "x"),))
-    index = IndexRecord("ivf1,pq1", book, 1, 1, 1, 0, (), 0.0)
+    index = IndexRecord("ivf1,pq1", book, (), 1, 0, 0.0)
     gallery = GalleryEntry(2, (segment,), index, FileEntry("tombs", 1, "x"), 1)
     made = manifest(galleries={"images": gallery}, changes=(FileEntry("log", 1, "x"),))
     names = {file.name for file in made.files()}

@@ -1,0 +1,1 @@
+"""Small maps learned from a collection: torch, a CPU, seconds."""

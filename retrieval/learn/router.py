@@ -1,0 +1,130 @@
+"""Learn which inverted lists hold the neighbours of queries that the lists were not trained on.
+
+Texts lie in a cone of their own, far from the images: the nearest centroids are not where their
+nearest images are. A softmax regression from the query to the lists of its true neighbours knows
+the way, and costs one product of a matrix and a vector.
+
+Source: T. Vecchiato, C. Lucchese, F. M. Nardini, S. Bruch, "A Learning-to-Rank Formulation of
+Clustering-Based Approximate Nearest Neighbor Search", SIGIR 2024. The rest of the recipe (the
+temperature of the start, the rate, the penalty of long lists, the share of the plain order) is
+measured in docs/design/index.md.
+"""
+
+import numpy as np
+
+from retrieval.model import Float32Array, Int64Array
+
+EPOCHS = 10
+BATCH = 512
+RATE = 0.04
+START_SCALE = 60.0
+"""Of the centroids that the weights start from: the temperature of a softmax over cosines."""
+
+SIZE_PENALTY = 0.3
+"""Share of a list's log size taken from its score: of two lists that are as likely to hold a
+neighbour, the shorter costs less to visit."""
+
+NEIGHBOURS = 10
+"""Items that a training query should be led to: the depth at which recall is measured."""
+
+_ITEM_BLOCK, _QUERY_BLOCK = 16_384, 4_096
+
+PLAIN_SHARE = 0.1
+"""Share of the plain order of centroids in the mixture: it knows lists that no training query
+reached."""
+
+
+def train_router(
+    queries: Float32Array,
+    targets: Int64Array,
+    centroids: Float32Array,
+    list_sizes: Int64Array,
+    seed: int,
+) -> tuple[Float32Array, Float32Array]:
+    """Weights and biases that rank the lists for queries like these.
+
+    Minimises the cross-entropy between the softmax over lists and the lists of the true neighbours
+    (AdamW, its rate falling linearly to zero). The result is folded with the plain order of the
+    centroids, each by its mean deviation over the training queries, so that one matrix does it all.
+
+    Args:
+        queries: (n, dim) float32 unit rows.
+        targets: (n, k) numbers of the lists that hold the k nearest items of each query.
+        centroids: (nlist, dim) of the lists.
+        list_sizes: (nlist,) items in each list.
+        seed: of the order of the batches. Same inputs, seed and threads: same weights.
+
+    Returns:
+        weight (nlist, dim) and bias (nlist,), float32: the score of list i for q is
+        weight[i] @ q + bias[i].
+    """
+    import torch
+
+    order = torch.Generator().manual_seed(seed)
+    inputs, wanted = torch.from_numpy(queries), torch.from_numpy(targets)
+    weight = torch.from_numpy(START_SCALE * centroids).requires_grad_()
+    bias = torch.zeros(len(centroids), requires_grad=True)
+    optimizer = torch.optim.AdamW([weight, bias], lr=RATE, weight_decay=0.0)
+    batches_an_epoch = -(-len(queries) // BATCH)
+    n_steps = EPOCHS * batches_an_epoch
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / n_steps)
+    for _ in range(EPOCHS):
+        for batch in torch.tensor_split(
+            torch.randperm(len(queries), generator=order), batches_an_epoch
+        ):
+            scores = torch.nn.functional.linear(inputs[batch], weight, bias)
+            loss = -torch.log_softmax(scores, 1).gather(1, wanted[batch]).mean()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+    return _folded(queries, weight.detach().numpy(), bias.detach().numpy(), centroids, list_sizes)
+
+
+def nearest_lists(
+    queries: Float32Array, items: Float32Array, lists: Int64Array, k: int = NEIGHBOURS
+) -> Int64Array:
+    """The lists of the k best items for each query, (n, k): what a router learns to predict.
+
+    Products are taken in bfloat16: of neighbours that are about as near, either will do.
+
+    Args:
+        queries: (n, dim) float32.
+        items: (m, dim) float32, m >= k; a sample of the gallery will do.
+        lists: (m,) of the items.
+        k: neighbours of each query.
+    """
+    import torch
+
+    targets = torch.from_numpy(lists)
+    wanted = torch.from_numpy(queries).bfloat16()
+    best_scores = torch.empty(len(queries), 0)
+    best_lists = torch.empty(len(queries), 0, dtype=torch.int64)
+    for start in range(0, len(items), _ITEM_BLOCK):
+        block = torch.from_numpy(items[start : start + _ITEM_BLOCK]).bfloat16()
+        found = [
+            torch.topk((part @ block.T).float(), min(k, len(block)), dim=1)
+            for part in torch.tensor_split(wanted, -(-len(wanted) // _QUERY_BLOCK))
+        ]
+        scores = torch.cat([best_scores, torch.cat([each.values for each in found])], 1)
+        own = torch.cat([each.indices for each in found])
+        names = torch.cat([best_lists, targets[start : start + _ITEM_BLOCK][own]], 1)
+        best_scores, order = torch.topk(scores, min(k, scores.shape[1]), dim=1)
+        best_lists = names.gather(1, order)
+    nearest: Int64Array = best_lists.numpy()
+    return nearest
+
+
+def _folded(
+    queries: Float32Array,
+    weight: Float32Array,
+    bias: Float32Array,
+    centroids: Float32Array,
+    list_sizes: Int64Array,
+) -> tuple[Float32Array, Float32Array]:
+    sample = queries[:1000]
+    bias = bias - np.float32(SIZE_PENALTY) * np.log1p(list_sizes).astype(np.float32)
+    learned = (1 - PLAIN_SHARE) / (sample @ weight.T + bias).std(axis=1).mean()
+    plain = PLAIN_SHARE / (sample @ centroids.T).std(axis=1).mean()
+    mixed = learned * weight + plain * centroids
+    return mixed.astype(np.float32), (learned * bias).astype(np.float32)

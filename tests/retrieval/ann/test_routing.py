@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.routing import QueryParts, Router, Routing
+from retrieval.ann.spec import IndexSpec
+from retrieval.ann.training import train_codebook
+from retrieval.errors import CorruptCollectionError
+from tests.retrieval.ann.arrays import clustered_rows, unit_rows
+
+DIM, NLIST = 16, 32
+QUERIES = unit_rows(np.random.default_rng(1), 20, DIM)
+ROUTER = Router(
+    unit_rows(np.random.default_rng(2), NLIST, DIM), np.linspace(0, 1, NLIST, dtype=np.float32)
+)
+
+
+def trained(kind):
+    rows = clustered_rows(np.random.default_rng(0), 10_000, DIM)
+    return Codebook(train_codebook(rows, IndexSpec.parse(kind), seed=5))
+
+
+@pytest.fixture(scope="module", params=["ivf32,pq4", "opq4,ivf32,pq4"])
+def book(request):
+    return trained(request.param)
+
+
+def best(scores, count):
+    return np.argsort(-scores, kind="stable")[:count].tolist()
+
+
+@pytest.mark.parametrize("nprobe", [1, 7, NLIST - 1])
+def test_own_queries_visit_the_lists_of_the_nearest_centroids(book, nprobe):
+    routing = Routing(book, ROUTER)
+    for query in QUERIES:
+        lists = routing.lists(QueryParts.single(query), nprobe, routed=True)
+        assert lists.tolist() == best(book.unrotated_centroids @ query, nprobe)
+
+
+def test_foreign_queries_go_by_the_router_if_it_is_asked(book):
+    routing = Routing(book, ROUTER)
+    for query in QUERIES:
+        parts = QueryParts.single(query, is_foreign=True)
+        expected = best(ROUTER.weight @ query + ROUTER.bias, 5)
+        assert routing.lists(parts, 5, routed=True).tolist() == expected
+        plain = best(book.unrotated_centroids @ query, 5)
+        assert routing.lists(parts, 5, routed=False).tolist() == plain
+        assert Routing(book).lists(parts, 5, routed=True).tolist() == plain
+
+
+def test_the_parts_of_a_composed_query_take_turns(book):
+    routing = Routing(book, ROUTER)
+    image, text = QUERIES[:2]
+    lists = routing.lists(QueryParts(np.stack([image, text]), (False, True)), 9, routed=True)
+    assert len(set(lists.tolist())) == 9
+    by_image = best(book.unrotated_centroids @ image, NLIST)
+    by_text = best(ROUTER.weight @ text + ROUTER.bias, NLIST)
+    assert set(lists.tolist()) >= {*by_image[:4], *by_text[:4]}
+    expected = []
+    for pair in zip(by_image, by_text, strict=True):
+        expected += [number for number in pair if number not in expected]
+    assert lists.tolist() == expected[:9]
+
+
+def test_as_many_as_there_are_or_more_are_all_lists(book):
+    for nprobe in (NLIST, 10 * NLIST):
+        lists = Routing(book).lists(QueryParts.single(QUERIES[0]), nprobe, routed=False)
+        assert lists.tolist() == list(range(NLIST))
+
+
+def test_a_graph_over_the_centroids_finds_nearly_the_same_lists():
+    book = trained("ivf200_hnsw,pq4")
+    for query in QUERIES:
+        found = Routing(book).lists(QueryParts.single(query), 20, routed=False)
+        assert len(np.intersect1d(found, best(book.centroids @ query, 20))) >= 18
+
+
+def test_a_router_reads_back_and_damage_is_told(book):
+    again = Router.from_bytes(ROUTER.to_bytes())
+    assert np.array_equal(again.weight, ROUTER.weight)
+    assert np.array_equal(again.bias, ROUTER.bias)
+    with pytest.raises(CorruptCollectionError, match="router cannot be read"):
+        Router.from_bytes(ROUTER.to_bytes()[:40])
+    with pytest.raises(CorruptCollectionError, match="ranks 31 lists; there are 32"):
+        Routing(book, Router(ROUTER.weight[1:], ROUTER.bias[1:]))
+
+
+def test_nprobe_below_one_is_a_programmers_mistake(book):
+    with pytest.raises(ValueError, match="nprobe"):
+        Routing(book).lists(QueryParts.single(QUERIES[0]), 0, routed=False)
