@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.build_options import retune
 from cli.collection_info import collect_info, info_lines, recall_facts, recall_lines
 from cli.context import Context, begin
 from cli.exits import ExitCode, full_disk_at, reported_errors
@@ -115,6 +116,14 @@ def verify(
         if report.problems:
             note(f"hint: {_AFTER_DAMAGE}", quiet=quiet)
             raise typer.Exit(ExitCode.COLLECTION)
+
+
+app.command(
+    "retune",
+    epilog=examples(
+        "polyseek collection retune --target-recall 0.99",
+    ),
+)(retune)
 
 
 @app.command(

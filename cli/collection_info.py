@@ -10,9 +10,16 @@ from cli.output import shown_path
 
 if TYPE_CHECKING:
     from retrieval.store.collection import Collection
-    from retrieval.store.entries import CatalogueLocation, IndexRecord, RecallRecord
+    from retrieval.store.entries import (
+        CatalogueLocation,
+        IndexRecord,
+        ModeRecord,
+        RecallRecord,
+    )
 
 Facts = dict[str, Any]
+
+_ID_BYTES = 8  # beside each code
 
 
 def collect_info(collection: "Collection") -> Facts:
@@ -61,19 +68,34 @@ def _index_facts(index: "IndexRecord | None") -> Facts:
         "kind": "ivfpq",
         "spec": index.spec,
         "trained_on": index.n_trained,
-        "modes": [
-            {
-                "modality": mode.modality,
-                "target": mode.target,
-                "nprobe": mode.nprobe,
-                "candidates": mode.candidates,
-                "routed": mode.routed,
-                "ms": mode.ms,
-            }
-            for mode in index.modes
-        ],
+        "bytes_per_vector": _code_bytes(index.spec),
+        "modes": mode_facts(index.modes),
         "recall": recall_facts(index.recall),
     }
+
+
+def _code_bytes(spec: str) -> int:
+    from retrieval.ann.spec import IndexSpec
+
+    return IndexSpec.parse(spec).code_bytes + _ID_BYTES
+
+
+def mode_facts(modes: "Sequence[ModeRecord]") -> list[Facts]:
+    """How each kind of query is searched for, in the shape of the JSON output."""
+    return [
+        {
+            "modality": mode.modality,
+            "target": mode.target,
+            "nprobe": mode.nprobe,
+            "candidates": mode.candidates,
+            "routed": mode.routed,
+            "recall": mode.recall.mean,
+            "standard_error": mode.recall.standard_error,
+            "queries": mode.recall.n_queries,
+            "ms": round(mode.ms, 3),
+        }
+        for mode in modes
+    ]
 
 
 def recall_facts(records: "Sequence[RecallRecord]") -> list[Facts]:
@@ -123,10 +145,22 @@ def _index_lines(index: Facts) -> list[str]:
     if index["kind"] == "exact":
         return ["  search: exact (IVF-PQ takes over where there are enough items to train it)"]
     return [
-        f"  search: ivfpq {index['spec']}, nprobe {index['nprobe']}, {index['candidates']} "
-        f"candidates re-scored exactly; trained on {index['trained_on']:,} items",
-        *(f"  {line}" for line in recall_lines(index["recall"])),
+        f"  search: {index['spec']}, trained on {index['trained_on']:,} items; "
+        f"{index['bytes_per_vector']} bytes a vector in memory, candidates re-scored exactly",
+        *mode_lines(index["modes"]),
     ]
+
+
+def mode_lines(modes: list[Facts]) -> list[str]:
+    """A table for a reader: what each kind of query was to find and finds, and what it costs."""
+    rows = [
+        f"  {mode['modality']:9} {mode['target']:6.3f} {mode['recall']:7.3f} "
+        f"± {mode['standard_error']:.3f} {mode['nprobe']:7,} {mode['candidates']:11,} "
+        f"{mode['ms']:7.2f}  {'learned' if mode['routed'] else 'nearest'}"
+        for mode in modes
+    ]
+    head = "  queries   target  recall@10      nprobe  candidates      ms  lists"
+    return [head, *rows] if rows else []
 
 
 def recall_lines(recall: list[Facts]) -> list[str]:

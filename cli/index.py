@@ -3,12 +3,18 @@
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.build_options import (
+    DEFAULT_TARGET,
+    IndexOption,
+    TargetRecallOption,
+    build_options,
+)
 from cli.context import COLLECTION_NAME, Context, begin, holds_anything
 from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.index_embeddings import Gallery, run_vector_job, vector_job
@@ -37,6 +43,8 @@ class Job:
         image_column: of tables, with pictures or their paths; None looks for a usual name.
         caption_column: of tables, with texts; likewise.
         url_column: of tables, with addresses; None takes no addresses from tables.
+        index: which index to build; see `retrieval.ann.spec`.
+        target_recall: that the index is tuned to.
     """
 
     sources: tuple[Path, ...]
@@ -48,6 +56,8 @@ class Job:
     image_column: str | None = None
     caption_column: str | None = None
     url_column: str | None = None
+    index: str = "auto"
+    target_recall: float = DEFAULT_TARGET
 
 
 EXAMPLES = examples(
@@ -174,6 +184,8 @@ def index(
             "--watch", help="Go on: index again whenever a SOURCE has changed, until Ctrl-C."
         ),
     ] = False,
+    index_spec: IndexOption = "auto",
+    target_recall: TargetRecallOption = DEFAULT_TARGET,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if a file or caption was skipped.")
     ] = False,
@@ -198,6 +210,8 @@ def index(
         "max_pixels": max_pixels,
     }
     vectors = vector_job(embeddings, ids, gallery, fingerprint, dry_run=dry_run)
+    if vectors is not None:
+        vectors = replace(vectors, index=index_spec, target_recall=target_recall)
     if bool(sources) == (vectors is not None):
         raise typer.BadParameter("name a SOURCE, or --embeddings, and not both")
     if watch and (dry_run or strict or vectors):
@@ -213,6 +227,8 @@ def index(
         image_column=image_column,
         caption_column=caption_column,
         url_column=url_column,
+        index=index_spec,
+        target_recall=target_recall,
     )
     with reported_errors(as_json=json):
         context = begin(flags, quiet=quiet)
@@ -254,6 +270,7 @@ def run_index(context: Context, job: Job) -> "IndexReport":
         dry_run=job.dry_run,
         captions=job.captions,
         columns=Columns(job.image_column, job.caption_column, job.url_column),
+        build=build_options(job.index, job.target_recall),
         catalogue_url=settings.catalogue_url,
         cache_dir=context.cache_dir,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cli.build_options import DEFAULT_TARGET, build_options
 from cli.context import COLLECTION_NAME, Context, holds_anything
 from cli.exits import full_disk_at
 from cli.output import note, shown_path
@@ -33,6 +34,8 @@ class VectorJob:
         gallery: None is images, and of a folder both.
         fingerprint: of the encoder, where it is not at hand.
         dry_run: only report.
+        index: which index to build; see `retrieval.ann.spec`.
+        target_recall: that the index is tuned to.
     """
 
     vectors: Path
@@ -40,6 +43,8 @@ class VectorJob:
     gallery: Gallery | None = None
     fingerprint: str | None = None
     dry_run: bool = False
+    index: str = "auto"
+    target_recall: float = DEFAULT_TARGET
 
 
 def vector_job(
@@ -84,6 +89,7 @@ def run_vector_job(context: Context, job: VectorJob) -> "IndexReport":
         dry_run=job.dry_run,
         catalogue_url=context.settings.catalogue_url,
         cache_dir=context.cache_dir,
+        build=build_options(job.index, job.target_recall),
     )
     with full_disk_at(folder), index_progress(quiet=context.quiet) as on_progress:
         return index_embeddings(source, folder, options=options, on_progress=on_progress)

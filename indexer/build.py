@@ -74,7 +74,7 @@ def bring_index_up_to_date(
     Raises:
         MissingDependencyError: an index is due and FAISS is not installed.
         CorruptCollectionError: vectors are not what the manifest says.
-        ValueError: the index that is asked for does not fit the gallery.
+        SettingsError: the index that is asked for does not fit the gallery.
     """
     options = options or BuildOptions()
     gallery = writer.collection.gallery(name)

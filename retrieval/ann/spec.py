@@ -15,6 +15,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from retrieval.errors import SettingsError
+
 Kind = Literal["auto", "exact", "ivfpq"]
 
 POINTS_PER_CENTROID = 39
@@ -126,7 +128,7 @@ class IndexSpec:
         """This index for n items of dimension dim: "auto" chosen, other kinds checked.
 
         Raises:
-            ValueError: the sub-spaces do not divide the dimension, FastScan has an odd number of
+            SettingsError: the sub-spaces do not divide the dimension, FastScan has an odd number of
                 them, or there are too few items to train the lists or the sub-spaces.
         """
         if self.kind == "auto":
@@ -135,12 +137,21 @@ class IndexSpec:
             return self
         for size in filter(None, (self.m, self.opq)):
             if dim % size:
-                raise ValueError(f"{self}: {size} sub-spaces do not divide {dim} dimensions")
+                raise SettingsError(
+                    f"index {self}: {size} sub-spaces do not divide {dim} dimensions",
+                    hint="choose a divisor, or --index auto",
+                )
         if self.bits == 4 and self.m % 2:
-            raise ValueError(f"{self}: FastScan needs an even number of sub-spaces")
+            raise SettingsError(
+                f"index {self}: FastScan needs an even number of sub-spaces",
+                hint="choose another number, or --index auto",
+            )
         least = POINTS_PER_CENTROID * max(self.nlist, 1 << self.bits)
         if n < least:
-            raise ValueError(f"{self}: training it needs {least:,} items, there are {n:,}")
+            raise SettingsError(
+                f"index {self}: training it needs {least:,} items, there are {n:,}",
+                hint="choose fewer lists, or --index auto",
+            )
         return self
 
 

@@ -52,6 +52,7 @@ def test_the_commands_are_these():
         "polyseek collection",
         "polyseek collection info",
         "polyseek collection verify",
+        "polyseek collection retune",
         "polyseek collection repair",
         "polyseek collection delete",
         "polyseek collection destroy",

@@ -15,7 +15,7 @@ from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter, NewItem
 from retrieval.ann.spec import MIN_IVFPQ_ITEMS, IndexSpec, choose_spec
 from retrieval.engine import SearchEngine
-from retrieval.errors import CorruptCollectionError, MissingDependencyError
+from retrieval.errors import CorruptCollectionError, MissingDependencyError, SettingsError
 from retrieval.model import EncoderInfo, ImageMeta
 from retrieval.query.algebra import Query, Term
 from retrieval.store.collection import Collection
@@ -214,7 +214,7 @@ def test_an_index_of_another_kind_is_built_when_it_is_asked_for(built):
 def test_an_index_that_does_not_fit_is_refused_and_nothing_is_lost(built):
     before = index_of(built)
     wrong = BuildOptions(spec=IndexSpec.parse("ivf40,pq7"))
-    with CollectionWriter.open(built, INFO) as writer, pytest.raises(ValueError, match="divide"):
+    with CollectionWriter.open(built, INFO) as writer, pytest.raises(SettingsError, match="divide"):
         bring_index_up_to_date(writer, None, options=wrong)
     assert index_of(built) == before
 

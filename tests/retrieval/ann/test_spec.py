@@ -9,6 +9,7 @@ from retrieval.ann.spec import (
     IndexSpec,
     choose_spec,
 )
+from retrieval.errors import SettingsError
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_every_spelling_reads_back(text):
     ],
 )
 def test_an_index_that_does_not_fit_the_gallery_is_refused(text, n, dim, reason):
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(SettingsError, match=reason):
         IndexSpec.parse(text).resolved(n, dim)
 
 

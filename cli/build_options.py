@@ -1,0 +1,82 @@
+"""Which index a collection gets: the options that say so, and `polyseek collection retune`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.collection_info import mode_lines
+from cli.context import begin
+from cli.exits import reported_errors
+from cli.options import CollectionOption, JsonOption, QuietOption
+from cli.output import write_json, write_text
+from retrieval.errors import SettingsError
+
+if TYPE_CHECKING:
+    from indexer.options import BuildOptions
+
+IndexOption = Annotated[
+    str,
+    typer.Option(
+        "--index",
+        metavar="SPEC",
+        help="How to search: auto, exact, or e.g. ivf1024,pq256x4fs (docs/design/index.md).",
+    ),
+]
+TargetRecallOption = Annotated[
+    float,
+    typer.Option(
+        "--target-recall",
+        metavar="R",
+        help="Share of the exact ten best that each kind of query should find.",
+    ),
+]
+DEFAULT_TARGET = 0.95
+
+
+def build_options(spec: str, target_recall: float) -> "BuildOptions":
+    """What a build is asked for.
+
+    Raises:
+        SettingsError: no such index, or a target that is no share.
+    """
+    from indexer.options import BuildOptions
+    from retrieval.ann.spec import IndexSpec
+
+    try:
+        return BuildOptions(spec=IndexSpec.parse(spec), target_recall=target_recall)
+    except ValueError as error:
+        raise SettingsError(str(error), hint="see `polyseek index --help`") from error
+
+
+def retune(
+    target_recall: TargetRecallOption = DEFAULT_TARGET,
+    collection: CollectionOption = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Choose again how far each kind of query looks, for a recall of your own.
+
+    The codes stay as they are, so it takes seconds. A search costs more the nearer to exact it is;
+    `polyseek collection info` shows what was chosen and what it finds. An exact search has nothing
+    to choose.
+    """
+    with reported_errors(as_json=json):
+        context = begin({"collection": collection}, quiet=quiet)
+        from cli.collection_info import mode_facts
+        from indexer.retune import retune_collection
+
+        indexes = retune_collection(
+            context.collection(),
+            build_options("auto", target_recall),
+            device=context.settings.device,
+            catalogue_url=context.settings.catalogue_url,
+            cache_dir=context.cache_dir,
+        )
+        facts = {name: mode_facts(index.modes) for name, index in indexes.items()}
+        if json:
+            write_json({"galleries": facts})
+        elif not facts:
+            write_text("searched exactly: there is nothing to tune")
+        elif not quiet:
+            for name, modes in facts.items():
+                write_text("\n".join([f"{name}:", *mode_lines(modes)]))
