@@ -35,6 +35,9 @@ from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
 _MIGRATIONS = "retrieval.store:migrations"
 _MIGRATION_LOCK = 0x706F6C79  # any number, the same in every process: "poly"
 
+_ROWS_AT_ONCE = 4096
+"""Rows in memory beside the records that they are made of."""
+
 
 class Rows:
     """The rows of one generation in the making; see `CatalogueWriter.begin`."""
@@ -58,13 +61,14 @@ class Rows:
 
     def add_items(self, records: Sequence[ItemRecord]) -> None:
         """Add items with their files."""
-        if records:
+        for start in range(0, len(records), _ROWS_AT_ONCE):
+            part = records[start : start + _ROWS_AT_ONCE]
             self._connection.execute(
-                insert(ItemRow), [self._item_values(record) for record in records]
+                insert(ItemRow), [self._item_values(record) for record in part]
             )
-        self._add_files(
-            PathChange("add", file, record.id) for record in records for file in record.files
-        )
+            self._add_files(
+                PathChange("add", file, record.id) for record in part for file in record.files
+            )
 
     def apply(self, changes: Iterable[PathChange]) -> None:
         """Take out and add files; of each (item, path) there must be one change only."""
