@@ -37,6 +37,7 @@ def collect_info(collection: "Collection") -> Facts:
                 "items": gallery.n_items,
                 "segments": len(gallery.segments),
                 "tombstones": gallery.n_tombstones,
+                "uncoded": collection.gallery(name).n_uncoded,
                 "index": _index_facts(gallery.index),
             }
             for name, gallery in manifest.galleries.items()
@@ -105,6 +106,8 @@ def info_lines(facts: Facts) -> list[str]:
             f"{gallery['tombstones']:,} deleted"
         )
         lines += _index_lines(gallery["index"])
+        if gallery["uncoded"]:
+            lines.append(f"  {uncoded_note(gallery['uncoded'])}")
     lines.append(f"on disk: {facts['bytes_on_disk'] / 1e6:,.1f} MB")
     lines.append(f"catalogue: {facts['catalogue']}")
     return lines
@@ -118,6 +121,14 @@ def _index_lines(index: Facts) -> list[str]:
         f"candidates re-scored exactly; trained on {index['trained_on']:,} items",
         *(f"  {line}" for line in recall_lines(index["recall"])),
     ]
+
+
+def uncoded_note(n_items: int) -> str:
+    """What to say of items that an index has no codes of yet."""
+    return (
+        f"{n_items:,} items have no codes yet and are searched one by one: "
+        "`polyseek collection compact`, or the next `polyseek index`, makes them"
+    )
 
 
 def recall_lines(recall: list[Facts]) -> list[str]:

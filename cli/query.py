@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.collection_info import uncoded_note
 from cli.context import Context, begin, is_collection
 from cli.exits import ExitCode, reported_errors
 from cli.hits import Output, show_result
@@ -28,6 +29,9 @@ from retrieval.errors import QueryError, SettingsError
 if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
     from retrieval.model import GalleryName
+
+_FEW_UNCODED = 10_000
+"""Items that a search scores one by one in a few milliseconds: nobody need be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,9 @@ def open_engine(context: Context, folder: Path) -> "SearchEngine":
     )
     for warning in engine.collection.warnings:
         note(f"warning: {warning}", quiet=context.quiet)
+    for gallery in engine.collection.galleries.values():
+        if gallery.n_uncoded > _FEW_UNCODED:
+            note(f"warning: {uncoded_note(gallery.n_uncoded)}", quiet=context.quiet)
     return engine
 
 

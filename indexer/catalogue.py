@@ -5,6 +5,7 @@ published; until then no reader sees them, and if the manifest never comes they 
 """
 
 import contextlib
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -238,6 +239,19 @@ class CatalogueWriter:
                 .where(CollectionRow.id == row_id, CollectionRow.oldest_generation < newest_removal)
                 .values(oldest_generation=newest_removal)
             )
+
+    def shrink(self) -> None:
+        """Let SQLite write its file anew, without the pages of deleted rows.
+
+        Where a reader stands in the way the file stays as it is: it costs room and no more.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with (
+                contextlib.suppress(sqlite3.OperationalError),
+                contextlib.closing(self._engine.raw_connection()) as connection,
+            ):
+                # VACUUM takes no transaction, and SQLAlchemy would begin one.
+                connection.cursor().execute("VACUUM")
 
     def drop(self) -> None:
         """Delete the collection from the database, with every row of it."""

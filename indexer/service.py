@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.captions import TextTally
-from indexer.maintain import delete_items, destroy_collection, repair_catalogue
+from indexer.compact import CompactReport, compact_collection
+from indexer.maintain import Deleted, delete_items, destroy_collection, repair_catalogue
 from indexer.options import IndexOptions
 from indexer.pipeline import Progress
 from indexer.readers.base import Skip
@@ -21,11 +22,14 @@ from indexer.verify import VerifyReport, verify_collection
 from retrieval.encoders.base import Encoder
 
 __all__ = [
+    "CompactReport",
+    "Deleted",
     "IndexOptions",
     "IndexReport",
     "Progress",
     "Skip",
     "VerifyReport",
+    "compact_collection",
     "delete_items",
     "destroy_collection",
     "index_folders",

@@ -296,6 +296,19 @@ class CollectionWriter:
             return Commit(self.manifest.generation)
         return Commit(self._publish(lambda draft, _: draft.add_codes(gallery, codes)))
 
+    def kept_generations(self) -> tuple[Manifest, ...]:
+        """What a collection of garbage would keep, newest first; see garbage.py."""
+        return kept_manifests(self.folder)
+
+    def publish_again(self) -> Commit:
+        """Make a generation of the same content, so that an older one need not be kept."""
+        return Commit(self._publish(lambda _draft, _rows: None))
+
+    def shrink_catalogue(self) -> None:
+        """Give the room of deleted rows back to the disk, where the catalogue is a file."""
+        self._check_usable()
+        self._rows.shrink()
+
     def collect_garbage(self) -> int:
         """Delete all but the last two generations, and what only deleted ones needed.
 

@@ -1,9 +1,10 @@
-"""The collection commands: info, verify, repair, delete, destroy."""
+"""The collection commands: info, verify, repair, compact, delete, destroy."""
 
 import json
 import os
 
 import pytest
+from PIL import Image
 
 from tests.cli.commands.kit import COLOURS, answer, names, refusal, run
 
@@ -74,11 +75,54 @@ def test_a_corrupt_manifest_is_4(indexed):
 
 def test_delete_by_id_by_path_and_by_folder(indexed):
     best = answer("query", "red", "--json")["hits"][0]["id"]
-    assert answer("collection", "delete", best, "--json") == {"deleted": 1}
-    assert run("collection", "delete", "photos/blue.png").stdout == "deleted 1 items\n"
+    found = answer("collection", "delete", best, "--json")
+    assert found == {"deleted": 1, "files": 1, "dry_run": False}
+    assert run("collection", "delete", "photos/blue.png").stdout == "deleted 1 items in 1 files\n"
     assert set(names(run("query", "red", "-f"))) == {"green", "yellow"}
-    assert answer("collection", "delete", "photos", "--json") == {"deleted": 2}
+    assert answer("collection", "delete", "photos", "--json")["deleted"] == 2
     assert sorted(path.stem for path in (indexed / "photos").iterdir()) == sorted(COLOURS)
+
+
+def test_all_kinds_together_are_counted_first_and_deleted_then(indexed):
+    wanted = ["1", "photos/blue.png", "photos"]
+    would = answer("collection", "delete", *wanted, "--dry-run", "--json")
+    assert would == {"deleted": 4, "files": 4, "dry_run": True}
+    said = run("collection", "delete", "photos/blue.png", "-n").stdout
+    assert said == "would delete 1 items in 1 files\n"
+    assert answer("collection", "info", "--json")["items"] == 4
+    done = answer("collection", "delete", *wanted, "--json", "--yes")
+    assert done == {**would, "dry_run": False}
+    assert answer("collection", "info", "--json")["items"] == 0
+
+
+def test_in_a_terminal_delete_asks_with_the_count(indexed, monkeypatch):
+    asked = []
+    monkeypatch.setattr("cli.collection_cut.is_watched", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
+    refusal(1, "collection", "delete", "photos")
+    assert asked == ["Take out 4 items in 4 files?"]
+    assert answer("collection", "info", "--json")["items"] == 4
+    assert run("collection", "delete", "photos", "--yes").exit_code == 0
+    assert len(asked) == 1
+    assert answer("collection", "info", "--json")["items"] == 0
+
+
+def test_compact_leaves_one_segment_and_no_trace_of_what_was_deleted(indexed):
+    Image.new("RGB", (32, 24), "#0ff").save(indexed / "photos" / "cyan.png")
+    assert run("index", "photos").exit_code == 0
+    assert run("collection", "delete", "photos/blue.png").exit_code == 0
+    before = answer("query", "red", "--json")["hits"]
+    folder = indexed / ".polyseek"
+    assert any(b"blue.png" in each.read_bytes() for each in folder.rglob("*") if each.is_file())
+    done = answer("collection", "compact", "--json")
+    assert (done["segments"], done["dropped"]) == (1, 1)
+    assert done["bytes_freed"] > 0
+    assert answer("query", "red", "--json")["hits"] == before
+    assert len([*folder.glob("galleries/images/segments/*")]) == 1
+    assert not any(b"blue.png" in each.read_bytes() for each in folder.rglob("*") if each.is_file())
+    again = answer("collection", "compact", "--json")
+    assert (again["dropped"], again["generation"]) == (0, done["generation"])
+    assert "1 segments became 1" in run("collection", "compact").stdout
 
 
 def test_deleting_what_is_not_there_deletes_nothing(indexed):
@@ -94,12 +138,12 @@ def test_a_number_that_is_no_item_is_usage_however_large(indexed, number):
 
 
 def test_an_id_may_begin_with_zeros(indexed):
-    assert answer("collection", "delete", "0" * 30 + "1", "--json") == {"deleted": 1}
+    assert answer("collection", "delete", "0" * 30 + "1", "--json")["deleted"] == 1
 
 
 def test_destroy_does_not_go_unasked(indexed, monkeypatch):
     assert "--yes" in refusal(2, "collection", "destroy")
-    monkeypatch.setattr("cli.collection.is_watched", lambda: True)
+    monkeypatch.setattr("cli.collection_cut.is_watched", lambda: True)
     monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
     refusal(1, "collection", "destroy")
     assert (indexed / ".polyseek").exists()
@@ -108,6 +152,6 @@ def test_destroy_does_not_go_unasked(indexed, monkeypatch):
     assert len(list((indexed / "photos").iterdir())) == 4
 
 
-@pytest.mark.parametrize("command", ["info", "verify", "destroy --yes", "delete 1"])
+@pytest.mark.parametrize("command", ["info", "verify", "destroy --yes", "delete 1", "compact"])
 def test_every_collection_command_needs_one(here, command):
     assert "polyseek index" in refusal(4, "collection", *command.split())
