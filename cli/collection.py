@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import collection_cut
+from cli import collection_cut, duplicates
 from cli.collection_info import collect_info, info_lines, recall_facts, recall_lines
 from cli.context import begin
 from cli.exits import ExitCode, full_disk_at, reported_errors
@@ -138,6 +138,7 @@ def repair(
             write_text(f"rebuilt: {counts.n_items:,} items in {counts.n_files:,} files")
 
 
+app.command("duplicates", epilog=duplicates.EXAMPLES)(duplicates.duplicates)
 app.command("compact", epilog=collection_cut.COMPACT_EXAMPLES)(collection_cut.compact)
 app.command("delete", epilog=collection_cut.DELETE_EXAMPLES)(collection_cut.delete)
 app.command("destroy", epilog=collection_cut.DESTROY_EXAMPLES)(collection_cut.destroy)

@@ -125,6 +125,43 @@ def test_compact_leaves_one_segment_and_no_trace_of_what_was_deleted(indexed):
     assert "1 segments became 1" in run("collection", "compact").stdout
 
 
+def test_duplicates_are_listed_best_first(indexed):
+    photos = indexed / "photos"
+    Image.new("RGB", (320, 240), "#f00").save(photos / "large red.png")
+    (photos / "copy.png").write_bytes((photos / "blue.png").read_bytes())
+    assert run("index", "photos").exit_code == 0
+    found = answer("collection", "duplicates", "--json")
+    assert (found["threshold"], found["exact"]) == (0.97, True)
+    copies, reds = sorted(found["groups"], key=lambda group: len(group["others"]))
+    assert reds["best"]["path"] == os.fspath(photos / "large red.png")
+    assert [each["path"] for each in reds["others"]] == [os.fspath(photos / "red.png")]
+    assert reds["others"][0]["cosine"] == pytest.approx(1.0, abs=1e-3)
+    assert {os.path.basename(copies["best"]["path"])} | {
+        os.path.basename(each["path"]) for each in copies["best"]["copies"]
+    } == {"blue.png", "copy.png"}
+    result = run("collection", "duplicates", "--html", "page.html")
+    assert [line.split()[0] for line in result.stdout.split("\n") if line] == [
+        "best", "copy", "best", "1.000",
+    ]  # fmt: skip
+    assert "2 groups, 2 files beside the best" in result.stderr
+    assert (indexed / "page.html").read_text().count("data:image/jpeg") == 3
+    assert "threshold" in refusal(2, "collection", "duplicates", "--threshold", "1.5")
+
+
+def test_a_query_shows_one_hit_of_each_group(indexed):
+    Image.new("RGB", (320, 240), "#f00").save(indexed / "photos" / "large red.png")
+    assert run("index", "photos").exit_code == 0
+    hits = answer("query", "red", "--group-near-duplicates", "-k", "4", "--json")["hits"]
+    assert [hit["alike"] for hit in hits] == [1, 0, 0, 0]
+    assert [hit["rank"] for hit in hits] == [1, 2, 3, 4]
+    assert "alike" not in answer("query", "red", "--json")["hits"][0]
+    table = run("query", "red", "--group-near-duplicates").stdout
+    assert "alike" in table.splitlines()[0]
+    assert "+1" in table.splitlines()[1]
+    batch = run("query", "--batch", "-", "--group-near-duplicates", stdin="red\n")
+    assert batch.exit_code == 2
+
+
 def test_deleting_what_is_not_there_deletes_nothing(indexed):
     assert "999" in refusal(2, "collection", "delete", "1", "999")
     assert "nope.png" in refusal(2, "collection", "delete", "nope.png")
