@@ -2,17 +2,12 @@
 
 import typer
 
-from cli import collection_cut, duplicates
-from cli.collection_info import collect_info, info_lines, recall_facts, recall_lines
+from cli import collection_cut, collection_verify, duplicates
+from cli.collection_info import collect_info, info_lines
 from cli.context import begin
-from cli.exits import ExitCode, full_disk_at, reported_errors
+from cli.exits import full_disk_at, reported_errors
 from cli.options import CollectionOption, JsonOption, QuietOption, examples
-from cli.output import note, printable, write_json, write_text
-
-_AFTER_DAMAGE = (
-    "`polyseek collection repair` rebuilds a catalogue; where files below galleries or changes are "
-    "damaged, restore them from a backup, or index into a new collection with --collection"
-)
+from cli.output import note, write_json, write_text
 
 app = typer.Typer(help="Look at a collection, check it, cut it down.", no_args_is_help=True)
 
@@ -55,59 +50,6 @@ def info(
 
 
 @app.command(
-    "verify",
-    epilog=examples(
-        "polyseek collection verify",
-    ),
-)
-def verify(
-    collection: CollectionOption = None, quiet: QuietOption = False, json: JsonOption = False
-) -> None:
-    """Hash every file of the collection, and measure what its index finds.
-
-    Exits 4 if a file is not as it was written.
-    """
-    with reported_errors(as_json=json):
-        context = begin({"collection": collection}, quiet=quiet)
-        from indexer.service import verify_collection
-
-        report = verify_collection(
-            context.collection(), catalogue_url=context.settings.catalogue_url
-        )
-        if json:
-            write_json(
-                {
-                    "ok": not report.problems,
-                    "generation": report.generation,
-                    "items": report.n_items,
-                    "files_checked": report.n_files,
-                    "bytes_checked": report.n_bytes,
-                    "problems": list(report.problems),
-                    "recall": {name: recall_facts(each) for name, each in report.recall.items()},
-                    "recall_at_build": {
-                        name: recall_facts(each) for name, each in report.recorded_recall.items()
-                    },
-                }
-            )
-        else:
-            for problem in report.problems:
-                write_text(printable(problem))
-            if not report.problems and not quiet:
-                write_text(
-                    f"all well: generation {report.generation}, {report.n_items:,} items, "
-                    f"{report.n_files:,} files, {report.n_bytes:,} bytes"
-                )
-                for name, recall in report.recall.items():
-                    for line in recall_lines(recall_facts(recall)):
-                        write_text(f"{name}: {line}")
-                    for line in recall_lines(recall_facts(report.recorded_recall[name])):
-                        write_text(f"{name}, at the build: {line}")
-        if report.problems:
-            note(f"hint: {_AFTER_DAMAGE}", quiet=quiet)
-            raise typer.Exit(ExitCode.COLLECTION)
-
-
-@app.command(
     "repair",
     epilog=examples(
         "polyseek collection repair",
@@ -118,8 +60,8 @@ def repair(
 ) -> None:
     """Rebuild the catalogue from the segments.
 
-    Nothing is lost: the catalogue is a copy of what the segments hold, made for searching. Segments
-    that are damaged themselves cannot be repaired; then index into a new collection.
+    Nothing is lost: the catalogue is a copy of what the segments hold, made for searching. Where
+    segments are damaged themselves, see `polyseek collection verify --repair`.
     """
     with reported_errors(as_json=json):
         context = begin({"collection": collection}, quiet=quiet)
@@ -138,6 +80,7 @@ def repair(
             write_text(f"rebuilt: {counts.n_items:,} items in {counts.n_files:,} files")
 
 
+app.command("verify", epilog=collection_verify.EXAMPLES)(collection_verify.verify)
 app.command("duplicates", epilog=duplicates.EXAMPLES)(duplicates.duplicates)
 app.command("compact", epilog=collection_cut.COMPACT_EXAMPLES)(collection_cut.compact)
 app.command("delete", epilog=collection_cut.DELETE_EXAMPLES)(collection_cut.delete)

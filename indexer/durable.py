@@ -58,7 +58,8 @@ def write_file(path: Path, data: bytes) -> None:
 def write_folder(parent: Path, fill: Callable[[Path], str]) -> None:
     """Put a folder of files in place, all of them or none.
 
-    A folder already there is replaced; it is an orphan, because a live one is never written again.
+    Into a folder already there the files are moved one by one. It is an orphan, or damaged: a live
+    one is never written again.
 
     Args:
         parent: where the folder shall lie; made if need be.
@@ -72,8 +73,12 @@ def write_folder(parent: Path, fill: Callable[[Path], str]) -> None:
         sync_folder(temporary)
         checkpoint("segment_written")
         if path.is_dir():
-            shutil.rmtree(path)
-        temporary.rename(path)
+            for file in sorted(temporary.iterdir()):
+                file.rename(path / file.name)
+            sync_folder(path)
+            temporary.rmdir()
+        else:
+            temporary.rename(path)
     sync_folder(parent)
 
 

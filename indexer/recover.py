@@ -35,7 +35,7 @@ from retrieval.store.manifest import (
     manifest_path,
     newest_manifest,
 )
-from retrieval.store.segment import Segment, check_file, read_checked
+from retrieval.store.segment import check_file, read_checked, records_of
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def _remove_sqlite(folder: Path) -> None:
 def _births(folder: Path, manifest: Manifest) -> Iterator[list[ItemRecord]]:
     for gallery in manifest.galleries.values():
         for entry in gallery.segments:
-            records = Segment.open(folder, entry).records()
+            records = records_of(folder, entry)
             while batch := list(islice(records, _ROWS_A_BATCH)):
                 yield batch
 

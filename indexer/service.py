@@ -17,6 +17,7 @@ from indexer.pipeline import Progress
 from indexer.readers.base import Skip
 from indexer.readers.globs import Globs
 from indexer.readers.sources import SourceOptions, readers_for
+from indexer.repair import RepairReport, repair_collection
 from indexer.run import Run
 from indexer.verify import VerifyReport, verify_collection
 from retrieval.encoders.base import Encoder
@@ -27,6 +28,7 @@ __all__ = [
     "IndexOptions",
     "IndexReport",
     "Progress",
+    "RepairReport",
     "Skip",
     "VerifyReport",
     "compact_collection",
@@ -34,6 +36,7 @@ __all__ = [
     "destroy_collection",
     "index_folders",
     "repair_catalogue",
+    "repair_collection",
     "verify_collection",
 ]
 

@@ -119,16 +119,8 @@ class Segment:
         return self.entry.name
 
     def records(self) -> Iterator[ItemRecord]:
-        """The items as they were born, in the order of `ids`; streamed.
-
-        Raises:
-            CorruptCollectionError: the file is damaged; raised before the first item.
-        """
-        entry = _file(self.entry, ROWS)
-        path = self.root / entry.name
-        check_file(path, entry)
-        with path.open("rb") as file:
-            yield from decode_row_lines(file, path)
+        """The items as they were born, in the order of `ids`; see `records_of`."""
+        return records_of(self.root, self.entry)
 
     def row_lines(self) -> Iterator[bytes]:
         """The lines of rows.jsonl as they are, in the order of `ids`; streamed, hashed on the way.
@@ -167,6 +159,19 @@ class Segment:
         """Checked bytes of the codes made with a codebook; None if there are none yet."""
         entry = self.entry.codes(codebook_sha24)
         return None if entry is None else read_checked(self.root / entry.name, entry, self.receipts)
+
+
+def records_of(root: Path, entry: SegmentEntry) -> Iterator[ItemRecord]:
+    """The items of a segment as they were born, ids ascending; streamed, from rows.jsonl alone.
+
+    Raises:
+        CorruptCollectionError: the file is damaged; raised before the first item.
+    """
+    file = _file(entry, ROWS)
+    path = root / file.name
+    check_file(path, file)
+    with path.open("rb") as lines:
+        yield from decode_row_lines(lines, path)
 
 
 def _file(entry: SegmentEntry, base_name: str) -> FileEntry:

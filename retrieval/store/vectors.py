@@ -85,6 +85,11 @@ class BlockSums:
         self._n_open = 0
 
 
+def block_sum(data: bytes) -> bytes:
+    """The sum of one block, 32 bytes."""
+    return sha256(data).digest()
+
+
 def block_sums(data: bytes) -> bytes:
     """The content of vectors.sums for all bytes of a vectors.npy."""
     sums = BlockSums()

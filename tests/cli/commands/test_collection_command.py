@@ -55,6 +55,32 @@ def test_every_error_about_damage_leads_on(indexed, name, damage):
     assert run("collection", "verify", "--quiet").stderr == ""
 
 
+def test_verify_repairs_and_names_what_it_cannot(indexed):
+    hits = answer("query", "red", "--json")["hits"]
+    vectors = next((indexed / ".polyseek").rglob("vectors.npy"))
+    vectors.write_bytes(vectors.read_bytes()[:-1])
+    assert run("collection", "verify").exit_code == 4
+    found = answer("collection", "verify", "--repair", "--json")
+    assert found["ok"] is True
+    assert "4 embedded again" in found["repaired"][0]
+    assert (found["lost"], found["unrepairable"]) == ([], [])
+    assert answer("query", "red", "--json")["hits"] == hits
+
+    vectors = next((indexed / ".polyseek").rglob("vectors.npy"))
+    vectors.unlink()
+    (indexed / "photos" / "blue.png").unlink()
+    result = run("collection", "verify", "--repair")
+    assert result.exit_code == 4
+    assert "cannot be repaired: item" in result.stdout
+    assert "blue.png" in result.stdout
+    assert "--drop-damaged" in result.stderr
+    assert "--repair" in refusal(2, "collection", "verify", "--drop-damaged")
+    result = run("collection", "verify", "--repair", "--drop-damaged")
+    assert result.exit_code == 0
+    assert "lost: item" in result.stdout
+    assert set(names(run("query", "red", "-f"))) == {"red", "green", "yellow"}
+
+
 def test_a_damaged_catalogue_is_repaired_as_the_hint_says(indexed):
     (indexed / ".polyseek" / "catalogue.db").write_bytes(b"no database" * 500)
     refused = json.loads(run("query", "red", "--json").stderr)["error"]
