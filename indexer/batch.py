@@ -64,6 +64,19 @@ class Batch:
     ids: tuple[ItemId, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit came to.
+
+    Attributes:
+        generation: that holds it; the one before, if there was nothing to do.
+        ids: of the items given, in their order.
+    """
+
+    generation: int
+    ids: tuple[ItemId, ...] = ()
+
+
 def plan_batch(
     items: Sequence[NewItem],
     vectors: Float32Array | Float16Array,

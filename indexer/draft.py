@@ -124,6 +124,16 @@ class Draft:
         )
         self._set_gallery(gallery, replace(entry, segments=segments))
 
+    def forget_index_files(self, galleries: Mapping[GalleryName, GalleryEntry]) -> None:
+        """Let galleries stand that name fewer codes, or no index; nothing else may differ.
+
+        Raises:
+            ValueError: segments or tombstones differ.
+        """
+        if _bare(galleries) != _bare(self.manifest.galleries):
+            raise ValueError("galleries differ in more than files of their indexes")
+        self.manifest = replace(self.manifest, galleries=galleries)
+
     def _with_codes(
         self, gallery: GalleryName, segment: SegmentEntry, base: str, data: bytes
     ) -> SegmentEntry:
@@ -173,3 +183,13 @@ def _sorted_ids(ids: Iterable[ItemId]) -> Int64Array:
 
 def _short(data: bytes) -> str:
     return sha256(data).hexdigest()[:SHORT_HEX]
+
+
+def _bare(
+    galleries: Mapping[GalleryName, GalleryEntry],
+) -> dict[GalleryName, tuple[tuple[str, ...], FileEntry | None]]:
+    """What galleries hold, whatever finds it: names of segments, and tombstones."""
+    return {
+        name: (tuple(each.name for each in entry.segments), entry.tombstones)
+        for name, entry in galleries.items()
+    }

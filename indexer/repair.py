@@ -79,9 +79,12 @@ def repair_collection(
     newest_manifest(folder)  # where there is no collection, a lock must not make a folder for one
     with locked(folder, timeout_s=0.0):
         remove_leftovers(folder)
-        outcome = _mend_files(folder, drop_damaged, encoder, device, catalogue_url)
+        outcome, bare = _mend_files(folder, drop_damaged, encoder, device, catalogue_url)
     if not outcome.needs_catalogue:
         _mend_catalogue(folder, catalogue_url, cache_dir, outcome)
+        if bare is not None:
+            with CollectionWriter.open(folder, None, catalogue_url=catalogue_url) as writer:
+                writer.forget_index_files(bare.galleries)
         _mend_index(folder, device, catalogue_url, cache_dir)
     after = verify_collection(folder, encoder=encoder, device=device, catalogue_url=catalogue_url)
     return RepairReport(
@@ -95,8 +98,13 @@ def _mend_files(
     encoder: Encoder | None,
     device: str,
     catalogue_url: str | None,
-) -> Outcome:
-    """Restore and salvage; publishes a generation where that changes what the newest one says."""
+) -> tuple[Outcome, Manifest | None]:
+    """Restore and salvage; publishes a generation where that changes what the newest one says.
+
+    Returns:
+        What was done, and, where only files of indexes are to be named no more, the manifest
+        without them: a writer publishes it, and the catalogue need not be made again.
+    """
     manifest, warnings = newest_manifest(folder)
     damaged = set(damaged_files(folder, manifest))
     restored = restore_files(folder, manifest, damaged)
@@ -117,7 +125,9 @@ def _mend_files(
     outcome = salvage.outcome
     outcome.repaired[:0] = [f"{name}: as it was written" for name in restored]
     if outcome.needs_catalogue:
-        return outcome  # another generation would ask for a catalogue that nothing can make
+        return outcome, None  # another generation would ask for a catalogue that nothing can make
+    if kept != manifest and not warnings and _without_index(kept) == _without_index(manifest):
+        return outcome, kept
     if kept != manifest or warnings:
         generation = 1 + next(iter(manifest_paths(folder)))
         data = encode_manifest(replace(kept, generation=generation))
@@ -127,7 +137,19 @@ def _mend_files(
                 f"the manifest: generation {manifest.generation} is the newest that is whole; "
                 "index the folders again for what came later"
             )
-    return outcome
+    return outcome, None
+
+
+def _without_index(manifest: Manifest) -> Manifest:
+    galleries = {
+        name: replace(
+            entry,
+            index=None,
+            segments=tuple(replace(each, derived=()) for each in entry.segments),
+        )
+        for name, entry in manifest.galleries.items()
+    }
+    return replace(manifest, galleries=galleries)
 
 
 def _mend_catalogue(

@@ -14,7 +14,7 @@ the generation before is what everyone sees. One writer at a time holds the LOCK
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,7 @@ import numpy as np
 from indexer import durable
 from indexer.batch import (
     Batch,
+    Commit,
     NewItem,
     check_items_exist,
     check_vectors,
@@ -67,19 +68,6 @@ from retrieval.store.manifest import (
 from retrieval.store.receipts import Receipts
 
 __all__ = ["CollectionWriter", "Commit", "NewItem", "PathChange"]
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """What a commit came to.
-
-    Attributes:
-        generation: that holds it; the one before, if there was nothing to do.
-        ids: of the items given, in their order.
-    """
-
-    generation: int
-    ids: tuple[ItemId, ...] = ()
 
 
 class CollectionWriter:
@@ -299,6 +287,17 @@ class CollectionWriter:
     def kept_generations(self) -> tuple[Manifest, ...]:
         """What a collection of garbage would keep, newest first; see garbage.py."""
         return kept_manifests(self.folder)
+
+    def forget_index_files(self, galleries: Mapping[GalleryName, GalleryEntry]) -> Commit:
+        """Name some codes, or indexes, no more: they are damaged, and are made again.
+
+        Args:
+            galleries: as they are, without these.
+
+        Raises:
+            ValueError: they differ in more.
+        """
+        return Commit(self._publish(lambda draft, _: draft.forget_index_files(galleries)))
 
     def publish_again(self) -> Commit:
         """Make a generation of the same content, so that an older one need not be kept."""
