@@ -44,6 +44,7 @@ def collect_info(collection: "Collection") -> Facts:
                 "items": gallery.n_items,
                 "segments": len(gallery.segments),
                 "tombstones": gallery.n_tombstones,
+                "uncoded": collection.gallery(name).n_uncoded,
                 "index": _index_facts(gallery.index),
             }
             for name, gallery in manifest.galleries.items()
@@ -136,6 +137,8 @@ def info_lines(facts: Facts) -> list[str]:
             f"{gallery['tombstones']:,} deleted"
         )
         lines += _index_lines(gallery["index"])
+        if gallery["uncoded"]:
+            lines.append(f"  {uncoded_note(gallery['uncoded'])}")
     lines.append(f"on disk: {facts['bytes_on_disk'] / 1e6:,.1f} MB")
     lines.append(f"catalogue: {facts['catalogue']}")
     return lines
@@ -161,6 +164,14 @@ def mode_lines(modes: list[Facts]) -> list[str]:
     ]
     head = "  queries   target  recall@10      nprobe  candidates      ms  lists"
     return [head, *rows] if rows else []
+
+
+def uncoded_note(n_items: int) -> str:
+    """What to say of items that an index has no codes of yet."""
+    return (
+        f"{n_items:,} items have no codes yet and are searched one by one: "
+        "`polyseek collection compact`, or the next `polyseek index`, makes them"
+    )
 
 
 def recall_lines(recall: list[Facts]) -> list[str]:

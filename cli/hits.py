@@ -12,7 +12,7 @@ from cli.picture_files import check_suffixes, write_page, write_sheet
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
-    from retrieval.model import Hit, SearchResult
+    from retrieval.model import Hit, ItemId, SearchResult
 
 SCORE_DIGITS = 6
 """Decimals of a score in JSON; float32 has no more to say about a cosine."""
@@ -79,20 +79,33 @@ class Output:
         return self.preview or bool(self.targets)
 
 
-def hit_as_json(hit: "Hit") -> dict[str, object]:
-    """One hit as documented for scripts; a text has its words where an image has its size."""
+def hit_as_json(hit: "Hit", n_alike: "Mapping[ItemId, int] | None" = None) -> dict[str, object]:
+    """One hit as documented for scripts; a text has its words where an image has its size.
+
+    Args:
+        hit: to tell of.
+        n_alike: of grouped hits, how many others each stands for.
+    """
     known = {
         "rank": hit.rank,
         "id": hit.item.id,
         "score": round(hit.score, SCORE_DIGITS),
         **path_fields(hit.path),
     }
+    if n_alike is not None:
+        known["alike"] = n_alike[hit.item.id]
     if hit.text is not None:
         return {**known, "text": hit.text}
     return {**known, "width": hit.item.meta.width, "height": hit.item.meta.height}
 
 
-def show_result(result: "SearchResult", title: str, model: str, output: Output) -> None:
+def show_result(
+    result: "SearchResult",
+    title: str,
+    model: str,
+    output: Output,
+    n_alike: "Mapping[ItemId, int] | None" = None,
+) -> None:
     """Write the answer to a query.
 
     Args:
@@ -100,6 +113,7 @@ def show_result(result: "SearchResult", title: str, model: str, output: Output) 
         title: the query as one line.
         model: name of the encoder.
         output: what to write.
+        n_alike: of grouped hits, how many others each stands for.
 
     Raises:
         OSError: a file cannot be written.
@@ -112,22 +126,24 @@ def show_result(result: "SearchResult", title: str, model: str, output: Output) 
         write_bytes(b"".join(hit.path + b"\0" for hit in hits))
     elif output.form == "jsonl":
         for hit in hits:
-            write_json(hit_as_json(hit), indent=None)
+            write_json(hit_as_json(hit, n_alike), indent=None)
     elif output.form == "json":
         write_json(
             {
                 "query": title,
                 "model": model,
                 "generation": result.generation,
-                "hits": [hit_as_json(hit) for hit in hits],
+                "hits": [hit_as_json(hit, n_alike) for hit in hits],
             }
         )
     else:
-        _show_table(hits, output)
+        _show_table(hits, output, n_alike)
     _write_pictures(hits, title, output)
 
 
-def _show_table(hits: Sequence["Hit"], output: Output) -> None:
+def _show_table(
+    hits: Sequence["Hit"], output: Output, n_alike: "Mapping[ItemId, int] | None"
+) -> None:
     from rich.console import Console
 
     from cli.render.preview import hits_preview
@@ -140,7 +156,7 @@ def _show_table(hits: Sequence["Hit"], output: Output) -> None:
     width = None if sys.stdout.isatty() else _PIPED_WIDTH
     laid_out = _LikeStdout()
     console = Console(file=laid_out, width=width, highlight=False, emoji=False)
-    console.print(hits_table(hits))
+    console.print(hits_table(hits, n_alike))
     if output.preview:
         if width is not None:
             console.width = _PIPED_PREVIEW_WIDTH

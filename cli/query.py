@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.collection_info import uncoded_note
 from cli.context import Context, begin, is_collection
 from cli.exits import ExitCode, reported_errors
 from cli.hits import Output, show_result
@@ -27,7 +28,10 @@ from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
-    from retrieval.model import GalleryName
+    from retrieval.model import GalleryName, ItemId
+
+_FEW_UNCODED = 10_000
+"""Items that a search scores one by one in a few milliseconds: nobody need be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Shown:
     target: "GalleryName"
     sort: Sort
     output: Output
+    is_grouped: bool = False
 
 
 EXAMPLES = examples(
@@ -80,6 +85,13 @@ def query(
         ),
     ] = Sort.SCORE,
     top: TopOption = None,
+    group_near_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--group-near-duplicates",
+            help="Show only the best of hits that are nearly the same, and how many there are.",
+        ),
+    ] = False,
     paths_only: Annotated[
         bool, typer.Option("--paths-only", "-f", help="Paths and nothing else, one a line.")
     ] = False,
@@ -152,13 +164,17 @@ def query(
             raise SettingsError("--batch and --batch-images do not go together", hint="choose one")
         if lines is not None:
             _refuse_beside_batch(question, output)
+            if group_near_duplicates:
+                raise SettingsError(
+                    "--batch and --group-near-duplicates do not go together", hint="drop one"
+                )
         else:
             question.to_query()  # a query that is wrong is refused before anything is loaded
         folder = _searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
         with open_engine(context, folder) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
-                shown = Shown(target.value, sort, output)
+                shown = Shown(target.value, sort, output, group_near_duplicates)
                 n_hits = _answer(engine, question, context.settings.top, shown)
             else:
                 from cli.batch import answer_batch
@@ -219,12 +235,22 @@ def open_engine(context: Context, folder: Path) -> "SearchEngine":
     )
     for warning in engine.collection.warnings:
         note(f"warning: {warning}", quiet=context.quiet)
+    for gallery in engine.collection.galleries.values():
+        if gallery.n_uncoded > _FEW_UNCODED:
+            note(f"warning: {uncoded_note(gallery.n_uncoded)}", quiet=context.quiet)
     return engine
 
 
 def _answer(engine: "SearchEngine", question: Question, top: int, shown: Shown) -> int:
-    result = engine.search(question.to_query(), top, target=shown.target)
+    n_alike: dict[ItemId, int] | None = None
+    if shown.is_grouped:
+        from retrieval.duplicates import search_grouped
+
+        grouped = search_grouped(engine, question.to_query(), top, target=shown.target)
+        result, n_alike = grouped.result, grouped.n_alike
+    else:
+        result = engine.search(question.to_query(), top, target=shown.target)
     result = replace(result, hits=in_order(result.hits, shown.sort))
     model = engine.collection.manifest.encoder.name
-    show_result(result, question.describe(), model, shown.output)
+    show_result(result, question.describe(), model, shown.output, n_alike)
     return len(result.hits)

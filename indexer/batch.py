@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from retrieval.model import FileRef, Float32Array, ImageMeta, ItemId, ItemRecord, gallery_of
+from retrieval.model import (
+    FileRef,
+    Float16Array,
+    Float32Array,
+    ImageMeta,
+    ItemId,
+    ItemRecord,
+    gallery_of,
+)
 from retrieval.store.catalogue import Catalogue
 from retrieval.store.changes import PathChange, net_changes
 from retrieval.store.collection import Collection
@@ -18,6 +26,8 @@ from retrieval.store.fields import clean_int, clean_number, clean_text
 
 _NORM_TOLERANCE = 1e-3
 """What float16 rounding can do to the norm of a unit vector, with room."""
+
+_CHECKED_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +59,27 @@ class Batch:
     """
 
     records: tuple[ItemRecord, ...]
-    vectors: Float32Array
+    vectors: Float32Array | Float16Array
     changes: tuple[PathChange, ...]
     ids: tuple[ItemId, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit came to.
+
+    Attributes:
+        generation: that holds it; the one before, if there was nothing to do.
+        ids: of the items given, in their order.
+    """
+
+    generation: int
+    ids: tuple[ItemId, ...] = ()
+
+
 def plan_batch(
     items: Sequence[NewItem],
-    vectors: Float32Array,
+    vectors: Float32Array | Float16Array,
     changes: Sequence[PathChange],
     *,
     known: Mapping[str, ItemId],
@@ -85,7 +108,7 @@ def plan_batch(
     cleaned = [replace(change, file=_clean_file(change.file)) for change in changes]
     return Batch(
         records=tuple(born),
-        vectors=vectors[rows],
+        vectors=vectors if len(rows) == len(items) else vectors[rows],
         changes=net_changes([*cleaned, *joins]),
         ids=tuple(ids[item.sha256] for item in items),
     )
@@ -122,13 +145,15 @@ def check_items_exist(changes: Sequence[PathChange], view: Collection) -> None:
         raise ValueError(f"no items {wanted[~is_there].tolist()[:10]} to change the files of")
 
 
-def check_vectors(vectors: Float32Array, n_items: int, dim: int) -> None:
+def check_vectors(vectors: Float32Array | Float16Array, n_items: int, dim: int) -> None:
     """Refuse what is not (n_items, dim) finite unit rows, with a ValueError."""
     if vectors.shape != (n_items, dim):
         raise ValueError(f"vectors have shape {vectors.shape}, not {(n_items, dim)}")
-    norms = np.linalg.norm(vectors, axis=1)
-    if not (np.abs(norms - 1.0) <= _NORM_TOLERANCE).all():  # NaN fails it too
-        raise ValueError(f"vectors must have norm 1, found {norms.min()} to {norms.max()}")
+    for start in range(0, n_items, _CHECKED_AT_ONCE):
+        rows = vectors[start : start + _CHECKED_AT_ONCE].astype(np.float32, copy=False)
+        norms = np.linalg.norm(rows, axis=1)
+        if not (np.abs(norms - 1.0) <= _NORM_TOLERANCE).all():  # NaN fails it too
+            raise ValueError(f"vectors must have norm 1, found {norms.min()} to {norms.max()}")
 
 
 def _record(item: NewItem, item_id: ItemId) -> ItemRecord:

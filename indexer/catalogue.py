@@ -5,6 +5,7 @@ published; until then no reader sees them, and if the manifest never comes they 
 """
 
 import contextlib
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -35,6 +36,9 @@ from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
 _MIGRATIONS = "retrieval.store:migrations"
 _MIGRATION_LOCK = 0x706F6C79  # any number, the same in every process: "poly"
 
+_ROWS_AT_ONCE = 4096
+"""Rows in memory beside the records that they are made of."""
+
 
 class Rows:
     """The rows of one generation in the making; see `CatalogueWriter.begin`."""
@@ -58,13 +62,14 @@ class Rows:
 
     def add_items(self, records: Sequence[ItemRecord]) -> None:
         """Add items with their files."""
-        if records:
+        for start in range(0, len(records), _ROWS_AT_ONCE):
+            part = records[start : start + _ROWS_AT_ONCE]
             self._connection.execute(
-                insert(ItemRow), [self._item_values(record) for record in records]
+                insert(ItemRow), [self._item_values(record) for record in part]
             )
-        self._add_files(
-            PathChange("add", file, record.id) for record in records for file in record.files
-        )
+            self._add_files(
+                PathChange("add", file, record.id) for record in part for file in record.files
+            )
 
     def apply(self, changes: Iterable[PathChange]) -> None:
         """Take out and add files; of each (item, path) there must be one change only."""
@@ -234,6 +239,19 @@ class CatalogueWriter:
                 .where(CollectionRow.id == row_id, CollectionRow.oldest_generation < newest_removal)
                 .values(oldest_generation=newest_removal)
             )
+
+    def shrink(self) -> None:
+        """Let SQLite write its file anew, without the pages of deleted rows.
+
+        Where a reader stands in the way the file stays as it is: it costs room and no more.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with (
+                contextlib.suppress(sqlite3.OperationalError),
+                contextlib.closing(self._engine.raw_connection()) as connection,
+            ):
+                # VACUUM takes no transaction, and SQLAlchemy would begin one.
+                connection.cursor().execute("VACUUM")
 
     def drop(self) -> None:
         """Delete the collection from the database, with every row of it."""

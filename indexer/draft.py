@@ -4,7 +4,7 @@ Everything a draft writes is durable and unnamed until its manifest is published
 happens, the files are orphans that garbage collection takes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import cast
@@ -12,7 +12,8 @@ from typing import cast
 import numpy as np
 
 from indexer import durable
-from retrieval.model import FIRST_ID, Float32Array, GalleryName, Int64Array, ItemId, ItemRecord
+from indexer.segment_files import Piece, write_segment
+from retrieval.model import FIRST_ID, GalleryName, Int64Array, ItemId
 from retrieval.store.changes import PathChange, encode_changes
 from retrieval.store.collection import Collection
 from retrieval.store.entries import (
@@ -31,7 +32,6 @@ from retrieval.store.manifest import (
     SegmentEntry,
     codebook_entry,
 )
-from retrieval.store.segment import segment_bytes, segment_entry
 from retrieval.store.vectors import array_bytes
 
 
@@ -50,27 +50,26 @@ class Draft:
     def add_segment(
         self,
         gallery: GalleryName,
-        vectors: Float32Array,
-        records: Sequence[ItemRecord],
+        shape: tuple[int, int],
+        pieces: Iterable[Piece],
         replacing: Sequence[str] = (),
     ) -> None:
         """Write a segment, and let it stand for others.
 
         Args:
             gallery: that it belongs to.
-            vectors: (n, dim) unit rows; n == 0 writes nothing.
-            records: n items, ids ascending.
+            shape: (n, dim) of it; n == 0 writes nothing.
+            pieces: of it, ids ascending; see `segment_files.write_segment`.
             replacing: names of the segments whose place it takes.
         """
         entry = self._gallery(gallery)
         segments = [each for each in entry.segments if each.name not in replacing]
         next_id = entry.next_id
-        if records:
-            name, files = segment_bytes(vectors, records)
-            durable.write_folder(self._view.folder / segment_folder(gallery, name), files)
-            durable.checkpoint("segment_renamed")
-            segments.append(segment_entry(gallery, name, files, len(records)))
-            next_id = max(next_id, records[-1].id + 1)
+        if shape[0]:
+            last = [0]
+            written = write_segment(self._view.folder, gallery, shape, _noting(last, pieces))
+            segments.append(written)
+            next_id = max(next_id, last[0] + 1)
         self._set_gallery(gallery, replace(entry, segments=tuple(segments), next_id=next_id))
 
     def add_log(self, changes: Sequence[PathChange]) -> None:
@@ -154,6 +153,16 @@ class Draft:
         )
         self._set_gallery(gallery, replace(entry, segments=segments))
 
+    def forget_index_files(self, galleries: Mapping[GalleryName, GalleryEntry]) -> None:
+        """Let galleries stand that name fewer codes, or no index; nothing else may differ.
+
+        Raises:
+            ValueError: segments or tombstones differ.
+        """
+        if _bare(galleries) != _bare(self.manifest.galleries):
+            raise ValueError("galleries differ in more than files of their indexes")
+        self.manifest = replace(self.manifest, galleries=galleries)
+
     def _with_codes(
         self, gallery: GalleryName, segment: SegmentEntry, base: str, data: bytes
     ) -> SegmentEntry:
@@ -190,9 +199,26 @@ class Draft:
         self.manifest = replace(self.manifest, galleries=galleries)
 
 
+def _noting(last: list[int], pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces as they are; the last id of them is put into `last`."""
+    for piece in pieces:
+        last[0] = int(piece.ids[-1])
+        yield piece
+
+
 def _sorted_ids(ids: Iterable[ItemId]) -> Int64Array:
     return cast(Int64Array, np.unique(np.fromiter(ids, dtype=np.int64)))
 
 
 def _short(data: bytes) -> str:
     return sha256(data).hexdigest()[:SHORT_HEX]
+
+
+def _bare(
+    galleries: Mapping[GalleryName, GalleryEntry],
+) -> dict[GalleryName, tuple[tuple[str, ...], FileEntry | None]]:
+    """What galleries hold, whatever finds it: names of segments, and tombstones."""
+    return {
+        name: (tuple(each.name for each in entry.segments), entry.tombstones)
+        for name, entry in galleries.items()
+    }

@@ -8,13 +8,17 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from retrieval.errors import CollectionError
 
 TEMPORARY = ".tmp-"
 """Prefix of names that are not there yet; a leftover of a crash, at the next start."""
+
+_UNNAMED = "0" * 24
+"""Stands for the name of a folder while it is written; no content has it for a digest."""
 
 
 def checkpoint(name: str) -> None:
@@ -51,22 +55,40 @@ def write_file(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+def write_folder(parent: Path, fill: Callable[[Path], str]) -> None:
     """Put a folder of files in place, all of them or none.
 
-    A folder already there is replaced; it is an orphan, because a live one is never written again.
+    Into a folder already there the files are moved one by one. It is an orphan, or damaged: a live
+    one is never written again.
+
+    Args:
+        parent: where the folder shall lie; made if need be.
+        fill: writes files (see `new_file`) into the empty folder that it is given, and returns the
+            name that the folder shall have.
     """
-    make_folder(path.parent)
-    with _temporary(path) as temporary:
+    make_folder(parent)
+    with _temporary(parent / _UNNAMED) as temporary:
         temporary.mkdir()
-        for name, data in files.items():
-            _write_synced(temporary / name, data)
+        path = parent / fill(temporary)
         sync_folder(temporary)
         checkpoint("segment_written")
         if path.is_dir():
-            shutil.rmtree(path)
-        temporary.rename(path)
-    sync_folder(path.parent)
+            for file in sorted(temporary.iterdir()):
+                file.rename(path / file.name)
+            sync_folder(path)
+            temporary.rmdir()
+        else:
+            temporary.rename(path)
+    sync_folder(parent)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written piece by piece; its bytes are durable when the `with` ends."""
+    with path.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def publish_file(path: Path, data: bytes) -> None:
@@ -105,10 +127,8 @@ def remove(path: Path) -> None:
 
 
 def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
+    with new_file(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

@@ -15,23 +15,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from indexer.build import bring_index_up_to_date
+from indexer.open_segment import OpenSegment
 from indexer.pipeline import Progress
 from indexer.readers.base import Skip
 from indexer.readers.vectors import VectorPart, read_folder, read_pair
 from indexer.service import IndexOptions, IndexReport
 from indexer.space import measuring_encoder, name_space, recorded_encoder
 from indexer.vector_rows import Row, check_any_usable, read_rows
-from indexer.writer import CollectionWriter, NewItem
+from indexer.writer import CollectionWriter
 from retrieval.errors import CollectionMissingError, SourceError
 from retrieval.model import (
     FIRST_ID,
     EncoderInfo,
     FileRef,
     GalleryName,
-    ImageMeta,
     display_path,
     gallery_of,
 )
@@ -40,8 +38,11 @@ from retrieval.store.collection import Collection
 
 logger = logging.getLogger(__name__)
 
-_META = {"images": ImageMeta("VECTOR", 0, 0), "texts": ImageMeta("TEXT", 0, 0)}
-"""What is known of a picture of which only the vector came, and of a text."""
+SEGMENT_BYTES = 256 << 20
+"""Most float16 vectors in memory before they become a segment; their rows' names and texts come to
+about as much again at 512 dimensions."""
+
+_READ_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ def index_embeddings(
     Args:
         source: what to put in.
         collection: its folder.
-        options: of which device, dry_run, segment_items, catalogue_url, cache_dir and build
-            apply.
-        on_progress: called after every segment.
+        options: of which device, dry_run, import_items, segment_items, catalogue_url, cache_dir
+            and build apply.
+        on_progress: called after every few thousand rows and every commit.
 
     Returns:
         The report of a run; its counts are of ids.
@@ -134,6 +135,8 @@ class _Import:
     skipped: list[Skip] = field(default_factory=list)
     _seen: dict[GalleryName, set[bytes]] = field(default_factory=dict)
     _n_done: int = 0
+    _n_committed: int = 0
+    _started_s: float = field(default_factory=time.monotonic)
 
     def rehearse(self, folder: Path) -> int:
         """Count what a run would do; returns the generation that was looked at."""
@@ -143,8 +146,9 @@ class _Import:
                 view = resources.enter_context(
                     Collection.open(folder, catalogue_url=self.options.catalogue_url)
                 )
-            for part, rows in self._chunks():
-                self._sift(part.gallery, rows, view)
+            for part in self.parts:
+                for rows in self._chunks(part):
+                    self._sift(part.gallery, rows, view)
             return view.generation if view else 0
 
     def carry_out(self, folder: Path, encoder: EncoderInfo) -> int:
@@ -154,9 +158,13 @@ class _Import:
             folder, encoder, catalogue_url=options.catalogue_url, cache_dir=options.cache_dir
         )
         with writer:
-            for part, rows in self._chunks():
-                wanted = self._sift(part.gallery, rows, writer.collection)
-                _commit(writer, part.gallery, wanted)
+            for part in self.parts:
+                segment = OpenSegment(part, self._segment_rows(part))
+                for rows in self._chunks(part):
+                    segment.add(self._sift(part.gallery, rows, writer.collection))
+                    if segment.is_full:
+                        self._commit(writer, segment)
+                self._commit(writer, segment)
             writer.merge_small_segments(options.segment_items)
             asked = measuring_encoder(writer, options.device)
             for gallery in tuple(writer.manifest.galleries):
@@ -164,27 +172,43 @@ class _Import:
             writer.collect_garbage()
             return writer.manifest.generation
 
-    def _chunks(self) -> Iterator[tuple[VectorPart, list[Row]]]:
-        """Usable rows, a segment's worth at a time; the others are counted."""
+    def _segment_rows(self, part: VectorPart) -> int:
+        """Rows that a segment takes, by number and by memory."""
+        bytes_a_row = 2 * int(part.vectors.shape[1])
+        return max(1, min(self.options.import_items, SEGMENT_BYTES // bytes_a_row))
+
+    def _chunks(self, part: VectorPart) -> Iterator[list[Row]]:
+        """Usable rows, some at a time; the others are counted."""
+        step = min(_READ_ROWS, self._segment_rows(part))
+        for start in range(0, len(part.ids), step):
+            span = range(start, min(start + step, len(part.ids)))
+            yield self._read(part, span)
+            self._n_done += len(span)
+            self._report()
+
+    def _commit(self, writer: CollectionWriter, segment: OpenSegment) -> None:
+        """Make the rows of an open segment durable; it is empty afterwards."""
+        if segment.n:
+            writer.commit(segment.vectors, segment.items(), gallery=segment.part.gallery)
+            segment.clear()
+        self._n_committed = self._n_done
+        self._report()
+
+    def _report(self) -> None:
+        if self.on_progress is None:
+            return
         total = sum(len(part.ids) for part in self.parts)
-        started_s = time.monotonic()
-        for part in self.parts:
-            for start in range(0, len(part.ids), self.options.segment_items):
-                span = range(start, min(start + self.options.segment_items, len(part.ids)))
-                yield part, self._read(part, span)
-                self._n_done += len(span)
-                if self.on_progress is not None:
-                    rate = self._n_done / max(time.monotonic() - started_s, 1e-9)
-                    self.on_progress(
-                        Progress(
-                            done=self._n_done,
-                            total=total,
-                            skipped=len(self.skipped),
-                            committed=self._n_done,
-                            images_per_second=rate,
-                            eta_s=(total - self._n_done) / rate,
-                        )
-                    )
+        rate = self._n_done / max(time.monotonic() - self._started_s, 1e-9)
+        self.on_progress(
+            Progress(
+                done=self._n_done,
+                total=total,
+                skipped=len(self.skipped),
+                committed=self._n_committed,
+                images_per_second=rate,
+                eta_s=(total - self._n_done) / rate if rate > 0 else None,
+            )
+        )
 
     def _read(self, part: VectorPart, span: range) -> list[Row]:
         rows = []
@@ -253,26 +277,6 @@ def _one_dim(parts: Sequence[VectorPart]) -> int:
             hint="all have to come from one encoder",
         )
     return next(iter(dims))
-
-
-def _commit(writer: CollectionWriter, gallery: GalleryName, rows: Sequence[Row]) -> None:
-    """Make rows durable; those that are equal become one item."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.sha256, []).append(row)
-    if not groups:
-        return
-    items = [
-        NewItem(
-            sha256=digest,
-            meta=_META[gallery],
-            files=tuple(row.file for row in group),
-            captions=tuple(dict.fromkeys(row.caption for row in group if row.caption)),
-        )
-        for digest, group in groups.items()
-    ]
-    vectors = np.stack([group[0].vector for group in groups.values()])
-    writer.commit(vectors, items, gallery=gallery)
 
 
 def _holders(

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from indexer import durable
@@ -24,13 +25,22 @@ from retrieval.store.database import SQLITE_NAME
 from retrieval.store.manifest import manifest_paths, newest_manifest
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What `delete_items` takes out: items, and files of them and of others that stay."""
+
+    n_items: int
+    n_files: int
+
+
 def delete_items(
     folder: Path,
     wanted: Sequence[bytes | ItemId],
     *,
+    dry_run: bool = False,
     catalogue_url: str | None = None,
     cache_dir: Path | None = None,
-) -> int:
+) -> Deleted:
     """Take items out of a collection; no picture on disk is touched.
 
     A file that still lies below a root comes back with the next index run, unless a pattern
@@ -39,12 +49,11 @@ def delete_items(
     Args:
         folder: of the collection.
         wanted: ids of items, absolute paths of indexed files (an item goes with its last file),
-            and absolute paths of folders, which stand for every indexed file below them.
+            and absolute paths of folders, which stand for every indexed file below them; all
+            kinds together.
+        dry_run: only count; another process may be writing then.
         catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
         cache_dir: where receipts of checked files are kept; None keeps none.
-
-    Returns:
-        The number of items that are no longer in the collection.
 
     Raises:
         QueryError: an id or path is not in the collection; nothing was deleted.
@@ -52,16 +61,19 @@ def delete_items(
         LockedError: another process is writing.
     """
     newest_manifest(folder)  # where there is no collection, a lock must not make a folder for one
+    if dry_run:
+        with Collection.open(folder, catalogue_url=catalogue_url, cache_dir=cache_dir) as view:
+            return _count(view, *_resolve(view, wanted))
     writer = CollectionWriter.open(folder, None, catalogue_url=catalogue_url, cache_dir=cache_dir)
     with writer:
         ids, changes = _resolve(writer.collection, wanted)
-        before = _n_items(writer)
+        deleted = _count(writer.collection, ids, changes)
         if changes:
             writer.commit(None, (), changes)
         if ids:
             writer.delete_items(sorted(ids))
         writer.collect_garbage()
-        return before - _n_items(writer)
+        return deleted
 
 
 def repair_catalogue(
@@ -84,8 +96,17 @@ def repair_catalogue(
         return writer.collection.catalogue.counts(writer.manifest.generation)
 
 
-def _n_items(writer: CollectionWriter) -> int:
-    return sum(gallery.n_items for gallery in writer.manifest.galleries.values())
+def _count(collection: Collection, ids: set[ItemId], changes: Sequence[PathChange]) -> Deleted:
+    """What goes with these items, and with these files of others."""
+    touched = {change.item_id for change in changes}
+    records = collection.catalogue.hydrate(sorted(ids | touched), collection.generation)
+    leaving = {(change.item_id, change.file.path) for change in changes}
+    emptied = sum(
+        all((item_id, file.path) in leaving for file in records[item_id].files)
+        for item_id in touched
+    )
+    n_files = sum(len(records[item_id].files) for item_id in ids) + len(leaving)
+    return Deleted(len(ids) + emptied, n_files)
 
 
 def _resolve(

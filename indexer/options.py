@@ -47,6 +47,7 @@ class IndexOptions:
         dry_run: change nothing, only report what a run would do.
         segment_items: a segment is committed when it has this many items, ...
         segment_seconds: ... or is this old, whichever comes first.
+        import_items: items of ready vectors in one segment; see `indexer.embeddings`.
         catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
         cache_dir: where receipts of checked files are kept; None keeps none.
         captions: take in the texts that come with pictures, too (not in a dry run).
@@ -64,6 +65,7 @@ class IndexOptions:
     dry_run: bool = False
     segment_items: int = 4096
     segment_seconds: float = 20.0
+    import_items: int = 262_144
     catalogue_url: str | None = None
     cache_dir: Path | None = None
     captions: bool = True

@@ -10,6 +10,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from indexer import durable
@@ -34,7 +35,7 @@ from retrieval.store.manifest import (
     manifest_path,
     newest_manifest,
 )
-from retrieval.store.segment import Segment, check_file, read_checked
+from retrieval.store.segment import check_file, read_checked, records_of
 
 logger = logging.getLogger(__name__)
 
@@ -155,9 +156,9 @@ def _remove_sqlite(folder: Path) -> None:
 def _births(folder: Path, manifest: Manifest) -> Iterator[list[ItemRecord]]:
     for gallery in manifest.galleries.values():
         for entry in gallery.segments:
-            records = list(Segment.open(folder, entry).records())
-            for start in range(0, len(records), _ROWS_A_BATCH):
-                yield records[start : start + _ROWS_A_BATCH]
+            records = records_of(folder, entry)
+            while batch := list(islice(records, _ROWS_A_BATCH)):
+                yield batch
 
 
 def _create(folder: Path, encoder: EncoderInfo, catalogue_url: str | None) -> Manifest:

@@ -10,26 +10,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.captions import TextTally
-from indexer.maintain import delete_items, destroy_collection, repair_catalogue
+from indexer.compact import CompactReport, compact_collection
+from indexer.maintain import Deleted, delete_items, destroy_collection, repair_catalogue
 from indexer.options import IndexOptions
 from indexer.pipeline import Progress
 from indexer.readers.base import Skip
 from indexer.readers.globs import Globs
 from indexer.readers.sources import SourceOptions, readers_for
+from indexer.repair import RepairReport, repair_collection
 from indexer.run import Run
 from indexer.verify import VerifyReport, verify_collection
 from retrieval.encoders.base import Encoder
 
 __all__ = [
+    "CompactReport",
+    "Deleted",
     "IndexOptions",
     "IndexReport",
     "Progress",
+    "RepairReport",
     "Skip",
     "VerifyReport",
+    "compact_collection",
     "delete_items",
     "destroy_collection",
     "index_folders",
     "repair_catalogue",
+    "repair_collection",
     "verify_collection",
 ]
 

@@ -9,11 +9,11 @@ from typing import TypeAlias
 import numpy as np
 
 from indexer.measure import remeasure
+from indexer.restore import damaged_files
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.registry import get_encoder
 from retrieval.errors import (
     CollectionError,
-    CorruptCollectionError,
     EncoderUnavailableError,
     MissingDependencyError,
 )
@@ -21,7 +21,6 @@ from retrieval.model import GalleryName
 from retrieval.store.collection import Collection
 from retrieval.store.entries import RecallRecord
 from retrieval.store.manifest import newest_manifest
-from retrieval.store.segment import check_file
 
 RecallByGallery: TypeAlias = "Mapping[GalleryName, tuple[RecallRecord, ...]]"
 
@@ -75,15 +74,8 @@ def verify_collection(
         FormatVersionError: a newer polyseek wrote it.
     """
     manifest, warnings = newest_manifest(folder)
-    problems = list(warnings)
     files = list(manifest.files())
-    for entry in files:
-        try:
-            check_file(folder / entry.name, entry)
-        except CorruptCollectionError as error:
-            problems.append(str(error))
-        except OSError as error:
-            problems.append(f"{folder / entry.name} cannot be read: {error.strerror}")
+    problems = [*warnings, *damaged_files(folder, manifest).values()]
     if not problems:
         # The comparison reads those files: it tells nothing new of a collection that is damaged.
         problems += _catalogue_problems(folder, catalogue_url)

@@ -14,7 +14,7 @@ the generation before is what everyone sees. One writer at a time holds the LOCK
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,7 @@ import numpy as np
 from indexer import durable
 from indexer.batch import (
     Batch,
+    Commit,
     NewItem,
     check_items_exist,
     check_vectors,
@@ -35,13 +36,22 @@ from indexer.draft import Draft
 from indexer.garbage import kept_manifests, sweep
 from indexer.layout import remove_leftovers
 from indexer.lock import locked
-from indexer.merge import check_sources, fold_changes, merge_segments, plan_merge
+from indexer.merge import (
+    MergePlan,
+    check_sources,
+    fold_changes,
+    merged_pieces,
+    merged_shape,
+    plan_compaction,
+    plan_merge,
+)
 from indexer.recover import load_or_create, open_rows, reconcile
+from indexer.segment_files import pieces_of
 from retrieval.errors import (
     CollectionError,
     EncoderMismatchError,
 )
-from retrieval.model import FIRST_ID, EncoderInfo, Float32Array, GalleryName, ItemId
+from retrieval.model import FIRST_ID, EncoderInfo, Float16Array, Float32Array, GalleryName, ItemId
 from retrieval.store.catalogue import Catalogue
 from retrieval.store.changes import PathChange
 from retrieval.store.collection import Collection, open_galleries
@@ -59,19 +69,6 @@ from retrieval.store.manifest import (
 from retrieval.store.receipts import Receipts
 
 __all__ = ["CollectionWriter", "Commit", "NewItem", "PathChange"]
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """What a commit came to.
-
-    Attributes:
-        generation: that holds it; the one before, if there was nothing to do.
-        ids: of the items given, in their order.
-    """
-
-    generation: int
-    ids: tuple[ItemId, ...] = ()
 
 
 class CollectionWriter:
@@ -160,7 +157,7 @@ class CollectionWriter:
 
     def commit(
         self,
-        vectors: Float32Array | None,
+        vectors: Float32Array | Float16Array | None,
         items: Sequence[NewItem],
         changes: Sequence[PathChange] = (),
         *,
@@ -193,7 +190,8 @@ class CollectionWriter:
         def fill(draft: Draft, rows: Rows) -> None:
             draft.add_roots(roots)
             if batch.records:
-                draft.add_segment(gallery, batch.vectors, batch.records)
+                pieces = pieces_of(batch.vectors, batch.records)
+                draft.add_segment(gallery, batch.vectors.shape, pieces)
                 rows.add_items(batch.records)
             rows.apply(batch.changes)
             draft.add_log(batch.changes)
@@ -216,16 +214,30 @@ class CollectionWriter:
         ]
         return self.commit(None, [], changes)
 
-    def merge_small_segments(self, max_items: int) -> Commit:
-        """Merge segments into such of at most `max_items`; see merge.py.
+    def merge_small_segments(self, base: int) -> Commit:
+        """Merge the segments that are due, where runs commit `base` items at a time; see merge.py.
 
-        Tombstoned items in them go for good. Nothing to merge is no new generation.
+        Tombstoned items in them go for good. Nothing to merge is no new generation. The new
+        segments have no codes: they are searched exactly until `publish_codes`.
 
         Raises:
             CorruptCollectionError: a file of a segment to merge is damaged; nothing was changed.
         """
+        return self._merge(plan_merge(self.collection, base))
+
+    def compact(self, most_items: int) -> Commit:
+        """Merge all segments into few, without the dead, and all logs into one.
+
+        Args:
+            most_items: in one segment.
+
+        Raises:
+            CorruptCollectionError: a file of a segment to merge is damaged; nothing was changed.
+        """
+        return self._merge(plan_compaction(self.collection, most_items))
+
+    def _merge(self, plan: MergePlan) -> Commit:
         view = self.collection
-        plan = plan_merge(view, max_items)
         if plan.is_empty:
             return Commit(self.manifest.generation)
         check_sources(view, plan)
@@ -233,9 +245,10 @@ class CollectionWriter:
         def fill(draft: Draft, rows: Rows) -> None:
             for gallery, groups in plan.groups.items():
                 for group in groups:
-                    vectors, records = merge_segments(group, view.gallery(gallery).tombstones)
+                    dead = view.gallery(gallery).tombstones
                     names = [segment.name for segment in group]
-                    draft.add_segment(gallery, vectors, records, replacing=names)
+                    shape, pieces = merged_shape(group, dead), merged_pieces(group, dead)
+                    draft.add_segment(gallery, shape, pieces, replacing=names)
             rows.drop_items(plan.dropped)
             draft.bury((), plan.dropped)
             if plan.folds_logs:
@@ -288,6 +301,30 @@ class CollectionWriter:
             return Commit(self.manifest.generation)
         return Commit(self._publish(lambda draft, _: draft.add_codes(gallery, codes)))
 
+    def kept_generations(self) -> tuple[Manifest, ...]:
+        """What a collection of garbage would keep, newest first; see garbage.py."""
+        return kept_manifests(self.folder)
+
+    def forget_index_files(self, galleries: Mapping[GalleryName, GalleryEntry]) -> Commit:
+        """Name some codes, or indexes, no more: they are damaged, and are made again.
+
+        Args:
+            galleries: as they are, without these.
+
+        Raises:
+            ValueError: they differ in more.
+        """
+        return Commit(self._publish(lambda draft, _: draft.forget_index_files(galleries)))
+
+    def publish_again(self) -> Commit:
+        """Make a generation of the same content, so that an older one need not be kept."""
+        return Commit(self._publish(lambda _draft, _rows: None))
+
+    def shrink_catalogue(self) -> None:
+        """Give the room of deleted rows back to the disk, where the catalogue is a file."""
+        self._check_usable()
+        self._rows.shrink()
+
     def collect_garbage(self) -> int:
         """Delete all but the last two generations, and what only deleted ones needed.
 
@@ -320,7 +357,7 @@ class CollectionWriter:
 
     def _plan(
         self,
-        vectors: Float32Array | None,
+        vectors: Float32Array | Float16Array | None,
         items: Sequence[NewItem],
         changes: Sequence[PathChange],
         gallery: GalleryName,

@@ -1,25 +1,31 @@
 """The table: one row a hit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from cli.render.thumbnails import shown_text
-from retrieval.model import Hit, display_path
+from retrieval.model import Hit, ItemId, display_path
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def hits_table(hits: Sequence[Hit]) -> Table:
+def hits_table(hits: Sequence[Hit], n_alike: Mapping[ItemId, int] | None = None) -> Table:
     """Rank, score, path and size of every hit, for rich to print; a text shows its words.
 
     Words and paths are folded, never cut.
+
+    Args:
+        hits: in the order to be shown.
+        n_alike: of grouped hits, how many others each stands for; a column of its own.
     """
     are_texts = any(hit.text is not None for hit in hits)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("rank", justify="right", style="cyan", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
+    if n_alike is not None:
+        table.add_column("alike", justify="right", no_wrap=True)
     if are_texts:
         table.add_column("text", overflow="fold")
     table.add_column("path", overflow="fold", style="dim" if are_texts else "")
@@ -36,7 +42,8 @@ def hits_table(hits: Sequence[Hit]) -> Table:
         else:
             pixels, size = f"{meta.width}x{meta.height}", _shown_size(file.size_bytes)
             cells = (path, Text(pixels), Text(size))
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", *cells)
+        grouped = () if n_alike is None else (f"+{n_alike[hit.item.id]}",)
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", *grouped, *cells)
     return table
 
 

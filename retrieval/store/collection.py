@@ -55,6 +55,17 @@ class Gallery:
         return self.entry.n_items
 
     @property
+    def n_uncoded(self) -> int:
+        """Items, dead ones too, that an index exists for and has no codes of yet.
+
+        They are searched exactly, which takes long where there are many.
+        """
+        if self.entry.index is None:
+            return 0
+        short = self.entry.index.codebook.short
+        return sum(each.n_items for each in self.entry.segments if each.codes(short) is None)
+
+    @property
     def codebook_path(self) -> Path | None:
         """Where the codebook lies, unchecked; None while exact search serves."""
         return self.root / self.entry.index.codebook.name if self.entry.index else None

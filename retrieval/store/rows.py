@@ -36,7 +36,12 @@ def decode_rows(data: bytes, path: Path) -> Iterator[ItemRecord]:
     Raises:
         CorruptCollectionError: a line is no record.
     """
-    for number, line in enumerate(data.splitlines(), start=1):
+    yield from decode_row_lines(data.splitlines(), path)
+
+
+def decode_row_lines(lines: Iterable[bytes], path: Path) -> Iterator[ItemRecord]:
+    """The records in the checked lines of a rows.jsonl; raises as `decode_rows`."""
+    for number, line in enumerate(lines, start=1):
         try:
             yield _from_json(as_section(json.loads(line), "row"))
         except ValueError as error:

@@ -1,7 +1,7 @@
 """One immutable segment: what its files are, and how each is checked before it is believed."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -9,16 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.errors import CorruptCollectionError
-from retrieval.model import Float32Array, GalleryName, Int64Array, ItemRecord
-from retrieval.store.entries import (
-    SHORT_HEX,
-    FileEntry,
-    SegmentEntry,
-    segment_folder,
-)
+from retrieval.model import Int64Array, ItemRecord
+from retrieval.store.entries import SHORT_HEX, FileEntry, SegmentEntry
 from retrieval.store.receipts import Receipts
-from retrieval.store.rows import decode_rows, encode_rows
-from retrieval.store.vectors import CheckedVectors, array_bytes, array_from_bytes, block_sums
+from retrieval.store.rows import decode_row_lines
+from retrieval.store.vectors import CheckedVectors, array_from_bytes
 
 VECTORS, SUMS, IDS, ROWS = "vectors.npy", "vectors.sums", "ids.npy", "rows.jsonl"
 _NO_RECEIPTS = Receipts(None)
@@ -74,36 +69,9 @@ def check_file(path: Path, entry: FileEntry, receipts: Receipts = _NO_RECEIPTS) 
     receipts.record(status, entry.sha256)
 
 
-def segment_bytes(
-    vectors: Float32Array, records: Sequence[ItemRecord]
-) -> tuple[str, dict[str, bytes]]:
-    """The files of a new segment by base name, and the segment's name.
-
-    Args:
-        vectors: (n, dim) unit rows.
-        records: n records, ids ascending; row i belongs to record i.
-    """
-    ids = np.array([record.id for record in records], dtype=np.int64)
-    vector_file = array_bytes(vectors.astype(np.float16))
-    files = {
-        VECTORS: vector_file,
-        SUMS: block_sums(vector_file),
-        IDS: array_bytes(ids),
-        ROWS: encode_rows(records),
-    }
-    digest = sha256()
-    for data in files.values():
-        digest.update(sha256(data).digest())
-    return digest.hexdigest()[:SHORT_HEX], files
-
-
-def segment_entry(
-    gallery: GalleryName, name: str, files: dict[str, bytes], n_items: int
-) -> SegmentEntry:
-    """The manifest's entry of a segment made by `segment_bytes`."""
-    folder = segment_folder(gallery, name)
-    entries = tuple(FileEntry.of(f"{folder}/{base}", data) for base, data in files.items())
-    return SegmentEntry(name, n_items, entries)
+def segment_name(digests: Iterable[bytes]) -> str:
+    """The name of a segment, from the sha256 of VECTORS, SUMS, IDS and ROWS, in this order."""
+    return sha256(b"".join(digests)).hexdigest()[:SHORT_HEX]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +119,29 @@ class Segment:
         return self.entry.name
 
     def records(self) -> Iterator[ItemRecord]:
-        """The items as they were born, in the order of `ids`."""
+        """The items as they were born, in the order of `ids`; see `records_of`."""
+        return records_of(self.root, self.entry)
+
+    def row_lines(self) -> Iterator[bytes]:
+        """The lines of rows.jsonl as they are, in the order of `ids`; streamed, hashed on the way.
+
+        Raises:
+            CorruptCollectionError: the file is damaged; raised after the last line at the latest,
+                so nothing that was made of the lines may be used before the end.
+        """
         entry = _file(self.entry, ROWS)
         path = self.root / entry.name
-        yield from decode_rows(read_checked(path, entry), path)
+        digest, n_lines = sha256(), 0
+        try:
+            with path.open("rb") as file:
+                for line in file:
+                    digest.update(line)
+                    n_lines += 1
+                    yield line
+        except FileNotFoundError as error:
+            raise CorruptCollectionError(f"{path} is missing") from error
+        if digest.hexdigest() != entry.sha256 or n_lines != len(self.ids):
+            raise CorruptCollectionError(f"{path} is damaged: it is not what the manifest says")
 
     def codes_path(self, codebook_sha24: str) -> Path | None:
         """The checked file of codes made with a codebook; None if there are none yet.
@@ -172,6 +159,19 @@ class Segment:
         """Checked bytes of the codes made with a codebook; None if there are none yet."""
         entry = self.entry.codes(codebook_sha24)
         return None if entry is None else read_checked(self.root / entry.name, entry, self.receipts)
+
+
+def records_of(root: Path, entry: SegmentEntry) -> Iterator[ItemRecord]:
+    """The items of a segment as they were born, ids ascending; streamed, from rows.jsonl alone.
+
+    Raises:
+        CorruptCollectionError: the file is damaged; raised before the first item.
+    """
+    file = _file(entry, ROWS)
+    path = root / file.name
+    check_file(path, file)
+    with path.open("rb") as lines:
+        yield from decode_row_lines(lines, path)
 
 
 def _file(entry: SegmentEntry, base_name: str) -> FileEntry:

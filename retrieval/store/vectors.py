@@ -46,11 +46,55 @@ def array_from_bytes(data: bytes, path: Path) -> Int64Array:
     return cast(Int64Array, array)
 
 
+def vectors_header(n: int, dim: int) -> bytes:
+    """The bytes of a vectors.npy of n rows before the first row."""
+    buffer = io.BytesIO()
+    description = {"descr": "<f2", "fortran_order": False, "shape": (n, dim)}
+    np.lib.format.write_array_header_1_0(buffer, description)
+    return buffer.getvalue()
+
+
+class BlockSums:
+    """The content of vectors.sums in the making: sha256 of each block, one after the other."""
+
+    def __init__(self) -> None:
+        self._sums: list[bytes] = []
+        self._block = sha256()
+        self._n_open = 0
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes of the file."""
+        view = memoryview(data).cast("B")
+        while len(view):
+            piece = view[: BLOCK_BYTES - self._n_open]
+            self._block.update(piece)
+            self._n_open += len(piece)
+            view = view[len(piece) :]
+            if self._n_open == BLOCK_BYTES:
+                self._close_block()
+
+    def digests(self) -> bytes:
+        """The sums of all bytes so far; ends the last block."""
+        if self._n_open:
+            self._close_block()
+        return b"".join(self._sums)
+
+    def _close_block(self) -> None:
+        self._sums.append(self._block.digest())
+        self._block = sha256()
+        self._n_open = 0
+
+
+def block_sum(data: bytes) -> bytes:
+    """The sum of one block, 32 bytes."""
+    return sha256(data).digest()
+
+
 def block_sums(data: bytes) -> bytes:
-    """The content of vectors.sums: sha256 of each block of `data`, one after the other."""
-    view = memoryview(data)
-    starts = range(0, len(data), BLOCK_BYTES)
-    return b"".join(sha256(view[start : start + BLOCK_BYTES]).digest() for start in starts)
+    """The content of vectors.sums for all bytes of a vectors.npy."""
+    sums = BlockSums()
+    sums.update(data)
+    return sums.digests()
 
 
 class CheckedVectors:
@@ -126,6 +170,16 @@ class CheckedVectors:
             self._check_blocks(np.arange(first, last + 1))
             yield start, as_single(self._rows[start:stop])
 
+    def check_all(self) -> None:
+        """Check every block that no read has touched yet.
+
+        Raises:
+            CorruptCollectionError: one is damaged.
+        """
+        self._check_size()
+        self._check_blocks(np.arange(len(self._is_checked)))
+        self._is_row_checked[:] = True
+
     def _map_rows(self) -> Float16Array:
         header = io.BytesIO(self._map[: min(self._size, BLOCK_BYTES)])
         try:
@@ -151,12 +205,13 @@ class CheckedVectors:
             )
 
     def _check_rows(self, rows: Int64Array) -> None:
+        rows = rows % max(1, self.n)  # as indexing counts from the end
         stride = self._rows.strides[0]
-        start = self._offset + np.arange(self.n) * stride
+        start = self._offset + rows * stride
         first, last = start // BLOCK_BYTES, (start + stride - 1) // BLOCK_BYTES
-        self._check_blocks(np.concatenate([first[rows], last[rows]]))
+        self._check_blocks(np.concatenate([first, last]))
         # Kept by row too: that is all a gather looks at where nothing is left to check.
-        self._is_row_checked = self._is_checked[first] & self._is_checked[last]
+        self._is_row_checked[rows] = True
 
     def _check_blocks(self, blocks: Int64Array) -> None:
         unchecked = np.unique(blocks[~self._is_checked[blocks]])

@@ -9,8 +9,10 @@ import pytest
 
 from indexer import build
 from indexer.build import bring_index_up_to_date, retune
+from indexer.compact import compact_collection
 from indexer.measure import fan_out_of
 from indexer.options import BuildOptions
+from indexer.repair import repair_collection
 from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter, NewItem
 from retrieval.ann.spec import MIN_IVFPQ_ITEMS, IndexSpec, choose_spec
@@ -337,3 +339,101 @@ def test_without_faiss_the_error_says_what_to_install(plain, built, monkeypatch)
 
 def test_the_tests_collection_is_just_large_enough():
     assert MIN_IVFPQ_ITEMS < N - 3 < 1.1 * MIN_IVFPQ_ITEMS
+
+
+# -- the life of an index --------------------------------------------------------------------------
+
+
+def hits_of(folder):
+    """What some items find, ids and scores."""
+    with SearchEngine.open(folder) as engine:
+        scores, ids = engine.search_vectors(item_rows(N)[5:300:7], 10)
+        return ids.tolist(), scores.tolist(), engine.collection.gallery("images").n_uncoded
+
+
+def exact_hits(folder):
+    with Collection.open(folder) as view:
+        scores, ids = fan_out_of(view.gallery("images")).search(item_rows(N)[5:300:7], 10)
+        return ids.tolist(), scores.tolist()
+
+
+def agreement(found, expected):
+    pairs = zip(found, expected, strict=True)
+    return np.mean([len(set(one) & set(other)) / len(other) for one, other in pairs])
+
+
+def test_compaction_merges_first_and_codes_then(built):
+    before = hits_of(built)
+    with CollectionWriter.open(built, INFO) as writer:
+        writer.compact(1 << 20)
+        gallery = writer.collection.gallery("images")
+        assert (len(gallery.segments), gallery.n_uncoded) == (1, N - 3)
+    ids, scores, n_uncoded = hits_of(built)  # somebody who searches meanwhile
+    assert (ids, scores) == exact_hits(built)
+    assert n_uncoded == N - 3
+    report = compact_collection(built)
+    assert report.segments_after == 1
+    after = hits_of(built)
+    assert after[2] == 0
+    assert after[:2] == before[:2], "the answer does not depend on the segments"
+    assert len([*built.glob("galleries/images/segments/*")]) == 1
+
+
+@pytest.mark.parametrize("name", ["codes-*", "codebook-*"])
+@pytest.mark.parametrize("damage", ["flip", "remove"])
+def test_damaged_files_of_an_index_are_made_again(built, name, damage):
+    expected = exact_hits(built)
+    path = sorted(built.rglob(name))[0]
+    if damage == "remove":
+        path.unlink()
+    else:
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 8
+        path.write_bytes(data)
+    assert verify_collection(built).problems
+    report = repair_collection(built, encoder=ConeEncoder())
+    assert report.after.problems == ()
+    assert len(report.repaired) == 1
+    assert (report.lost, report.hopeless) == ((), ())
+    ids, _, n_uncoded = hits_of(built)
+    assert n_uncoded == 0
+    assert agreement(ids, expected[0]) >= 0.9
+    assert index_of(built) is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_a_random_history_through_an_index_agrees_with_exact_search(built, seed):
+    """Deleted items never show, k is filled, whatever was added, deleted, merged and reopened."""
+    rng = np.random.default_rng(seed)
+    n = N
+    alive = set(range(1, N + 1)) - {1, 2, 9001}
+    for _ in range(6):
+        with CollectionWriter.open(built, INFO) as writer:
+            for _ in range(int(rng.integers(1, 4))):
+                match int(rng.integers(4)):
+                    case 0:
+                        size = int(rng.integers(1, 400))
+                        commit(writer, item_rows(size, seed=n), n)
+                        alive |= set(range(n + 1, n + size + 1))
+                        n += size
+                    case 1:
+                        gone = rng.choice(sorted(alive), int(rng.integers(1, 1500)), replace=False)
+                        writer.delete_items(gone.tolist())
+                        alive -= set(gone.tolist())
+                    case 2:
+                        writer.merge_small_segments(int(rng.integers(1, 4096)))
+                    case 3:
+                        bring_index_up_to_date(writer, None)
+            writer.collect_garbage()
+        if rng.random() < 0.4:
+            compact_collection(built)
+        found, _, _ = hits_of(built)
+        expected, _ = exact_hits(built)
+        for one in found:
+            assert len(set(one)) == 10, "k is filled"
+            assert set(one) <= alive, "nothing deleted shows"
+        assert agreement(found, expected) >= 0.9
+    with SearchEngine.open(built) as engine:
+        _, everything = engine.search_vectors(item_rows(1), n)
+        assert set(everything[0].tolist()) == alive

@@ -170,29 +170,29 @@ def test_a_folder_goes_with_its_pictures_and_their_captions(captioned, photos):
 
 def test_an_item_goes_by_its_id_with_all_its_files(collection):
     item = files(collection)["a.png"].item_id
-    assert delete_items(collection, [item]) == 1
+    assert delete_items(collection, [item]).n_items == 1
     assert set(files(collection)) == {"c.png", "d.png", "e.png"}
 
 
 def test_an_item_goes_with_its_last_file(collection, photos):
-    assert delete_items(collection, [os.fsencode(photos / "a.png")]) == 0
+    assert delete_items(collection, [os.fsencode(photos / "a.png")]).n_items == 0
     assert set(files(collection)) == {"copy of a.png", "c.png", "d.png", "e.png"}
-    assert delete_items(collection, [os.fsencode(photos / "copy of a.png")]) == 1
+    assert delete_items(collection, [os.fsencode(photos / "copy of a.png")]).n_items == 1
 
 
 def test_a_folder_stands_for_every_file_below_it(collection, photos):
-    assert delete_items(collection, [os.fsencode(photos / "sub")]) == 2
+    assert delete_items(collection, [os.fsencode(photos / "sub")]).n_items == 2
     assert set(files(collection)) == {"a.png", "copy of a.png", "c.png"}
 
 
 def test_ids_and_paths_together_count_each_item_once(collection, photos):
     wanted = [files(collection)["c.png"].item_id, os.fsencode(photos / "c.png")]
-    assert delete_items(collection, wanted) == 1
+    assert delete_items(collection, wanted).n_items == 1
 
 
 def test_deleting_nothing_changes_nothing(collection):
     before = newest_manifest(collection)[0].generation
-    assert delete_items(collection, []) == 0
+    assert delete_items(collection, []).n_items == 0
     assert newest_manifest(collection)[0].generation == before
 
 

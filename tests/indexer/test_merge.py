@@ -1,15 +1,20 @@
 """Merging segments, dropping the dead, folding logs."""
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.merge import MAX_LOGS
+from indexer.merge import FAN, MAX_LOGS, _due, _Sized, _tier, merged_pieces, merged_shape
 from indexer.writer import CollectionWriter
+from retrieval.errors import CorruptCollectionError
 from retrieval.store.changes import PathChange, net_changes
 from retrieval.store.manifest import IndexRecord, codebook_entry
 from tests.collection_kit import (
+    DIM,
     ENCODER,
     add,
     digest,
@@ -19,6 +24,7 @@ from tests.collection_kit import (
     ref,
     remove,
     state_of,
+    text_item,
     vector,
     vectors,
 )
@@ -57,6 +63,165 @@ def test_segments_more_than_half_full_are_left_alone(writer):
     assert sizes(writer) == [3, 3, 3]
     (merged,) = [s for s in writer.collection.gallery("images").segments if 4 in s.ids]
     assert merged.ids.tolist() == [4, 8, 9], "ids ascend though segments lie between"
+
+
+def test_the_ids_of_merged_segments_may_interleave(writer):
+    """Out of order on purpose: one segment's ids lie around another's, its last item is dead."""
+    put(writer, *range(1, 7))
+    put(writer, *range(11, 14))
+    put(writer, 21)
+    writer.delete_items([3, 6, 8])
+    before = state_of(writer.collection)
+    first, second, third = writer.collection.gallery("images").segments
+    dead = writer.collection.gallery("images").tombstones
+    for group in ((third, first, second), (second, third, first)):
+        assert merged_shape(group, dead) == (7, DIM)
+        pieces = list(merged_pieces(group, dead))
+        assert np.concatenate([piece.ids for piece in pieces]).tolist() == [1, 2, 4, 5, 7, 9, 10]
+    writer.compact(100)
+    assert state_of(writer.collection) == before
+
+
+def test_a_merged_segment_is_the_one_that_would_have_been_written_at_once(tmp_path):
+    with CollectionWriter.open(tmp_path / "whole", ENCODER) as writer:
+        put(writer, *range(1, 10))
+        (whole,) = writer.manifest.galleries["images"].segments
+    with CollectionWriter.open(tmp_path / "parts", ENCODER) as writer:
+        for part in ((1, 2), (3, 4, 5, 6), (7,), (8, 9)):
+            put(writer, *part)
+        writer.merge_small_segments(100)
+        assert writer.manifest.galleries["images"].segments == (whole,)
+
+
+def test_damage_stops_a_merge_before_anything_is_written(writer):
+    put(writer, 1, 2)
+    put(writer, 3)
+    path = next(writer.folder.glob("galleries/images/segments/*/rows.jsonl"))
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data)
+    before = {each.name for each in writer.folder.rglob("*")}
+    with pytest.raises(CorruptCollectionError):
+        writer.merge_small_segments(100)
+    assert {each.name for each in writer.folder.rglob("*")} == before
+    assert put(writer, 4).ids == (4,), "the writer goes on"
+
+
+def tiers(writer, base):
+    """Segments of each tier, and the items in them."""
+    found = {}
+    for size in sizes(writer):
+        found.setdefault(sum(size > end * base for end in (0.5, 4, 32, 128)), []).append(size)
+    return found
+
+
+def test_segments_grow_in_tiers(writer):
+    """Base 2: tiers end at 1, 8, 64 and 256 items."""
+    n = 0
+    for _ in range(150):
+        put(writer, n, n + 1)
+        n += 2
+        writer.merge_small_segments(2)
+        assert all(len(each) < FAN for tier, each in tiers(writer, 2).items() if 0 < tier < 4)
+        assert sum(sizes(writer)) == n
+    assert tiers(writer, 2) == {1: [2] * 6, 2: [16] * 2, 3: [128] * 2}
+
+
+def test_no_item_is_written_more_than_four_times(writer):
+    """As many bases as lead through every tier, in runs of one full segment each."""
+    written, known = {}, set()
+    for number in range(600):
+        put(writer, number)
+        writer.merge_small_segments(1)
+        for segment in writer.collection.gallery("images").segments:
+            if segment.name not in known:
+                known.add(segment.name)
+                for item_id in segment.ids.tolist():
+                    written[item_id] = written.get(item_id, 0) + 1
+    assert max(written.values()) <= 4
+    assert len(sizes(writer)) <= 3 * (FAN - 1) + 600 / 128
+
+
+def test_what_one_run_brings_becomes_as_few_segments_as_hold_it(writer):
+    for start in range(0, 600, 2):
+        put(writer, start, start + 1)
+    writer.merge_small_segments(2)
+    assert sizes(writer) == [512, 88], "TOP * 2, and the rest"
+
+
+@settings(max_examples=200)
+@given(st.lists(st.integers(1, 400), max_size=40), st.integers(1, 20))
+def test_a_merge_leads_up_or_stays_small_and_a_second_one_finds_nothing(alive, base):
+    def plan(alive):
+        starts = np.cumsum([0, *alive]).tolist()
+        spans = pairwise(starts)
+        return _due([_Sized(Stub(str(s), np.arange(s, e)), e - s, 0) for s, e in spans], base, 999)
+
+    groups = plan(alive)
+    names = [each.segment.name for group in groups for each in group]
+    assert len(set(names)) == len(names)
+    after = list(alive)
+    for group in groups:
+        total = sum(each.n_alive for each in group)
+        largest = max(_tier(each.n_alive, base) for each in group)
+        assert total <= 999
+        assert _tier(total, base) > largest or largest == 0
+        for each in group:
+            after.remove(each.n_alive)
+        after.append(total)
+    while again := plan(after):  # what went up may be the eighth of its tier
+        for group in again:
+            for each in group:
+                after.remove(each.n_alive)
+            after.append(sum(each.n_alive for each in group))
+    assert sum(after) == sum(alive)
+
+
+@dataclass
+class Stub:
+    name: str
+    ids: np.ndarray
+
+
+# -- compaction -----------------------------------------------------------------------------------
+
+
+def test_compaction_leaves_as_few_segments_as_can_be_and_nothing_dead(writer):
+    for numbers in ((1, 2, 3), (4,), (5, 6), (7,)):
+        put(writer, *numbers)
+    writer.commit(None, [], [add("/copy.jpg", 2)])
+    writer.commit(None, [], [add("/other.jpg", 4)])
+    writer.delete_items([1, 7])
+    before = state_of(writer.collection)
+    writer.compact(4)
+    assert sorted(sizes(writer)) == [2, 3]
+    assert writer.manifest.galleries["images"].n_tombstones == 0
+    assert len(writer.manifest.changes) == 1
+    assert state_of(writer.collection) == before
+    generation = writer.manifest.generation
+    assert writer.compact(4).generation == generation, "a second time there is nothing to do"
+    with pytest.raises(ValueError, match="most_items"):
+        writer.compact(0)
+
+
+def test_compaction_of_the_dead_alone_leaves_nothing(writer):
+    put(writer, 1, 2)
+    writer.delete_items([1, 2])
+    writer.compact(100)
+    assert sizes(writer) == []
+    assert put(writer, 1).ids == (3,), "an id is never used twice"
+
+
+def test_both_galleries_are_compacted(writer):
+    put(writer, 1)
+    put(writer, 2)
+    for number in (3, 4):
+        text = text_item(number, "/photos/1.jpg", "/photos/1.txt")
+        writer.commit(vectors([number]), [text], gallery="texts")
+    before = state_of(writer.collection)
+    writer.compact(100)
+    assert [len(each.segments) for each in writer.manifest.galleries.values()] == [1, 1]
+    assert state_of(writer.collection) == before
 
 
 def test_many_small_commits_leave_few_segments(writer):

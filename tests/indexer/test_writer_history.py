@@ -7,11 +7,12 @@ import pytest
 
 from indexer.recover import rebuild_catalogue
 from indexer.writer import CollectionWriter
+from retrieval.engine import SearchEngine
 from retrieval.store.changes import decode_changes
 from retrieval.store.collection import Collection, open_galleries
 from retrieval.store.manifest import newest_manifest
 from retrieval.store.receipts import Receipts
-from tests.collection_kit import ENCODER, add, digest, item, read_state, remove, vectors
+from tests.collection_kit import ENCODER, add, digest, item, read_state, remove, vector, vectors
 
 
 @dataclass
@@ -83,11 +84,34 @@ def merge(rng, writer, model):
     model.forget_dead({i for segment in gallery.segments for i in segment.ids.tolist()})
 
 
+def compact(rng, writer, model):
+    writer.compact(int(rng.integers(3, 60)))
+    gallery = writer.collection.gallery("images")
+    model.forget_dead({i for segment in gallery.segments for i in segment.ids.tolist()})
+    assert gallery.tombstones.size == 0
+
+
 def collect(rng, writer, model):
     writer.collect_garbage()
 
 
-OPERATIONS = {commit_new: 5, change_paths: 6, delete: 2, merge: 2, collect: 1}
+OPERATIONS = {commit_new: 5, change_paths: 6, delete: 2, merge: 2, compact: 1, collect: 1}
+
+
+def assert_search_agrees(folder, url, model):
+    """Every living item and no other is found, best first, and k is filled."""
+    alive = {model.ids[number]: number for number, paths in model.paths.items() if paths}
+    queries = vectors([3, 17])
+    with SearchEngine.open(folder, catalogue_url=url) as engine:
+        for k in (1, 5, 100):
+            scores, ids = engine.search_vectors(queries, k)
+            assert ids.shape == (2, min(k, len(alive)))
+            for query, own_ids, own_scores in zip(queries, ids, scores, strict=True):
+                exact = {i: float(vector(n) @ query) for i, n in alive.items()}
+                best = sorted(exact.values(), reverse=True)[:k]
+                assert own_scores.tolist() == pytest.approx(best, abs=2e-3)
+                assert set(own_ids.tolist()) <= set(alive)
+                assert len(set(own_ids.tolist())) == len(own_ids)
 
 
 def state_from_files(folder):
@@ -134,6 +158,7 @@ def test_any_history_ends_where_a_dictionary_ends(tmp_path, catalogue_url, seed)
         with Collection.open(folder, catalogue_url=catalogue_url) as reader:
             assert content_of(reader) == model.visible()
         assert state_from_files(folder) == model.visible()
+        assert_search_agrees(folder, catalogue_url, model)
 
     before = read_state(folder, catalogue_url)
     with CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url) as writer:

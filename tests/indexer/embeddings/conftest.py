@@ -25,7 +25,7 @@ def put(tmp_path, folder):
         (tmp_path / "ids.txt").write_bytes(lines)
         said = said or {"model": "far", "fingerprint": FINGERPRINT}
         source = Embeddings(tmp_path / "v.npy", tmp_path / "ids.txt", **said)
-        options = IndexOptions(segment_items=segment_items, dry_run=dry_run)
+        options = IndexOptions(import_items=segment_items, dry_run=dry_run)
         return index_embeddings(source, folder, options=options)
 
     return put

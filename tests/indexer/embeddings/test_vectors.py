@@ -152,7 +152,7 @@ def test_every_row_ends_in_one_count_and_the_last_state_is_idempotent(
     np.save(folder / "v.npy", np.stack([vectors[number] for _, number in rows]))
     (folder / "ids.txt").write_text("".join(f"{name}\n" for name, _ in rows))
     source = Embeddings(folder / "v.npy", folder / "ids.txt", None, "far", FINGERPRINT)
-    options = IndexOptions(segment_items=segment_items)
+    options = IndexOptions(import_items=segment_items)
     first = index_embeddings(source, folder / "c", options=options)
     n_names = len({name for name, _ in rows})
     assert counts(first) == (n_names, 0, 0, len(rows) - n_names)
