@@ -49,6 +49,9 @@ def info(
             write_text("\n".join(info_lines(found)))
 
 
+app.command("verify", epilog=collection_verify.EXAMPLES)(collection_verify.verify)
+
+
 @app.command(
     "repair",
     epilog=examples(
@@ -80,7 +83,6 @@ def repair(
             write_text(f"rebuilt: {counts.n_items:,} items in {counts.n_files:,} files")
 
 
-app.command("verify", epilog=collection_verify.EXAMPLES)(collection_verify.verify)
 app.command("duplicates", epilog=duplicates.EXAMPLES)(duplicates.duplicates)
 app.command("compact", epilog=collection_cut.COMPACT_EXAMPLES)(collection_cut.compact)
 app.command("delete", epilog=collection_cut.DELETE_EXAMPLES)(collection_cut.delete)
