@@ -50,6 +50,7 @@ def info(
             write_text("\n".join(info_lines(found)))
 
 
+app.command("verify", epilog=collection_verify.EXAMPLES)(collection_verify.verify)
 app.command(
     "retune",
     epilog=examples(
@@ -89,7 +90,6 @@ def repair(
             write_text(f"rebuilt: {counts.n_items:,} items in {counts.n_files:,} files")
 
 
-app.command("verify", epilog=collection_verify.EXAMPLES)(collection_verify.verify)
 app.command("duplicates", epilog=duplicates.EXAMPLES)(duplicates.duplicates)
 app.command("compact", epilog=collection_cut.COMPACT_EXAMPLES)(collection_cut.compact)
 app.command("delete", epilog=collection_cut.DELETE_EXAMPLES)(collection_cut.delete)

@@ -113,6 +113,8 @@ class Manifest:
                 yield from segment.derived
             if gallery.index is not None:
                 yield gallery.index.codebook
+                if gallery.index.router is not None:
+                    yield gallery.index.router
             if gallery.tombstones is not None:
                 yield gallery.tombstones
 

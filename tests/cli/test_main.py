@@ -54,6 +54,8 @@ def test_the_commands_are_these():
         "polyseek collection verify",
         "polyseek collection retune",
         "polyseek collection repair",
+        "polyseek collection duplicates",
+        "polyseek collection compact",
         "polyseek collection delete",
         "polyseek collection destroy",
         "polyseek export",
