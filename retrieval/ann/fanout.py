@@ -6,12 +6,13 @@ spread over segments: bit for bit, scores included.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from retrieval.ann.exact import (
     NO_ID,
+    BoolArray,
     Ranking,
     VectorRows,
     exact_search,
@@ -20,6 +21,7 @@ from retrieval.ann.exact import (
     top_k,
 )
 from retrieval.ann.ivfpq import IvfPq
+from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, widened
 from retrieval.model import Float32Array, Int64Array, as_single
 
 RECALL_DEPTH = 10
@@ -108,6 +110,7 @@ class FanOut:
         k: int,
         settings: SearchSettings | None = None,
         excluded: Sequence[Int64Array] = (),
+        only: Int64Array | None = None,
     ) -> Ranking:
         """The k best live items for each query; a query's answer depends on itself alone.
 
@@ -116,28 +119,39 @@ class FanOut:
             k: at least 1; more than the live items gives all of them.
             settings: how far to look in the codes; None scores every live item.
             excluded: for each query the distinct ids that must not come back; () excludes none.
+            only: ascending ids of the items that may come back; None allows all. Few are scored in
+                full; among many, more lists are visited than `settings` says (subset.py).
 
         Returns:
             Scores and ids, (Q, w): w = k, or less if no query has as many items left. Where the
             visited lists hold too few items, the query is answered exactly.
         """
-        k = min(k, max(1, self.n_live))  # a larger one asks for no more
+        chosen = None if only is None else self._known_positions(only)
+        n_shown = self.n_live if chosen is None else len(chosen)
+        k = min(k, max(1, n_shown))  # a larger one asks for no more
         unwanted = [ids[self.positions_of(ids) != NO_ID] for ids in excluded]
+        if only is not None:
+            unwanted = [ids[np.isin(ids, only)] for ids in unwanted]
         n_unwanted = np.array([len(ids) for ids in unwanted] or [0] * len(queries), np.int64)
-        owed = np.minimum(k, self.n_live - n_unwanted)
+        owed = np.minimum(k, n_shown - n_unwanted)
         width = int(owed.max(initial=0))
         if width == 0:
             return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
+        if chosen is not None and settings is not None:
+            settings = self._among(settings, k, len(chosen))
         if settings is None or self._index is None:
-            return _fitted(self._search_exactly(queries, k, unwanted), width)
-        rankings = [self._search_codes(self._index, queries, k, settings, unwanted)]
+            return _fitted(self._search_exactly(queries, k, unwanted, chosen=chosen), width)
+        allowed = self._allowed if chosen is None else self._mask(chosen)
+        rankings = [self._search_codes(self._index, queries, k, settings, unwanted, allowed)]
         if any(part.codes is None for part in self._parts):
-            rankings.append(self._search_exactly(queries, k, unwanted, uncoded_only=True))
+            rankings.append(
+                self._search_exactly(queries, k, unwanted, chosen=chosen, uncoded_only=True)
+            )
         scores, ids = _fitted(merge_rankings(rankings, k), width)
         short = np.flatnonzero((ids != NO_ID).sum(axis=1) < owed)
         if short.size:
             left_out = [unwanted[number] for number in short] if unwanted else []
-            exact = self._search_exactly(queries[short], k, left_out)
+            exact = self._search_exactly(queries[short], k, left_out, chosen=chosen)
             scores[short], ids[short] = _fitted(exact, width)
         return scores, ids
 
@@ -175,15 +189,50 @@ class FanOut:
                 halves[order[here]] = part.vectors.gather_half(own_rows)
         return as_single(halves)
 
+    def _known_positions(self, ids: Int64Array) -> Int64Array:
+        """Where those of `ids` that are alive stand, ascending."""
+        positions = self.positions_of(ids)
+        known: Int64Array = positions[positions != NO_ID]
+        return known
+
+    def _mask(self, positions: Int64Array) -> BoolArray:
+        mask = np.zeros(len(self.ids), np.bool_)
+        mask[positions] = True
+        return mask
+
+    def _among(self, settings: SearchSettings, k: int, n_chosen: int) -> SearchSettings | None:
+        """How far to look where only some items may come back; None scores all of them."""
+        share = n_chosen / max(1, self.n_live)
+        nprobe = widened(settings.nprobe, max(1, self.nlist), share)
+        n_codes = len(self.ids) * nprobe / max(1, self.nlist)
+        if is_cheaper_in_full(n_chosen, n_codes, _depth(settings, k)):
+            return None
+        return replace(settings, nprobe=nprobe)
+
+    def _search_chosen(
+        self, queries: Float32Array, k: int, chosen: Int64Array, *, uncoded_only: bool
+    ) -> Ranking:
+        """Every item at the chosen positions is scored; of few, no others are read."""
+        if uncoded_only:
+            part = np.searchsorted(self._starts, self._row_of[chosen], side="right") - 1
+            is_uncoded = np.array([each.codes is None for each in self._parts])
+            chosen = chosen[is_uncoded[part]]
+        return exact_search(ChosenRows(self, chosen), self.ids[chosen], queries, k)
+
     def _search_exactly(
         self,
         queries: Float32Array,
         k: int,
         unwanted: Sequence[Int64Array],
         *,
+        chosen: Int64Array | None = None,
         uncoded_only: bool = False,
     ) -> Ranking:
         most = max(map(len, unwanted), default=0)
+        if chosen is not None:
+            scores, ids = self._search_chosen(queries, k + most, chosen, uncoded_only=uncoded_only)
+            _blank(scores, ids, unwanted)
+            return top_k(scores, ids, k)
         scores, ids = merge_rankings(
             (
                 exact_search(
@@ -208,9 +257,10 @@ class FanOut:
         k: int,
         settings: SearchSettings,
         unwanted: Sequence[Int64Array],
+        allowed: BoolArray | None,
     ) -> Ranking:
-        depth = -(-settings.candidates * max(k, RECALL_DEPTH) // RECALL_DEPTH)
-        positions = index.candidates(queries, depth, nprobe=settings.nprobe, allowed=self._allowed)
+        depth = _depth(settings, k)
+        positions = index.candidates(queries, depth, nprobe=settings.nprobe, allowed=allowed)
         block = max(1, _RESCORED_ROWS // max(1, positions.shape[1]))
         rankings = []
         for at in range(0, len(queries), block):
@@ -228,6 +278,11 @@ class FanOut:
         scores = pair_scores(rows, queries[:, None, :])
         scores[missing] = -np.inf
         return scores, np.where(missing, NO_ID, self.ids[known])
+
+
+def _depth(settings: SearchSettings, k: int) -> int:
+    """Candidates for a k."""
+    return -(-settings.candidates * max(k, RECALL_DEPTH) // RECALL_DEPTH)
 
 
 def _blank(scores: Float32Array, ids: Int64Array, unwanted: Sequence[Int64Array]) -> None:
