@@ -119,6 +119,7 @@ def show_result(result: "SearchResult", title: str, model: str, output: Output) 
                 "query": title,
                 "model": model,
                 "generation": result.generation,
+                **({} if result.n_matching is None else {"matching": result.n_matching}),
                 "hits": [hit_as_json(hit) for hit in hits],
             }
         )

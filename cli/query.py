@@ -18,16 +18,18 @@ from cli.options import (
     TargetOption,
     TextArgument,
     TopOption,
+    WhereOption,
     examples,
 )
 from cli.output import is_watched, note, shown_path
 from cli.picture_files import refuse_photographs
-from cli.question import Compose, Question, Sort, Target, in_order
+from cli.question import Compose, Question, Sort, Target, in_order, parse_where
 from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
     from retrieval.model import GalleryName
+    from retrieval.store.filters.predicates import Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Shown:
     """What to search, and how to show what was found."""
 
     target: "GalleryName"
+    where: "Predicate | None"
     sort: Sort
     output: Output
 
@@ -44,6 +47,7 @@ EXAMPLES = examples(
     "polyseek query -i unknown.jpg --target texts",
     'polyseek query -i sofa.jpg -a "made of leather" -s people -k 20 --sheet sofas.png',
     "polyseek query sunset -f --print0 | xargs -0 cp -t sunsets/",
+    "polyseek query sunset --where 'width > 1000 and taken >= 2024 and not tag = seen'",
     "polyseek query --batch queries.txt > answers.jsonl",
 )
 
@@ -71,6 +75,7 @@ def query(
         ),
     ] = Compose.SUM,
     target: TargetOption = Target.IMAGES,
+    where: WhereOption = None,
     sort: Annotated[
         Sort,
         typer.Option(
@@ -142,6 +147,7 @@ def query(
     chosen = {"--json": json, "--jsonl": jsonl, "--print0": print0, "--paths-only": paths_only}
     with reported_errors(as_json=json):
         context = begin({"collection": collection, "model": model, "top": top}, quiet=quiet)
+        predicate = parse_where(where)
         output = Output.choose(chosen, preview=preview, sheet=sheet, html=html, quiet=quiet)
         if target is Target.TEXTS and output.has_pictures:
             raise SettingsError(
@@ -158,7 +164,7 @@ def query(
         with open_engine(context, folder) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
-                shown = Shown(target.value, sort, output)
+                shown = Shown(target.value, predicate, sort, output)
                 n_hits = _answer(engine, question, context.settings.top, shown)
             else:
                 from cli.batch import answer_batch
@@ -169,6 +175,7 @@ def query(
                     context.settings.top,
                     kind="text" if batch is not None else "image",
                     target=target.value,
+                    where=predicate,
                     quiet=quiet,
                 )
         if fail_empty and n_hits == 0:
@@ -222,8 +229,15 @@ def open_engine(context: Context, folder: Path) -> "SearchEngine":
     return engine
 
 
+def tell_if_nothing_matches(n_matching: int | None, *, quiet: bool) -> None:
+    """Say that it was the filter that left nothing over."""
+    if n_matching == 0:
+        note("the filter of --where matched nothing", quiet=quiet)
+
+
 def _answer(engine: "SearchEngine", question: Question, top: int, shown: Shown) -> int:
-    result = engine.search(question.to_query(), top, target=shown.target)
+    result = engine.search(question.to_query(), top, target=shown.target, where=shown.where)
+    tell_if_nothing_matches(result.n_matching, quiet=shown.output.quiet)
     result = replace(result, hits=in_order(result.hits, shown.sort))
     model = engine.collection.manifest.encoder.name
     show_result(result, question.describe(), model, shown.output)

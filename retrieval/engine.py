@@ -23,6 +23,7 @@ from retrieval.query.algebra import Query
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.plan import plan_queries
 from retrieval.store.collection import Collection
+from retrieval.store.filters.predicates import Predicate
 from retrieval.view import View
 
 DEFAULT_K = 10
@@ -78,7 +79,12 @@ class SearchEngine:
         return cls(open_newest, encoder, device)
 
     def search(
-        self, query: Query, k: int = DEFAULT_K, *, target: GalleryName = "images"
+        self,
+        query: Query,
+        k: int = DEFAULT_K,
+        *,
+        target: GalleryName = "images",
+        where: Predicate | None = None,
     ) -> SearchResult:
         """The k best items for a query, fewer only if there are no more.
 
@@ -88,16 +94,23 @@ class SearchEngine:
             query: of any terms; images find texts as texts find images.
             k: at least 1.
             target: which gallery to search: the images, or the texts that came with them.
+            where: a filter, from `retrieval.store.filters.grammar.parse_filter`; only items that
+                satisfy it now are found. Of texts, it is about the text, not about its picture.
 
         Raises:
             QueryError: k < 1, an image cannot be used, an item is unknown, or the terms cancel out.
             EncoderUnavailableError: the collection's encoder cannot be had.
             EncoderMismatchError: what goes by its name is another one by now.
         """
-        return self.search_batch([query], k, target=target)[0]
+        return self.search_batch([query], k, target=target, where=where)[0]
 
     def search_batch(
-        self, queries: Sequence[Query], k: int = DEFAULT_K, *, target: GalleryName = "images"
+        self,
+        queries: Sequence[Query],
+        k: int = DEFAULT_K,
+        *,
+        target: GalleryName = "images",
+        where: Predicate | None = None,
     ) -> list[SearchResult]:
         """Answer many queries at once, in their order; each as `search` would alone.
 
@@ -109,9 +122,10 @@ class SearchEngine:
         while True:
             view = self._view
             try:
+                only = None if where is None else view.ids_where(where, target)
                 plan = plan_queries(queries, self._encoder, view)
-                ranking = view.rank(plan.vectors, k, plan.excluded, target)
-                return view.results(ranking, target)
+                ranking = view.rank(plan.vectors, k, plan.excluded, target, only)
+                return view.results(ranking, target, None if only is None else len(only))
             except GenerationGoneError:
                 self._renew(view)
 
@@ -122,17 +136,20 @@ class SearchEngine:
         exclude: Sequence[ItemId] = (),
         *,
         target: GalleryName = "images",
+        where: Predicate | None = None,
     ) -> Ranking:
-        """Rank items for ready query vectors; no encoder, no catalogue.
+        """Rank items for ready query vectors; no encoder and, without a filter, no catalogue.
 
         Args:
             vectors: (Q, dim) float32 unit rows in the collection's embedding space.
             k: at least 1.
             exclude: items that must not be returned for any query.
             target: as for `search`.
+            where: as for `search`.
 
         Returns:
-            Scores and ids, (Q, w), w = min(k, items not excluded); score descending, ties by id.
+            Scores and ids, (Q, w), w = min(k, items not excluded or filtered out); score
+            descending, ties by id.
 
         Raises:
             QueryError: k < 1.
@@ -145,7 +162,14 @@ class SearchEngine:
         if not np.isfinite(vectors).all():
             raise ValueError("a query vector holds NaN or infinity")
         excluded = np.unique(np.asarray(exclude, np.int64))
-        return self._view.rank(np.ascontiguousarray(vectors), k, (excluded,) * len(vectors), target)
+        rows, unwanted = np.ascontiguousarray(vectors), (excluded,) * len(vectors)
+        while True:
+            view = self._view
+            try:
+                only = None if where is None else view.ids_where(where, target)
+                return view.rank(rows, k, unwanted, target, only)
+            except GenerationGoneError:
+                self._renew(view)
 
     def close(self) -> None:
         """Close the collection."""
