@@ -87,8 +87,8 @@ def reported_errors(*, as_json: bool = False) -> Iterator[None]:
         report("Interrupted", "interrupted", None, ExitCode.INTERRUPTED, as_json=as_json)
     except PolyseekError as error:
         code = exit_code_of(error)
-        if isinstance(error, FilterError) and not as_json:
-            _tell_place(error, code)
+        if isinstance(error, FilterError):
+            _report_place(error, code, as_json=as_json)
         report(type(error).__name__, str(error), hint_of(error), code, as_json=as_json)
     except OSError as error:
         message = error.strerror or str(error)
@@ -117,13 +117,18 @@ def report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json
     raise typer.Exit(code) from None
 
 
-def _tell_place(error: FilterError, code: ExitCode) -> NoReturn:
-    """Say what is wrong with a filter, and where, with a caret below the place."""
-    say(f"error: {printable(error.problem)} (column {error.column})")
-    for line in error.excerpt:
-        say(printable(line))
-    if error.hint:
-        say(f"hint: {printable(error.hint)}")
+def _report_place(error: FilterError, code: ExitCode, *, as_json: bool) -> NoReturn:
+    """Say what is wrong with a filter, and where: with a caret below the place, or as a number."""
+    message = f"{error.problem} (column {error.column})"
+    if as_json:
+        known = {"type": type(error).__name__, "message": message, "hint": error.hint}
+        say(json.dumps({"error": {**known, "exit_code": int(code), "column": error.column}}))
+    else:
+        say(f"error: {printable(message)}")
+        for line in error.excerpt:
+            say(printable(line))
+        if error.hint:
+            say(f"hint: {printable(error.hint)}")
     raise typer.Exit(code) from None
 
 
