@@ -13,10 +13,12 @@ from typing import Protocol
 from retrieval.model import Float32Array, Int64Array
 
 FEW_ITEMS = 2_000
-"""So many vectors are always scored one by one: that takes a few milliseconds at most."""
+"""So many vectors are always scored: 0.7 ms at 512 dimensions, in memory, on one thread."""
 
 CODES_PER_VECTOR = 100
-"""Codes that FAISS looks at in the time that one vector takes to be fetched and scored."""
+"""Codes that FAISS looks at in the time that one vector takes to be fetched and scored: 0.35 to 0.8
+us for a vector of 512 dimensions, 7 ns for a code of 64 bytes where a tenth is kept (31 ns at a
+half, 3 at a hundredth); 100,000 rows, one thread."""
 
 _WIDENING = 1.5
 """See `widened`. On 50,000 clip-like images (benchmarks.perf.synthetic, 1,024 lists) recall among
