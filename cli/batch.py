@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
     from retrieval.model import GalleryName, SearchResult
     from retrieval.query.algebra import Query
+    from retrieval.store.filters.predicates import Predicate
 
 MAX_BATCH = 256
 """Queries answered together. What one call costs is spread thin long before; results stay small."""
@@ -40,6 +41,7 @@ def answer_batch(
     *,
     kind: Literal["text", "image"] = "text",
     target: "GalleryName" = "images",
+    where: "Predicate | None" = None,
     quiet: bool = False,
 ) -> int:
     """Answer every line of a file, or of stdin if `source` is "-".
@@ -50,6 +52,7 @@ def answer_batch(
         top: hits for each.
         kind: what a line is.
         target: what is searched.
+        where: a filter for all of them.
         quiet: say nothing beside the answers.
 
     Returns:
@@ -59,14 +62,23 @@ def answer_batch(
         QueryError: the file cannot be opened.
     """
     n_hits = n_lines = n_failed = 0
+    among = _Among(top, target, where)
+    n_matching: int | None = None
     with _opened(source) as stream:
         for lines in batches(stream):
-            answers, found = _answers(engine, [_asked(line, kind) for line in lines], top, target)
+            asked = [_asked(line, kind) for line in lines]
+            results = _results(engine, [each.query for each in asked], among)
+            for each in results:
+                if not isinstance(each, QueryError):
+                    n_matching = each.n_matching
+            answers, found = _answers(asked, results)
             n_lines += len(answers)
             n_failed += sum("error" in answer for answer in answers)
             n_hits += found
             if not all(write_json(answer, indent=None) for answer in answers):
                 break  # nobody reads the answers any more
+    if n_matching == 0:
+        note("the filter of --where matched nothing", quiet=quiet)
     if n_failed:
         note(f"warning: {n_failed:,} of {n_lines:,} queries not answered", quiet=quiet)
     return n_hits
@@ -144,11 +156,19 @@ def _path_of(line: str) -> Path:
     return Path(line).expanduser()
 
 
+@dataclass(frozen=True, slots=True)
+class _Among:
+    """What every query of a batch is answered from: at most `top` hits of the items let through."""
+
+    top: int
+    target: "GalleryName"
+    where: "Predicate | None"
+
+
 def _answers(
-    engine: "SearchEngine", asked: Sequence[_Asked], top: int, target: "GalleryName"
+    asked: Sequence[_Asked], results: "Sequence[SearchResult | QueryError]"
 ) -> tuple[list[dict[str, object]], int]:
     """One object a line, in order, and the number of hits in all of them."""
-    results = _results(engine, [each.query for each in asked], top, target)
     answers: list[dict[str, object]] = []
     n_hits = 0
     for each, result in zip(asked, results, strict=True):
@@ -162,17 +182,15 @@ def _answers(
 
 
 def _results(
-    engine: "SearchEngine",
-    queries: "Sequence[Query | QueryError]",
-    top: int,
-    target: "GalleryName",
+    engine: "SearchEngine", queries: "Sequence[Query | QueryError]", among: _Among
 ) -> "list[SearchResult | QueryError]":
     """Answer together what can be; where one image spoils that, each by itself."""
     good = [each for each in queries if not isinstance(each, QueryError)]
     try:
-        answered = iter(engine.search_batch(good, top, target=target))
+        found = engine.search_batch(good, among.top, target=among.target, where=among.where)
     except QueryError as error:
         if len(queries) == 1:
             return [error]
-        return [_results(engine, [each], top, target)[0] for each in queries]
+        return [_results(engine, [each], among)[0] for each in queries]
+    answered = iter(found)
     return [each if isinstance(each, QueryError) else next(answered) for each in queries]

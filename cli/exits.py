@@ -15,6 +15,7 @@ from cli.output import printable, say, write_bytes
 from retrieval.errors import (
     CollectionError,
     CorruptCollectionError,
+    FilterError,
     ImageError,
     LockedError,
     PolyseekError,
@@ -86,6 +87,8 @@ def reported_errors(*, as_json: bool = False) -> Iterator[None]:
         report("Interrupted", "interrupted", None, ExitCode.INTERRUPTED, as_json=as_json)
     except PolyseekError as error:
         code = exit_code_of(error)
+        if isinstance(error, FilterError):
+            _report_place(error, code, as_json=as_json)
         report(type(error).__name__, str(error), hint_of(error), code, as_json=as_json)
     except OSError as error:
         message = error.strerror or str(error)
@@ -111,6 +114,21 @@ def full_disk_at(folder: Path) -> Iterator[None]:
 def report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json: bool) -> NoReturn:
     """Say on stderr why the command ends, and end it."""
     tell(kind, message, hint, code, as_json=as_json)
+    raise typer.Exit(code) from None
+
+
+def _report_place(error: FilterError, code: ExitCode, *, as_json: bool) -> NoReturn:
+    """Say what is wrong with a filter, and where: with a caret below the place, or as a number."""
+    message = f"{error.problem} (column {error.column})"
+    if as_json:
+        known = {"type": type(error).__name__, "message": message, "hint": error.hint}
+        say(json.dumps({"error": {**known, "exit_code": int(code), "column": error.column}}))
+    else:
+        say(f"error: {printable(message)}")
+        for line in error.excerpt:
+            say(printable(line))
+        if error.hint:
+            say(f"hint: {printable(error.hint)}")
     raise typer.Exit(code) from None
 
 

@@ -20,12 +20,13 @@ from cli.options import (
     TargetOption,
     TextArgument,
     TopOption,
+    WhereOption,
     examples,
 )
 from cli.output import note, path_fields, shown_path, write_bytes, write_json
 from cli.picture_files import refuse_photographs
-from cli.query import open_engine
-from cli.question import Question, Target
+from cli.query import open_engine, tell_if_nothing_matches
+from cli.question import Question, Target, parse_where
 from retrieval.errors import GenerationGoneError, SettingsError
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def hits(
     text: TextArgument = None,
     image: ImageOption = None,
     target: TargetOption = Target.IMAGES,
+    where: WhereOption = None,
     top: TopOption = None,
     form: FormOption = None,
     out: OutOption = None,
@@ -110,13 +112,16 @@ def hits(
         context = begin({"collection": collection, "top": top}, quiet=quiet)
         destination = Destination.choose("hits", _LINES, form, out, force=force)
         _check_report(destination, json=json)
-        query = question.to_query()
+        query, predicate = question.to_query(), parse_where(where)
         with open_engine(context, context.collection()) as engine, _kept_generation():
             from retrieval.export.columns import IMAGE_HITS, TEXT_HITS
             from retrieval.export.records import hit_rows
 
             _refuse_targets(destination, engine.collection, question.images)
-            result = engine.search(query, context.settings.top, target=target.value)
+            result = engine.search(
+                query, context.settings.top, target=target.value, where=predicate
+            )
+            tell_if_nothing_matches(result.n_matching, quiet=quiet)
             columns = TEXT_HITS if target is Target.TEXTS else IMAGE_HITS
             rows = hit_rows(result.hits, target.value)
             n_rows = _write_table(destination, columns, rows)

@@ -133,6 +133,7 @@ def show_result(
                 "query": title,
                 "model": model,
                 "generation": result.generation,
+                **({} if result.n_matching is None else {"matching": result.n_matching}),
                 "hits": [hit_as_json(hit, n_alike) for hit in hits],
             }
         )

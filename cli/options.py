@@ -28,6 +28,15 @@ TopOption = Annotated[
     int | None,
     typer.Option("--top", "-k", "-t", metavar="N", help="Hits at most. Default: 10."),
 ]
+WhereOption = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        "-w",
+        metavar="FILTER",
+        help="Only items that satisfy a filter, e.g. 'width > 1000 and tag in (beach, sea)'.",
+    ),
+]
 CollectionOption = Annotated[
     Path | None,
     typer.Option(

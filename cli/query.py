@@ -19,16 +19,18 @@ from cli.options import (
     TargetOption,
     TextArgument,
     TopOption,
+    WhereOption,
     examples,
 )
 from cli.output import is_watched, note, shown_path
 from cli.picture_files import refuse_photographs
-from cli.question import Compose, Question, Sort, Target, in_order
+from cli.question import Compose, Question, Sort, Target, in_order, parse_where
 from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
     from retrieval.model import GalleryName, ItemId
+    from retrieval.store.filters.predicates import Predicate
 
 _FEW_UNCODED = 10_000
 """Items that a search scores one by one in a few milliseconds: nobody need be told."""
@@ -39,6 +41,7 @@ class Shown:
     """What to search, and how to show what was found."""
 
     target: "GalleryName"
+    where: "Predicate | None"
     sort: Sort
     output: Output
     is_grouped: bool = False
@@ -49,6 +52,7 @@ EXAMPLES = examples(
     "polyseek query -i unknown.jpg --target texts",
     'polyseek query -i sofa.jpg -a "made of leather" -s people -k 20 --sheet sofas.png',
     "polyseek query sunset -f --print0 | xargs -0 cp -t sunsets/",
+    "polyseek query sunset --where 'width > 1000 and taken >= 2024 and not tag = seen'",
     "polyseek query --batch queries.txt > answers.jsonl",
 )
 
@@ -76,6 +80,7 @@ def query(
         ),
     ] = Compose.SUM,
     target: TargetOption = Target.IMAGES,
+    where: WhereOption = None,
     sort: Annotated[
         Sort,
         typer.Option(
@@ -154,6 +159,7 @@ def query(
     chosen = {"--json": json, "--jsonl": jsonl, "--print0": print0, "--paths-only": paths_only}
     with reported_errors(as_json=json):
         context = begin({"collection": collection, "model": model, "top": top}, quiet=quiet)
+        predicate = parse_where(where)
         output = Output.choose(chosen, preview=preview, sheet=sheet, html=html, quiet=quiet)
         if target is Target.TEXTS and output.has_pictures:
             raise SettingsError(
@@ -174,7 +180,7 @@ def query(
         with open_engine(context, folder) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
-                shown = Shown(target.value, sort, output, group_near_duplicates)
+                shown = Shown(target.value, predicate, sort, output, group_near_duplicates)
                 n_hits = _answer(engine, question, context.settings.top, shown)
             else:
                 from cli.batch import answer_batch
@@ -185,6 +191,7 @@ def query(
                     context.settings.top,
                     kind="text" if batch is not None else "image",
                     target=target.value,
+                    where=predicate,
                     quiet=quiet,
                 )
         if fail_empty and n_hits == 0:
@@ -241,15 +248,24 @@ def open_engine(context: Context, folder: Path) -> "SearchEngine":
     return engine
 
 
+def tell_if_nothing_matches(n_matching: int | None, *, quiet: bool) -> None:
+    """Say that it was the filter that left nothing over."""
+    if n_matching == 0:
+        note("the filter of --where matched nothing", quiet=quiet)
+
+
 def _answer(engine: "SearchEngine", question: Question, top: int, shown: Shown) -> int:
     n_alike: dict[ItemId, int] | None = None
     if shown.is_grouped:
         from retrieval.duplicates import search_grouped
 
-        grouped = search_grouped(engine, question.to_query(), top, target=shown.target)
+        grouped = search_grouped(
+            engine, question.to_query(), top, target=shown.target, where=shown.where
+        )
         result, n_alike = grouped.result, grouped.n_alike
     else:
-        result = engine.search(question.to_query(), top, target=shown.target)
+        result = engine.search(question.to_query(), top, target=shown.target, where=shown.where)
+    tell_if_nothing_matches(result.n_matching, quiet=shown.output.quiet)
     result = replace(result, hits=in_order(result.hits, shown.sort))
     model = engine.collection.manifest.encoder.name
     show_result(result, question.describe(), model, shown.output, n_alike)

@@ -11,6 +11,7 @@ from cli.output import shown_path
 if TYPE_CHECKING:
     from retrieval.model import Hit
     from retrieval.query.algebra import Query
+    from retrieval.store.filters.predicates import Predicate
 
 
 class Target(StrEnum):
@@ -84,6 +85,19 @@ class Question:
         terms += [Term.text(text) for text in self.add]
         terms += [Term.text(text, -1.0) for text in self.subtract]
         return Query(tuple(terms), compose=self.compose.value)
+
+
+def parse_where(text: str | None) -> "Predicate | None":
+    """The filter of `--where`; None where there is none.
+
+    Raises:
+        FilterError: it cannot be understood.
+    """
+    if text is None:
+        return None
+    from retrieval.store.filters.grammar import parse_filter
+
+    return parse_filter(text)
 
 
 def in_order(hits: "tuple[Hit, ...]", sort: Sort) -> "tuple[Hit, ...]":

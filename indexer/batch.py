@@ -84,6 +84,7 @@ def plan_batch(
     *,
     known: Mapping[str, ItemId],
     next_id: int,
+    added: str,
 ) -> Batch:
     """Tell new content from known content and give the new items their ids.
 
@@ -93,6 +94,7 @@ def plan_batch(
         changes: of files of known items, in the order in which they happened.
         known: items of the collection by sha256.
         next_id: the first free id.
+        added: when; see `ItemRecord.added`.
     """
     ids: dict[str, ItemId] = dict(known)
     born: list[ItemRecord] = []
@@ -103,7 +105,7 @@ def plan_batch(
             joins += [PathChange("add", _clean_file(file), ids[item.sha256]) for file in item.files]
             continue
         ids[item.sha256] = ItemId(next_id + len(born))
-        born.append(_record(item, ids[item.sha256]))
+        born.append(_record(item, ids[item.sha256], added))
         rows.append(row)
     cleaned = [replace(change, file=_clean_file(change.file)) for change in changes]
     return Batch(
@@ -156,7 +158,7 @@ def check_vectors(vectors: Float32Array | Float16Array, n_items: int, dim: int) 
             raise ValueError(f"vectors must have norm 1, found {norms.min()} to {norms.max()}")
 
 
-def _record(item: NewItem, item_id: ItemId) -> ItemRecord:
+def _record(item: NewItem, item_id: ItemId, added: str) -> ItemRecord:
     if not item.files:
         raise ValueError(f"item {item.sha256} has no file")
     meta = item.meta
@@ -173,6 +175,7 @@ def _record(item: NewItem, item_id: ItemId) -> ItemRecord:
         ),
         files=tuple({file.path: _clean_file(file) for file in item.files}.values()),
         captions=tuple(map(clean_text, item.captions)),
+        added=added,
     )
 
 

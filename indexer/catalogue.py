@@ -6,7 +6,8 @@ published; until then no reader sees them, and if the manifest never comes they 
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -27,11 +28,14 @@ from sqlalchemy import (
 
 from retrieval.errors import CorruptCatalogueError
 from retrieval.model import ItemId, ItemRecord, display_path
-from retrieval.store.catalogue import batches, file_checksum, item_checksum, visible
+from retrieval.store.catalogue import batches, visible
 from retrieval.store.changes import PathChange
+from retrieval.store.checksums import file_checksum, item_checksum
 from retrieval.store.database import catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
-from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
+from retrieval.store.folding import fold, fold_all
+from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow, TagRow
+from retrieval.store.tags import TagChange, TagLog, net_tags
 
 _MIGRATIONS = "retrieval.store:migrations"
 _MIGRATION_LOCK = 0x706F6C79  # any number, the same in every process: "poly"
@@ -144,16 +148,22 @@ class Rows:
             "latitude": record.meta.latitude,
             "longitude": record.meta.longitude,
             "captions": list(record.captions),
+            "added": record.added,
+            "format_folded": fold(record.meta.format),
+            "camera_folded": None if record.meta.camera is None else fold(record.meta.camera),
+            "captions_folded": fold_all(record.captions),
             "checksum": item_checksum(record),
             "added_generation": self._generation,
         }
 
     def _file_values(self, change: PathChange) -> dict[str, object]:
+        display = display_path(change.file.path)
         return {
             "collection_id": self._collection_id,
             "item_id": change.item_id,
             "path": change.file.path,
-            "display": display_path(change.file.path),
+            "display": display,
+            "display_folded": fold(display),
             "size_bytes": change.file.size_bytes,
             "mtime_ns": change.file.mtime_ns,
             "source": change.file.source,
@@ -220,6 +230,43 @@ class CatalogueWriter:
                 )
             Rows(connection, row_id, generation).belong_to(manifest_sha256, "")
 
+    def tags_bytes(self) -> int:
+        """How much of the log of tags the rows hold."""
+        statement = select(CollectionRow.tags_bytes).where(CollectionRow.key == self._key)
+        with catalogue_errors("reading the catalogue"), self._engine.begin() as connection:
+            return connection.scalar(statement) or 0
+
+    def apply_tags(self, change: TagChange, tags_bytes: int) -> None:
+        """Write one change of tags.
+
+        Args:
+            change: as the log has it.
+            tags_bytes: size of the log with it.
+        """
+        with catalogue_errors("writing the catalogue"), self._engine.begin() as connection:
+            row_id = self._row_id(connection)
+            for part in batches(change.contents):
+                mine = and_(
+                    TagRow.collection_id == row_id,
+                    TagRow.folded == fold(change.tag),
+                    TagRow.sha256.in_(part),
+                )
+                if change.op == "remove":
+                    connection.execute(delete(TagRow).where(mine))
+                    continue
+                known = set(connection.scalars(select(TagRow.sha256).where(mine)))
+                new = net_tags([replace(change, contents=tuple(set(part) - known))])
+                _insert_tags(connection, row_id, new)
+            _set_tags_bytes(connection, row_id, tags_bytes)
+
+    def replace_tags(self, log: TagLog) -> None:
+        """Make the rows of tags those of a log."""
+        with catalogue_errors("writing the catalogue"), self._engine.begin() as connection:
+            row_id = self._row_id(connection)
+            connection.execute(delete(TagRow).where(TagRow.collection_id == row_id))
+            _insert_tags(connection, row_id, net_tags(log.changes))
+            _set_tags_bytes(connection, row_id, log.n_bytes)
+
     def forget_before(self, generation: int) -> None:
         """Delete rows that no generation from this one on sees.
 
@@ -274,6 +321,20 @@ class CatalogueWriter:
     def _row_id(self, connection: Connection) -> int:
         found = connection.scalar(select(CollectionRow.id).where(CollectionRow.key == self._key))
         return cast(int, found)
+
+
+def _insert_tags(connection: Connection, row_id: int, tags: Mapping[tuple[str, str], str]) -> None:
+    values = [
+        {"collection_id": row_id, "sha256": content, "folded": folded, "name": name}
+        for (content, folded), name in tags.items()
+    ]
+    if values:
+        connection.execute(insert(TagRow), values)
+
+
+def _set_tags_bytes(connection: Connection, row_id: int, n_bytes: int) -> None:
+    mine = CollectionRow.id == row_id
+    connection.execute(update(CollectionRow).where(mine).values(tags_bytes=n_bytes))
 
 
 def check_database(connection: Connection) -> None:

@@ -23,6 +23,7 @@ from retrieval.store.changes import PathChange
 from retrieval.store.collection import Collection
 from retrieval.store.database import SQLITE_NAME
 from retrieval.store.manifest import manifest_paths, newest_manifest
+from retrieval.store.tags import TAGS_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ def destroy_collection(folder: Path, *, catalogue_url: str | None = None) -> Non
         for suffix in ("", "-wal", "-shm"):
             durable.remove(folder / (SQLITE_NAME + suffix))
         durable.remove(folder / CAPTIONS_DUE)
+        durable.remove(folder / TAGS_NAME)
         durable.remove(folder / LOCK_NAME)
     with contextlib.suppress(OSError):  # "not empty" is the usual reason, and no harm
         folder.rmdir()

@@ -36,11 +36,12 @@ from retrieval.store.manifest import (
     newest_manifest,
 )
 from retrieval.store.segment import check_file, read_checked, records_of
+from retrieval.store.tags import TAGS_NAME, read_tag_log
 
 logger = logging.getLogger(__name__)
 
 _ROWS_A_BATCH = 4096
-_OURS = frozenset({LOCK_NAME, CAPTIONS_DUE, "galleries", "changes"})
+_OURS = frozenset({LOCK_NAME, CAPTIONS_DUE, TAGS_NAME, "galleries", "changes"})
 
 
 def load_or_create(
@@ -94,6 +95,7 @@ def discard_catalogue(folder: Path, catalogue_url: str | None) -> None:
         for entry in manifest.files():
             if entry.name.endswith(".jsonl"):
                 check_file(folder / entry.name, entry)
+        read_tag_log(folder)
         if manifest.catalogue.kind == "sqlite" and catalogue_url is None:
             _remove_sqlite(folder)
             return
@@ -139,6 +141,7 @@ def rebuild_catalogue(folder: Path, manifest: Manifest, rows: CatalogueWriter) -
             new.apply(decode_changes(read_checked(path, entry), path))
         new.belong_to(manifest.digest, "")
     rows.forget_before(manifest.generation)
+    rows.replace_tags(read_tag_log(folder))
 
 
 def read_changes(folder: Path, manifest: Manifest) -> Iterator[PathChange]:

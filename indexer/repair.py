@@ -27,6 +27,7 @@ from retrieval.store.manifest import (
     manifest_paths,
     newest_manifest,
 )
+from retrieval.store.row_check import check_rows
 
 logger = logging.getLogger(__name__)
 
@@ -195,7 +196,7 @@ def _sound_catalogue(
             resources.callback(catalogue.close)
             lineage = catalogue.lineage()
             is_ours = lineage is not None and lineage.covers(manifest.digest)
-            if is_ours and not list(catalogue.check(manifest.generation)):
+            if is_ours and not list(check_rows(catalogue, manifest.generation)):
                 found = catalogue
         except CatalogueError:
             if manifest.catalogue.kind == "postgresql":

@@ -21,6 +21,9 @@ from retrieval.model import GalleryName
 from retrieval.store.collection import Collection
 from retrieval.store.entries import RecallRecord
 from retrieval.store.manifest import newest_manifest
+from retrieval.store.row_check import check_rows
+from retrieval.store.tag_rows import all_tags
+from retrieval.store.tags import net_tags, read_tag_log
 
 RecallByGallery: TypeAlias = "Mapping[GalleryName, tuple[RecallRecord, ...]]"
 
@@ -96,7 +99,9 @@ def _catalogue_problems(folder: Path, catalogue_url: str | None) -> Iterator[str
     try:
         with Collection.open(folder, catalogue_url=catalogue_url) as collection:
             catalogue, generation = collection.catalogue, collection.generation
-            yield from catalogue.check(generation)
+            yield from check_rows(catalogue, generation)
+            if all_tags(catalogue, generation) != net_tags(read_tag_log(folder).changes):
+                yield "the tags of the catalogue are not those of their log"
             for name in collection.manifest.galleries:
                 gallery, n_living = collection.gallery(name), 0
                 for segment in gallery.segments:

@@ -15,6 +15,7 @@ the generation before is what everyone sees. One writer at a time holds the LOCK
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -47,6 +48,7 @@ from indexer.merge import (
 )
 from indexer.recover import load_or_create, open_rows, reconcile
 from indexer.segment_files import pieces_of
+from indexer.tag_log import append_change, follow_log
 from retrieval.errors import (
     CollectionError,
     EncoderMismatchError,
@@ -67,6 +69,7 @@ from retrieval.store.manifest import (
     manifest_paths,
 )
 from retrieval.store.receipts import Receipts
+from retrieval.store.tags import TagChange
 
 __all__ = ["CollectionWriter", "Commit", "NewItem", "PathChange"]
 
@@ -143,6 +146,7 @@ class CollectionWriter:
             catalogue = Catalogue.open(manifest.catalogue, folder, catalogue_url)
             resources.callback(catalogue.close)
             reconcile(folder, manifest, rows, catalogue.lineage())
+            follow_log(folder, rows)
             receipts = Receipts(cache_dir)
             return cls(folder, manifest, rows, catalogue, receipts, resources.pop_all())
 
@@ -213,6 +217,20 @@ class CollectionWriter:
             for file in record.files
         ]
         return self.commit(None, [], changes)
+
+    def change_tags(self, change: TagChange) -> None:
+        """Put a tag on contents, or take it off; in the log first, then in the catalogue.
+
+        No new generation: readers see the tags of now.
+
+        Raises:
+            OSError: the disk is full or failing. Open a new writer to go on.
+            CatalogueError: the database failed. Open a new writer to go on.
+        """
+        self._check_usable()
+        self._is_usable = False
+        self._rows.apply_tags(change, append_change(self.folder, change))
+        self._is_usable = True
 
     def merge_small_segments(self, base: int) -> Commit:
         """Merge the segments that are due, where runs commit `base` items at a time; see merge.py.
@@ -368,7 +386,7 @@ class CollectionWriter:
         check_vectors(rows, len(items), dim)
         entry = self.manifest.galleries.get(gallery) or GalleryEntry(FIRST_ID[gallery])
         known = self._catalogue.items_by_sha256({item.sha256 for item in items}, generation)
-        batch = plan_batch(items, rows, changes, known=known, next_id=entry.next_id)
+        batch = plan_batch(items, rows, changes, known=known, next_id=entry.next_id, added=_now())
         check_items_exist(changes, self.collection)
         return one_item_a_path(batch, self._catalogue, generation) if gallery == "images" else batch
 
@@ -401,3 +419,8 @@ class CollectionWriter:
             raise CollectionError(
                 "an earlier commit of this writer failed", hint="run the command again"
             )
+
+
+def _now() -> str:
+    """See `ItemRecord.added`."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")

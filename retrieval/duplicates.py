@@ -22,6 +22,7 @@ from retrieval.model import (
 )
 from retrieval.query.algebra import Query
 from retrieval.store.collection import Collection, Gallery
+from retrieval.store.filters.predicates import Predicate
 
 NEAR = 0.97
 """Cosine from which two pictures are near-duplicates: re-encoded, resized, slightly cropped."""
@@ -146,6 +147,7 @@ def search_grouped(
     *,
     target: GalleryName = "images",
     threshold: float = NEAR,
+    where: Predicate | None = None,
 ) -> GroupedResult:
     """Answer a query with the k best items of which none is a near-duplicate of a better one.
 
@@ -157,6 +159,7 @@ def search_grouped(
         k: at least 1.
         target: which gallery to search.
         threshold: cosine in (0, 1].
+        where: as for `SearchEngine.search`.
 
     Raises:
         QueryError: k < 1, the threshold is out of range, or as `SearchEngine.search` does.
@@ -164,7 +167,7 @@ def search_grouped(
     check_threshold(threshold)
     depth = _OVER_FETCH * k
     while True:
-        result = engine.search(query, depth, target=target)
+        result = engine.search(query, depth, target=target, where=where)
         collection = engine.collection
         if result.generation != collection.generation:
             continue  # another thread has moved the engine on

@@ -23,6 +23,7 @@ from retrieval.query.algebra import Query
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.plan import MadeOf, plan_queries
 from retrieval.store.collection import Collection
+from retrieval.store.filters.predicates import Predicate
 from retrieval.view import View
 
 DEFAULT_K = 10
@@ -78,7 +79,12 @@ class SearchEngine:
         return cls(open_newest, encoder, device)
 
     def search(
-        self, query: Query, k: int = DEFAULT_K, *, target: GalleryName = "images"
+        self,
+        query: Query,
+        k: int = DEFAULT_K,
+        *,
+        target: GalleryName = "images",
+        where: Predicate | None = None,
     ) -> SearchResult:
         """The k best items for a query, fewer only if there are no more.
 
@@ -88,16 +94,23 @@ class SearchEngine:
             query: of any terms; images find texts as texts find images.
             k: at least 1.
             target: which gallery to search: the images, or the texts that came with them.
+            where: a filter, from `retrieval.store.filters.grammar.parse_filter`; only items that
+                satisfy it now are found. Of texts, it is about the text, not about its picture.
 
         Raises:
             QueryError: k < 1, an image cannot be used, an item is unknown, or the terms cancel out.
             EncoderUnavailableError: the collection's encoder cannot be had.
             EncoderMismatchError: what goes by its name is another one by now.
         """
-        return self.search_batch([query], k, target=target)[0]
+        return self.search_batch([query], k, target=target, where=where)[0]
 
     def search_batch(
-        self, queries: Sequence[Query], k: int = DEFAULT_K, *, target: GalleryName = "images"
+        self,
+        queries: Sequence[Query],
+        k: int = DEFAULT_K,
+        *,
+        target: GalleryName = "images",
+        where: Predicate | None = None,
     ) -> list[SearchResult]:
         """Answer many queries at once, in their order; each as `search` would alone.
 
@@ -109,9 +122,10 @@ class SearchEngine:
         while True:
             view = self._view
             try:
+                only = None if where is None else view.ids_where(where, target)
                 plan = plan_queries(queries, self._encoder, view)
-                ranking = view.rank(plan.vectors, k, plan.excluded, target, plan.made_of)
-                return view.results(ranking, target)
+                ranking = view.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only)
+                return view.results(ranking, target, None if only is None else len(only))
             except GenerationGoneError:
                 self._renew(view)
 
@@ -123,8 +137,9 @@ class SearchEngine:
         *,
         target: GalleryName = "images",
         modality: Literal["image", "text", "composed"] = "image",
+        where: Predicate | None = None,
     ) -> Ranking:
-        """Rank items for ready query vectors; no encoder, no catalogue.
+        """Rank items for ready query vectors; no encoder and, without a filter, no catalogue.
 
         Args:
             vectors: (Q, dim) float32 unit rows in the collection's embedding space.
@@ -133,9 +148,11 @@ class SearchEngine:
             target: as for `search`.
             modality: what the vectors are of; an index looks for each in a way of its own.
                 "composed" are sums of images and texts.
+            where: as for `search`.
 
         Returns:
-            Scores and ids, (Q, w), w = min(k, items not excluded); score descending, ties by id.
+            Scores and ids, (Q, w), w = min(k, items not excluded or filtered out); score
+            descending, ties by id.
 
         Raises:
             QueryError: k < 1.
@@ -148,10 +165,16 @@ class SearchEngine:
         if not np.isfinite(vectors).all():
             raise ValueError("a query vector holds NaN or infinity")
         excluded = np.unique(np.asarray(exclude, np.int64))
-        vectors = np.ascontiguousarray(vectors)
+        rows, unwanted = np.ascontiguousarray(vectors), (excluded,) * len(vectors)
         parts: tuple[Modality, ...] = ("image", "text") if modality == "composed" else (modality,)
-        made_of = [MadeOf(np.stack([vector] * len(parts)), parts) for vector in vectors]
-        return self._view.rank(vectors, k, (excluded,) * len(vectors), target, made_of)
+        made_of = [MadeOf(np.stack([row] * len(parts)), parts) for row in rows]
+        while True:
+            view = self._view
+            try:
+                only = None if where is None else view.ids_where(where, target)
+                return view.rank(rows, k, unwanted, target, made_of, only)
+            except GenerationGoneError:
+                self._renew(view)
 
     def close(self) -> None:
         """Close the collection."""

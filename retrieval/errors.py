@@ -2,6 +2,7 @@
 
     PolyseekError
     ├── QueryError                 a query that cannot be answered as asked
+    │   └── FilterError                a filter that cannot be understood; carries the place
     ├── SettingsError              a setting or option with a wrong value
     ├── SourceError                a source to index: missing, damaged, or most of it is gone
     ├── ImageError                 one picture that cannot be decoded; carries a short `reason`
@@ -36,6 +37,24 @@ class PolyseekError(Exception):
 
 class QueryError(PolyseekError):
     """The query is empty, cancels out, names an unknown item or asks for k < 1."""
+
+
+class FilterError(QueryError):
+    """A filter names an unknown field, compares with a wrong type, or is no sentence at all.
+
+    Attributes:
+        problem: what is wrong, one line.
+        excerpt: the filter around the place, and a line with a caret below it.
+        column: of the place, in characters from 1.
+    """
+
+    def __init__(
+        self, problem: str, *, excerpt: tuple[str, str], column: int, hint: str | None = None
+    ) -> None:
+        super().__init__("\n".join((f"{problem} (column {column})", *excerpt)), hint=hint)
+        self.problem = problem
+        self.excerpt = excerpt
+        self.column = column
 
 
 class SettingsError(PolyseekError):

@@ -108,6 +108,8 @@ class ItemRecord:
         meta: of the picture.
         files: where the content lies; at least one while the item lives.
         captions: texts that came with the picture.
+        added: when its content first came into the collection, UTC, "YYYY-MM-DDTHH:MM:SS"; None
+            where it came before that was recorded.
     """
 
     id: ItemId
@@ -115,6 +117,7 @@ class ItemRecord:
     meta: ImageMeta
     files: tuple[FileRef, ...] = ()
     captions: tuple[str, ...] = ()
+    added: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +177,10 @@ class SearchResult:
     Attributes:
         generation: of the collection that was searched.
         exact: True if every live item was scored, False if candidates came from IVF-PQ.
+        n_matching: living items that the filter lets through; None where there was no filter.
     """
 
     hits: tuple[Hit, ...]
     generation: int
     exact: bool
+    n_matching: int | None = None

@@ -31,9 +31,14 @@ from retrieval.model import (
 from retrieval.query.plan import MadeOf
 from retrieval.store.collection import Collection, Gallery
 from retrieval.store.entries import IndexRecord
+from retrieval.store.filters.predicates import Predicate
+from retrieval.store.tag_rows import tags_version
 
 MANY_CANDIDATES = 400
 """Re-scored for a kind of query that no build has measured."""
+
+_FILTERS_KEPT = 8
+"""Answers of the catalogue to filters that are kept: 8 MB each, for a million items."""
 
 
 class View:
@@ -53,6 +58,7 @@ class View:
         self.collection = collection
         self._lock = threading.Lock()
         self._searched: dict[GalleryName, _Searched] = {}
+        self._filtered: dict[tuple[Predicate, GalleryName, int], Int64Array] = {}
         self._gallery("images")
 
     def rank(
@@ -62,6 +68,7 @@ class View:
         excluded: Sequence[Int64Array],
         target: GalleryName = "images",
         made_of: Sequence[MadeOf] = (),
+        only: Int64Array | None = None,
     ) -> Ranking:
         """The k best of a gallery; see `FanOut.search`.
 
@@ -84,12 +91,43 @@ class View:
                 searched.settings(kind),
                 [excluded[number] for number in here.tolist()],
                 [parts[number] for number in here.tolist()] if parts else (),
+                only,
             )
             found.append((here, ranking))
         return found[0][1] if len(found) == 1 else _put_together(found, len(vectors))
 
-    def results(self, ranking: Ranking, target: GalleryName = "images") -> list[SearchResult]:
+    def ids_where(self, predicate: Predicate, target: GalleryName = "images") -> Int64Array:
+        """Living items of a gallery that satisfy a filter, by the tags of now; ascending.
+
+        Raises:
+            GenerationGoneError: the generation was collected meanwhile.
+            CatalogueError: the catalogue cannot be used.
+        """
+        catalogue, generation = self.collection.catalogue, self.collection.generation
+        key = (predicate, target, tags_version(catalogue, generation))
+        with self._lock:
+            found = self._filtered.get(key)
+        if found is None:
+            found = catalogue.ids_where(predicate, generation, target)
+            found.setflags(write=False)
+            with self._lock:
+                self._filtered[key] = found
+                while len(self._filtered) > _FILTERS_KEPT:
+                    del self._filtered[next(iter(self._filtered))]
+        return found
+
+    def results(
+        self,
+        ranking: Ranking,
+        target: GalleryName = "images",
+        n_matching: int | None = None,
+    ) -> list[SearchResult]:
         """Hits with their records, one result for each row of a ranking.
+
+        Args:
+            ranking: of items of `target`.
+            target: the gallery that was searched.
+            n_matching: see `SearchResult`.
 
         Raises:
             GenerationGoneError: the generation was collected meanwhile.
@@ -97,10 +135,10 @@ class View:
         """
         scores, ids = ranking
         with _garbage_left_alone():
-            return self._results(scores, ids, target)
+            return self._results(scores, ids, target, n_matching)
 
     def _results(
-        self, scores: Float32Array, ids: Int64Array, target: GalleryName
+        self, scores: Float32Array, ids: Int64Array, target: GalleryName, n_matching: int | None
     ) -> list[SearchResult]:
         wanted = [ItemId(item_id) for item_id in np.unique(ids).tolist() if item_id != NO_ID]
         found = self.collection.catalogue.hydrate(wanted, self.collection.generation)
@@ -116,6 +154,7 @@ class View:
                 hits=_hits(row_scores, row_ids, records),
                 generation=self.collection.generation,
                 exact=self._gallery(target).fan_out.is_exact,
+                n_matching=n_matching,
             )
             for row_scores, row_ids in zip(scores.tolist(), ids.tolist(), strict=True)
         ]

@@ -29,7 +29,15 @@ QUERY_BLOCK = 256
 """Queries scored at a time: 8 MiB of scores against one chunk."""
 
 
-class VectorRows(Protocol):
+class RowChunks(Protocol):
+    """Unit rows that are read in order: what an exact search needs."""
+
+    def chunks(self, chunk_rows: int) -> Iterator[tuple[int, Float32Array]]:
+        """All rows in order, cast: (number of the first row, up to chunk_rows rows)."""
+        ...
+
+
+class VectorRows(RowChunks, Protocol):
     """Unit rows on disk in float16: what a search needs of a segment's vectors."""
 
     @property
@@ -44,10 +52,6 @@ class VectorRows(Protocol):
 
     def gather_half(self, rows: Int64Array) -> Float16Array:
         """The named rows in their order, (len(rows), dim)."""
-        ...
-
-    def chunks(self, chunk_rows: int) -> Iterator[tuple[int, Float32Array]]:
-        """All rows in order, cast: (number of the first row, up to chunk_rows rows)."""
         ...
 
 
@@ -108,7 +112,7 @@ def merge_rankings(rankings: Iterable[Ranking], k: int) -> Ranking:
 
 
 def exact_search(
-    vectors: VectorRows,
+    vectors: RowChunks,
     ids: Int64Array,
     queries: Float32Array,
     k: int,

@@ -5,85 +5,32 @@ without codes are scored in full and merged in. The answer does not depend on ho
 spread over segments: bit for bit, scores included.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from retrieval.ann.coded import CodedParts, Part, SearchSettings
 from retrieval.ann.exact import (
     NO_ID,
     BoolArray,
     Ranking,
-    VectorRows,
     exact_search,
     merge_rankings,
     pair_scores,
     top_k,
 )
-from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
-from retrieval.ann.routing import QueryParts, Router, Routing
+from retrieval.ann.routing import QueryParts, Router
+from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, widened
 from retrieval.model import Float32Array, Int64Array, as_single
+
+__all__ = ["RECALL_DEPTH", "FanOut", "Part", "SearchSettings"]
 
 RECALL_DEPTH = 10
 """k for which `SearchSettings.candidates` is stated; a larger k gathers in proportion."""
 
 _RESCORED_ROWS = 16_384
 """Candidate rows in memory at a time: 24 MiB of float32 at 384 dimensions."""
-
-_OWN_INDEX_ROWS = 65_536
-"""Segments from this size on are searched each in its own codes, as they lie in the file; smaller
-ones are merged, since a search costs some 50 us whatever the size."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One segment as a search sees it.
-
-    Attributes:
-        ids: (n,) ascending.
-        vectors: (n, dim) unit rows.
-        codes: of these rows, from `Codebook.encode`; None where they were not made yet.
-    """
-
-    ids: Int64Array
-    vectors: VectorRows
-    codes: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """How far a search in coded segments looks.
-
-    Attributes:
-        nprobe: inverted lists visited.
-        candidates: codes whose vectors are fetched and scored exactly, for k up to 10.
-        routed: whether the router chooses the lists of foreign queries.
-    """
-
-    nprobe: int
-    candidates: int
-    routed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    """Codes that are searched together.
-
-    Attributes:
-        index: over them.
-        positions: (n,) of its rows in `FanOut.ids`, ascending.
-    """
-
-    index: IvfPq
-    positions: Int64Array
-
-    def candidates(
-        self, query: Float32Array, lists: Int64Array, k: int, allowed: BoolArray | None
-    ) -> Ranking:
-        """As `IvfPq.candidates`, in positions."""
-        own = None if allowed is None else allowed[self.positions]
-        scores, rows = self.index.candidates(query, lists, k, allowed=own)
-        return scores, np.where(rows == NO_ID, NO_ID, self.positions[rows])
 
 
 class FanOut:
@@ -122,50 +69,34 @@ class FanOut:
             allowed = ~np.isin(self.ids, dead)
             self.n_live = int(allowed.sum())
             self._allowed = allowed if self.n_live < len(ids) else None
-        self._book = self._routing = None
-        self._shards: tuple[_Shard, ...] = ()
+        self._coded: CodedParts | None = None
         if codebook and any(part.codes is not None for part in self._parts):
-            self._book = Codebook(codebook)
-            self._routing = Routing(self._book, router)
-            self._shards = tuple(self._make_shards(self._book))
+            self._coded = CodedParts(codebook, self._positions_of_codes(), router)
 
-    def _make_shards(self, book: Codebook) -> Iterator[_Shard]:
+    def _positions_of_codes(self) -> list[tuple[bytes, Int64Array]]:
         position_of_row = np.arange(len(self.ids))
         if self._row_of is not None:
             position_of_row[self._row_of] = np.arange(len(self.ids))
-        small: list[tuple[bytes, Int64Array]] = []
-        for part, start in zip(self._parts, self._starts[:-1], strict=True):
-            if part.codes is None:
-                continue
-            positions = position_of_row[start : start + len(part.ids)]
-            if len(positions) >= _OWN_INDEX_ROWS:
-                yield _Shard(IvfPq(book, [(part.codes, len(positions))]), positions)
-            else:
-                small.append((part.codes, positions))
-        if small:
-            codes = [(data, len(positions)) for data, positions in small]
-            positions = np.concatenate([positions for _, positions in small])
-            by_position = np.argsort(positions, kind="stable")
-            place_of_row = np.empty_like(by_position)
-            place_of_row[by_position] = np.arange(len(by_position))
-            is_ascending = np.array_equal(by_position, place_of_row)
-            index = IvfPq(book, codes, None if is_ascending else place_of_row)
-            yield _Shard(index, positions[by_position])
+        return [
+            (part.codes, position_of_row[start : start + len(part.ids)])
+            for part, start in zip(self._parts, self._starts[:-1], strict=True)
+            if part.codes is not None
+        ]
 
     @property
     def is_exact(self) -> bool:
         """True where no segment has codes, so that every live item is scored."""
-        return not self._shards
+        return self._coded is None
 
     @property
     def nlist(self) -> int:
         """Inverted lists of the codes; 0 where there are none."""
-        return 0 if self._book is None else self._book.nlist
+        return 0 if self._coded is None else self._coded.book.nlist
 
     @property
     def has_router(self) -> bool:
         """Whether foreign queries can be routed."""
-        return self._routing is not None and self._routing.has_router
+        return self._coded is not None and self._coded.routing.has_router
 
     @property
     def live_positions(self) -> Int64Array:
@@ -179,6 +110,7 @@ class FanOut:
         settings: SearchSettings | None = None,
         excluded: Sequence[Int64Array] = (),
         parts: Sequence[QueryParts] = (),
+        only: Int64Array | None = None,
     ) -> Ranking:
         """The k best live items for each query; a query's answer depends on itself alone.
 
@@ -189,28 +121,40 @@ class FanOut:
             excluded: for each query the distinct ids that must not come back; () excludes none.
             parts: for each query what decides which lists it visits; () is the queries themselves,
                 of the kind of the gallery.
+            only: ascending ids of the items that may come back; None allows all. Few are scored in
+                full; among many, more lists are visited than `settings` says (subset.py).
 
         Returns:
             Scores and ids, (Q, w): w = k, or less if no query has as many items left. Where the
             visited lists hold too few items, the query is answered exactly.
         """
-        k = min(k, max(1, self.n_live))  # a larger one asks for no more
+        chosen = None if only is None else self._known_positions(only)
+        n_shown = self.n_live if chosen is None else len(chosen)
+        k = min(k, max(1, n_shown))  # a larger one asks for no more
         unwanted = [ids[self.positions_of(ids) != NO_ID] for ids in excluded]
+        if only is not None:
+            unwanted = [ids[np.isin(ids, only)] for ids in unwanted]
         n_unwanted = np.array([len(ids) for ids in unwanted] or [0] * len(queries), np.int64)
-        owed = np.minimum(k, self.n_live - n_unwanted)
+        owed = np.minimum(k, n_shown - n_unwanted)
         width = int(owed.max(initial=0))
         if width == 0:
             return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
-        if settings is None or self.is_exact:
-            return _fitted(self._search_exactly(queries, k, unwanted), width)
-        rankings = [self._search_codes(queries, k, settings, unwanted, parts)]
+        if chosen is not None and settings is not None:
+            settings = self._among(settings, k, len(chosen))
+        if settings is None or self._coded is None:
+            return _fitted(self._search_exactly(queries, k, unwanted, chosen=chosen), width)
+        allowed = self._allowed if chosen is None else self._mask(chosen)
+        found = self._coded.candidates(queries, _depth(settings, k), settings, parts, allowed)
+        rankings = [self._best_of(queries, found, k, unwanted)]
         if any(part.codes is None for part in self._parts):
-            rankings.append(self._search_exactly(queries, k, unwanted, uncoded_only=True))
+            rankings.append(
+                self._search_exactly(queries, k, unwanted, chosen=chosen, uncoded_only=True)
+            )
         scores, ids = _fitted(merge_rankings(rankings, k), width)
         short = np.flatnonzero((ids != NO_ID).sum(axis=1) < owed)
         if short.size:
             left_out = [unwanted[number] for number in short] if unwanted else []
-            exact = self._search_exactly(queries[short], k, left_out)
+            exact = self._search_exactly(queries[short], k, left_out, chosen=chosen)
             scores[short], ids[short] = _fitted(exact, width)
         return scores, ids
 
@@ -225,41 +169,40 @@ class FanOut:
 
         For the choice of settings only: a search re-scores. NO_ID where lists ran out.
         """
-        if self.is_exact:
+        if self._coded is None:
             return np.empty((len(queries), 0), np.int64)
-        positions = self._candidates(queries, k, settings, parts)
+        positions = self._coded.candidates(queries, k, settings, parts, self._allowed)
         return np.where(positions == NO_ID, NO_ID, self.ids[positions])
 
     def mean_scanned(
         self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts] = ()
     ) -> float:
         """Codes that a search with these settings looks at, mean over queries."""
-        sizes = self.list_sizes()
-        visited = [
-            self._lists(queries[number], number, settings, parts) for number in range(len(queries))
-        ]
+        if self._coded is None:
+            return 0.0
+        sizes = self._coded.list_sizes()
+        visited = self._coded.lists(queries, settings, parts)
         return float(np.mean([sizes[lists].sum() for lists in visited]))
 
     def list_sizes(self) -> Int64Array:
-        """Codes in each inverted list, (nlist,)."""
-        sizes: Int64Array = np.sum([shard.index.list_sizes() for shard in self._shards], axis=0)
-        return sizes
+        """Codes in each inverted list, (nlist,); () where there are none."""
+        return np.empty(0, np.int64) if self._coded is None else self._coded.list_sizes()
 
     @property
     def code_bytes(self) -> int:
         """Bytes of one code; 0 where there are none."""
-        return 0 if self._book is None else self._book.code_bytes
+        return 0 if self._coded is None else self._coded.book.code_bytes
 
     @property
     def is_fast(self) -> bool:
         """Whether codes are scanned in registers (FastScan)."""
-        return self._book is not None and self._book.is_fast
+        return self._coded is not None and self._coded.book.is_fast
 
     def lists_of(self, positions: Int64Array) -> Int64Array:
         """The inverted list of each item, by position."""
-        if self._book is None:
+        if self._coded is None:
             raise ValueError("a gallery without codes has no lists")
-        return self._book.lists_of(self.vectors_of(positions))
+        return self._coded.book.lists_of(self.vectors_of(positions))
 
     def positions_of(self, ids: Int64Array) -> Int64Array:
         """Where live items stand in `ids`, (len(ids),); NO_ID for unknown and deleted ones."""
@@ -285,15 +228,51 @@ class FanOut:
                 halves[order[here]] = part.vectors.gather_half(own_rows)
         return as_single(halves)
 
+    def _known_positions(self, ids: Int64Array) -> Int64Array:
+        """Where those of `ids` that are alive stand, ascending."""
+        positions = self.positions_of(ids)
+        known: Int64Array = positions[positions != NO_ID]
+        return known
+
+    def _mask(self, positions: Int64Array) -> BoolArray:
+        mask = np.zeros(len(self.ids), np.bool_)
+        mask[positions] = True
+        return mask
+
+    def _among(self, settings: SearchSettings, k: int, n_chosen: int) -> SearchSettings | None:
+        """How far to look where only some items may come back; None scores all of them."""
+        share = n_chosen / max(1, self.n_live)
+        nprobe = widened(settings.nprobe, max(1, self.nlist), share)
+        n_codes = len(self.ids) * nprobe / max(1, self.nlist)
+        if is_cheaper_in_full(n_chosen, n_codes, _depth(settings, k)):
+            return None
+        return replace(settings, nprobe=nprobe)
+
+    def _search_chosen(
+        self, queries: Float32Array, k: int, chosen: Int64Array, *, uncoded_only: bool
+    ) -> Ranking:
+        """Every item at the chosen positions is scored; of few, no others are read."""
+        if uncoded_only:
+            rows = chosen if self._row_of is None else self._row_of[chosen]
+            part = np.searchsorted(self._starts, rows, side="right") - 1
+            is_uncoded = np.array([each.codes is None for each in self._parts])
+            chosen = chosen[is_uncoded[part]]
+        return exact_search(ChosenRows(self, chosen), self.ids[chosen], queries, k)
+
     def _search_exactly(
         self,
         queries: Float32Array,
         k: int,
         unwanted: Sequence[Int64Array],
         *,
+        chosen: Int64Array | None = None,
         uncoded_only: bool = False,
     ) -> Ranking:
         most = max(map(len, unwanted), default=0)
+        if chosen is not None:
+            scores, ids = self._search_chosen(queries, k + most, chosen, uncoded_only=uncoded_only)
+            _blank(scores, ids, unwanted)
+            return top_k(scores, ids, k)
         scores, ids = merge_rankings(
             (
                 exact_search(
@@ -314,16 +293,14 @@ class FanOut:
             return self._allowed[start : start + len(part.ids)]
         return self._allowed[np.searchsorted(self.ids, part.ids)]
 
-    def _search_codes(
+    def _best_of(
         self,
         queries: Float32Array,
+        positions: Int64Array,
         k: int,
-        settings: SearchSettings,
         unwanted: Sequence[Int64Array],
-        parts: Sequence[QueryParts],
     ) -> Ranking:
-        depth = -(-settings.candidates * max(k, RECALL_DEPTH) // RECALL_DEPTH)
-        positions = self._candidates(queries, depth, settings, parts)
+        """The k best of each query's candidates, (Q, c), by their exact scores."""
         block = max(1, _RESCORED_ROWS // max(1, positions.shape[1]))
         rankings = []
         for at in range(0, len(queries), block):
@@ -333,42 +310,6 @@ class FanOut:
             rankings.append(top_k(scores, ids, k))
         return np.vstack([scores for scores, _ in rankings]), np.vstack([i for _, i in rankings])
 
-    def _candidates(
-        self,
-        queries: Float32Array,
-        depth: int,
-        settings: SearchSettings,
-        parts: Sequence[QueryParts],
-    ) -> Int64Array:
-        """Positions of the best codes of each query, (Q, at most depth).
-
-        One query at a time: FAISS ranks a batch in another order where codes tie, and a product of
-        matrices rounds otherwise than one of a matrix and a vector.
-        """
-        if self._book is None:
-            raise ValueError("a gallery without codes has no candidates")
-        found = []
-        for number, turned in enumerate(self._book.rotated(queries)):
-            lists = self._lists(queries[number], number, settings, parts)
-            rankings = [
-                shard.candidates(turned, lists, depth, self._allowed) for shard in self._shards
-            ]
-            found.append(merge_candidates(rankings, depth))
-        width = min(depth, sum(shard.index.n for shard in self._shards))
-        return np.vstack(found) if found else np.empty((0, width), np.int64)
-
-    def _lists(
-        self,
-        query: Float32Array,
-        number: int,
-        settings: SearchSettings,
-        parts: Sequence[QueryParts],
-    ) -> Int64Array:
-        if self._routing is None:
-            raise ValueError("a gallery without codes has no lists")
-        own = parts[number] if parts else QueryParts.single(query)
-        return self._routing.lists(own, settings.nprobe, routed=settings.routed)
-
     def _rescored(self, queries: Float32Array, positions: Int64Array) -> Ranking:
         """Exact scores and ids of candidates, in the candidates' order, (Q, c)."""
         missing = positions == NO_ID
@@ -377,6 +318,11 @@ class FanOut:
         scores = pair_scores(rows, queries[:, None, :])
         scores[missing] = -np.inf
         return scores, np.where(missing, NO_ID, self.ids[known])
+
+
+def _depth(settings: SearchSettings, k: int) -> int:
+    """Candidates for a k."""
+    return -(-settings.candidates * max(k, RECALL_DEPTH) // RECALL_DEPTH)
 
 
 def _blank(scores: Float32Array, ids: Int64Array, unwanted: Sequence[Int64Array]) -> None:

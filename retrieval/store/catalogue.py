@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
-from zlib import crc32
 
+import numpy as np
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
+    exists,
     func,
     or_,
     select,
@@ -31,18 +32,21 @@ from retrieval.model import (
     FileRef,
     GalleryName,
     ImageMeta,
+    Int64Array,
     ItemId,
     ItemRecord,
-    display_path,
 )
+from retrieval.store.checksums import file_checksum, item_checksum
 from retrieval.store.database import catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
+from retrieval.store.filters.predicates import Predicate
+from retrieval.store.filters.sql import SqlForm
 from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
 
 MAX_PARAMETERS = 10_000
 """Values in one IN list: SQLite takes 32,766 and PostgreSQL 65,535."""
 
-_FETCH_ROWS = 10_000
+FETCH_ROWS = 10_000
 _LARGEST_ID = (1 << 63) - 1
 _AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 
@@ -125,10 +129,10 @@ class Catalogue:
             By id, in the order of `ids`. The first file is the one that came first.
         """
         found: dict[ItemId, tuple[_AnyRow, list[FileRef]]] = {}
-        with self._reading(generation) as (connection, here):
+        with self.reading(generation) as (connection, here):
             for part in batches(ids):
                 for row in connection.execute(_FILES_AND_ITEMS, {**here, "values": part}):
-                    file, item_id = _file_of(row), ItemId(row[0])
+                    file, item_id = file_of(row), ItemId(row[0])
                     found.setdefault(item_id, (row, []))[1].append(file)
         return {
             item_id: _record_of(found[item_id][0], tuple(found[item_id][1]))
@@ -141,14 +145,14 @@ class Catalogue:
         prefix = root.rstrip(b"/") + b"/"
         # The paths below a folder are one range: "0" is the byte after "/".
         bounds = {"low": prefix, "high": prefix[:-1] + b"0"}
-        with self._reading(generation) as (connection, here):
+        with self.reading(generation) as (connection, here):
             for row in connection.execute(_FILES_UNDER, {**here, **bounds}):
                 yield _known_file_of(row)
 
     def files_at(self, paths: Collection[bytes], generation: int) -> list[KnownFile]:
         """The living files of exactly these paths."""
         found: list[KnownFile] = []
-        with self._reading(generation) as (connection, here):
+        with self.reading(generation) as (connection, here):
             for part in batches(paths):
                 rows = connection.execute(_FILES_AT, {**here, "values": part})
                 found += map(_known_file_of, rows)
@@ -158,7 +162,7 @@ class Catalogue:
         """Every living text that a file says, or the files below a folder say; streamed."""
         prefix = source.rstrip(b"/")
         bounds = {"source": source, "low": prefix + b"/", "high": prefix + b"0"}
-        with self._reading(generation) as (connection, here):
+        with self.reading(generation) as (connection, here):
             for row in connection.execute(_TEXTS_FROM, {**here, **bounds}):
                 yield _known_file_of(row)
 
@@ -172,7 +176,7 @@ class Catalogue:
         Such an item keeps its vector until its segment is merged: a file added to it revives it.
         """
         found: dict[str, ItemId] = {}
-        with self._reading(generation) as (connection, here):
+        with self.reading(generation) as (connection, here):
             for part in batches(hexes):
                 rows = connection.execute(_ITEMS_OF_CONTENT, {**here, "values": part})
                 found.update((row.sha256, ItemId(row.id)) for row in rows)
@@ -180,28 +184,25 @@ class Catalogue:
 
     def counts(self, generation: int, gallery: GalleryName = "images") -> CatalogueCounts:
         """Living items of a gallery and their files."""
-        first = FIRST_ID[gallery]
-        last = max((each for each in FIRST_ID.values() if each > first), default=_LARGEST_ID)
-        with self._reading(generation) as (connection, here):
-            found = connection.execute(_COUNTS, {**here, "first": first, "end": last}).one()
+        first, end = _range_of(gallery)
+        with self.reading(generation) as (connection, here):
+            found = connection.execute(_COUNTS, {**here, "first": first, "end": end}).one()
         return CatalogueCounts(*found)
 
-    def check(self, generation: int) -> Iterator[str]:
-        """Read every living row, and let SQLite look at its file; yields what is wrong.
-
-        Raises:
-            CorruptCatalogueError: a row is not what was written.
-        """
-        with self._reading(generation) as (connection, here):
-            if connection.dialect.name == "sqlite":
-                found = connection.scalars(text("PRAGMA integrity_check"))
-                yield from (f"the catalogue is damaged: {line}" for line in found if line != "ok")
-            for row in connection.execute(_EVERY_FILE, here):
-                if display_path(_file_of(row).path) != row.display:
-                    raise _damaged(f"file of item {row.item_id}")
+    def ids_where(
+        self, predicate: Predicate, generation: int, gallery: GalleryName = "images"
+    ) -> Int64Array:
+        """The living items of a gallery that satisfy a filter, by its tags of now; ascending."""
+        first, end = _range_of(gallery)
+        with self.reading(generation) as (connection, here):
+            form = SqlForm(gallery, connection.dialect.name == "postgresql", visible)
+            statement = _LIVING_IDS.where(form.of(predicate)).order_by(ItemRow.id)
+            rows = connection.execute(statement, {**here, "first": first, "end": end})
+            ids: Int64Array = np.fromiter((row[0] for row in rows), np.int64)
+        return ids
 
     @contextlib.contextmanager
-    def _reading(self, generation: int) -> Iterator[tuple[Connection, dict[str, Any]]]:
+    def reading(self, generation: int) -> Iterator[tuple[Connection, dict[str, Any]]]:
         """A connection and what names the generation's rows; afterwards, that none were gone.
 
         The rows of a generation stay as they are until it is forgotten, and the oldest one that is
@@ -243,6 +244,12 @@ def visible(table: type[ItemRow] | type[FileRow]) -> ColumnElement[bool]:
     )
 
 
+def _range_of(gallery: GalleryName) -> tuple[int, int]:
+    """The first id of a gallery, and the first that is behind its range."""
+    first = FIRST_ID[gallery]
+    return first, min((each for each in FIRST_ID.values() if each > first), default=_LARGEST_ID)
+
+
 def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
     """The values in lists that one IN takes."""
     rest = list(values)
@@ -250,31 +257,9 @@ def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield rest[start : start + MAX_PARAMETERS]
 
 
-def item_checksum(record: ItemRecord) -> int:
-    """CRC-32 over what a row says of an item: SQLite itself would not notice a flipped bit.
-
-    Python's own notation, in ASCII, is the same in every version, and four times as fast as JSON.
-    """
-    meta = record.meta
-    known = (
-        record.id,
-        record.sha256,
-        *(meta.format, meta.width, meta.height, meta.taken, meta.camera),
-        *(meta.latitude, meta.longitude),
-        record.captions,
-    )
-    return crc32(ascii(known).encode("ascii"))
-
-
-def file_checksum(item_id: int, file: FileRef) -> int:
-    """CRC-32 over what a row says of a file."""
-    known = b"%d %d %d " % (item_id, file.size_bytes, file.mtime_ns) + file.path
-    return crc32(known if file.source is None else known + b"\0" + file.source)
-
-
 # Statements are made once: making one takes ten times as long as SQLite takes to answer it.
 _VALUES: ColumnElement[Any] = bindparam("values", expanding=True)
-_FILE_COLUMNS = (
+FILE_COLUMNS = (
     FileRow.item_id,
     FileRow.path,
     FileRow.size_bytes,
@@ -288,7 +273,7 @@ _HEAD = select(CollectionRow.id, CollectionRow.oldest_generation).where(
 _JOINED = and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id)
 _FILES_AND_ITEMS = (
     select(
-        *_FILE_COLUMNS,
+        *FILE_COLUMNS,
         ItemRow.sha256,
         ItemRow.format,
         ItemRow.width_px,
@@ -298,6 +283,7 @@ _FILES_AND_ITEMS = (
         ItemRow.latitude,
         ItemRow.longitude,
         ItemRow.captions,
+        ItemRow.added,
         ItemRow.checksum,
     )
     .join(ItemRow, _JOINED)
@@ -308,7 +294,7 @@ _ITEMS_OF_CONTENT = select(ItemRow.sha256, ItemRow.id).where(
     visible(ItemRow), ItemRow.sha256.in_(_VALUES)
 )
 _FILES_WITH_CONTENT = (
-    select(*_FILE_COLUMNS, ItemRow.sha256)
+    select(*FILE_COLUMNS, ItemRow.sha256)
     .join(ItemRow, _JOINED)
     .where(visible(FileRow))
     .order_by(FileRow.path, FileRow.row_id)
@@ -316,30 +302,37 @@ _FILES_WITH_CONTENT = (
 _FILES_AT = _FILES_WITH_CONTENT.where(FileRow.path.in_(_VALUES))
 _FILES_UNDER = _FILES_WITH_CONTENT.where(
     FileRow.path >= bindparam("low"), FileRow.path < bindparam("high")
-).execution_options(yield_per=_FETCH_ROWS)
+).execution_options(yield_per=FETCH_ROWS)
 _TEXTS_FROM = _FILES_WITH_CONTENT.where(
     or_(
         FileRow.source == bindparam("source"),
         and_(FileRow.source >= bindparam("low"), FileRow.source < bindparam("high")),
     )
-).execution_options(yield_per=_FETCH_ROWS)
-_EVERY_FILE = (
-    select(*_FILE_COLUMNS, FileRow.display)
-    .where(visible(FileRow))
-    .execution_options(yield_per=_FETCH_ROWS)
-)
+).execution_options(yield_per=FETCH_ROWS)
 _COUNTS = select(func.count(FileRow.item_id.distinct()), func.count()).where(
     visible(FileRow), FileRow.item_id >= bindparam("first"), FileRow.item_id < bindparam("end")
 )
 
 
+_LIVING_IDS = select(ItemRow.id).where(
+    visible(ItemRow),
+    ItemRow.id >= bindparam("first"),
+    ItemRow.id < bindparam("end"),
+    exists().where(
+        FileRow.collection_id == ItemRow.collection_id,
+        FileRow.item_id == ItemRow.id,
+        visible(FileRow),
+    ),
+)
+
+
 # Rows are unpacked by place: by name it takes half of the time of an answer of many rows.
 def _known_file_of(row: _AnyRow) -> KnownFile:
-    return KnownFile(_file_of(row), ItemId(row[0]), row[-1])
+    return KnownFile(file_of(row), ItemId(row[0]), row[-1])
 
 
-def _file_of(row: _AnyRow) -> FileRef:
-    """The file of a row that begins with _FILE_COLUMNS."""
+def file_of(row: _AnyRow) -> FileRef:
+    """The file of a row that begins with FILE_COLUMNS."""
     item_id, path, size_bytes, mtime_ns, source, checksum = row[:6]
     file = FileRef(path, size_bytes, mtime_ns, source)
     try:
@@ -347,18 +340,18 @@ def _file_of(row: _AnyRow) -> FileRef:
     except TypeError:  # a flipped bit can change the type of a value, too
         is_sound = False
     if not is_sound:
-        raise _damaged(f"file of item {item_id}")
+        raise damaged_row(f"file of item {item_id}")
     return file
 
 
 def _record_of(row: _AnyRow, files: tuple[FileRef, ...]) -> ItemRecord:
     """The item of a row of _FILES_AND_ITEMS."""
-    sha256, *about, captions, checksum = row[6:]
+    sha256, *about, captions, added, checksum = row[6:]
     if not isinstance(captions, list):  # a flipped bit can change the type of a value, too
-        raise _damaged(f"item {row[0]}")
-    record = ItemRecord(ItemId(row[0]), sha256, ImageMeta(*about), files, tuple(captions))
+        raise damaged_row(f"item {row[0]}")
+    record = ItemRecord(ItemId(row[0]), sha256, ImageMeta(*about), files, tuple(captions), added)
     if item_checksum(record) != checksum:
-        raise _damaged(f"item {record.id}")
+        raise damaged_row(f"item {record.id}")
     return record
 
 
@@ -369,7 +362,8 @@ def _gone(generation: int) -> GenerationGoneError:
     )
 
 
-def _damaged(what: str) -> CorruptCatalogueError:
+def damaged_row(what: str) -> CorruptCatalogueError:
+    """The error of a row that is not what was written."""
     return CorruptCatalogueError(
         f"the catalogue is damaged: the row of {what} is not what was written",
         hint="`polyseek collection repair` rebuilds it from the segments",

@@ -118,8 +118,11 @@ def clean_text(text: str) -> str:
 
 
 def clean_number(value: float | None) -> float | None:
-    """`value`, or None where it is not finite: neither JSON nor a filter knows NaN."""
-    return value if value is not None and math.isfinite(value) else None
+    """`value`, or None where it is not finite: neither JSON nor a filter knows NaN.
+
+    -0.0 becomes 0.0, which is what SQLite gives back for it.
+    """
+    return value + 0.0 if value is not None and math.isfinite(value) else None
 
 
 def clean_int(value: int) -> int:

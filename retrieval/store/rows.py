@@ -62,6 +62,7 @@ def _to_json(record: ItemRecord) -> dict[str, object]:
         "longitude": meta.longitude,
         "files": [file_to_json(file) for file in record.files],
         "captions": list(record.captions),
+        "added": record.added,
     }
     return {name: value for name, value in known.items() if value is not None}
 
@@ -83,4 +84,5 @@ def _from_json(section: Section) -> ItemRecord:
             file_from_json(as_section(file, "file")) for file in get_list(section, "files")
         ),
         captions=get_texts(section, "captions"),
+        added=get_text(section, "added") if "added" in section else None,
     )

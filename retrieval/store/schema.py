@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0002"
+REVISION = "0003"
 """Alembic's head, known here so that opening a current catalogue need not load Alembic."""
 
 BigInt = BigInteger().with_variant(Integer, "sqlite")
@@ -37,7 +37,8 @@ class CollectionRow(Base):
 
     `manifest_sha256` is the manifest these rows belong to, `parent_sha256` the one before it: a
     crash between the rows and their manifest is told by parent_sha256 being the newest's digest.
-    Generations below `oldest_generation` cannot be answered for any more.
+    Generations below `oldest_generation` cannot be answered for any more. `tags_bytes` is how
+    much of the log of tags the rows of tags hold.
     """
 
     __tablename__ = "collection"
@@ -48,10 +49,14 @@ class CollectionRow(Base):
     oldest_generation: Mapped[int] = mapped_column(BigInteger)
     manifest_sha256: Mapped[str] = mapped_column(String(64))
     parent_sha256: Mapped[str] = mapped_column(String(64))
+    tags_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class ItemRow(Base):
-    """One item. It is alive at g while it has a file at g."""
+    """One item. It is alive at g while it has a file at g.
+
+    What ends in _folded is for filters only; see folding.py.
+    """
 
     __tablename__ = "item"
     __table_args__ = (
@@ -72,6 +77,10 @@ class ItemRow(Base):
     latitude: Mapped[float | None] = mapped_column(Double)
     longitude: Mapped[float | None] = mapped_column(Double)
     captions: Mapped[list[str]] = mapped_column(JSON)
+    added: Mapped[str | None] = mapped_column(Text)
+    format_folded: Mapped[str] = mapped_column(Text, server_default="")
+    camera_folded: Mapped[str | None] = mapped_column(Text)
+    captions_folded: Mapped[str] = mapped_column(Text, server_default="")
     checksum: Mapped[int] = mapped_column(BigInteger)
     added_generation: Mapped[int] = mapped_column(BigInteger)
     removed_generation: Mapped[int | None] = mapped_column(BigInteger)
@@ -101,9 +110,31 @@ class FileRow(Base):
     item_id: Mapped[int] = mapped_column(BigInt)
     path: Mapped[bytes]
     display: Mapped[str] = mapped_column(Text)
+    display_folded: Mapped[str] = mapped_column(Text, server_default="")
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[bytes | None]
     checksum: Mapped[int] = mapped_column(BigInteger)
     added_generation: Mapped[int] = mapped_column(BigInteger)
     removed_generation: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class TagRow(Base):
+    """One tag of one content, as of now: tags belong to no generation.
+
+    The rows are a copy of tags.jsonl, which see tags.py for. A content keeps its tags while no item
+    of the collection has it.
+    """
+
+    __tablename__ = "tag"
+    __table_args__ = (
+        Index("ix_tag_folded", "collection_id", "folded"),
+        {"sqlite_with_rowid": False},
+    )
+
+    collection_id: Mapped[int] = mapped_column(
+        BigInt, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True
+    )
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    folded: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)

@@ -1,5 +1,6 @@
 """The shape of the command: quick to start, documented as it is, every example usable."""
 
+import itertools
 import os
 import shlex
 import subprocess
@@ -62,6 +63,10 @@ def test_the_commands_are_these():
         "polyseek export hits",
         "polyseek export vectors",
         "polyseek export catalogue",
+        "polyseek tag",
+        "polyseek tag add",
+        "polyseek tag remove",
+        "polyseek tag list",
         "polyseek models",
         "polyseek models list",
         "polyseek models show",
@@ -136,7 +141,7 @@ def test_every_command_that_does_something_has_an_example():
 
 @pytest.mark.parametrize(("name", "example"), list(examples()))
 def test_every_example_parses(name, example):
-    words = shlex.split(example.split(" | ")[0].split(" > ")[0])
+    words = list(itertools.takewhile(lambda word: word not in ("|", ">"), shlex.split(example)))
     while "=" in words[0]:  # VARIABLE=value polyseek ...
         words = words[1:]
     length = max(n for n in range(1, len(words) + 1) if " ".join(words[:n]) in ALL)

@@ -239,6 +239,12 @@ def test_the_shapes_of_all_json_outputs_are_those_of_the_golden_file(album, tmp_
         "query": shape(answer(folder, "query", "temple", "--json", "-k", "1")),
         "query --jsonl": shape(answer(folder, "query", "temple", "--jsonl", "-k", "1")),
         "query --batch": [shape({**json.loads(line)}) for line in batch],
+        "query --where": shape(
+            answer(folder, "query", "x", "--json", "-k", "1", "-w", "has added")
+        ),
+        "tag add": shape(answer(folder, "tag", "add", "new", "1", "--json", "-c", moved)),
+        "tag list": shape(answer(folder, "tag", "list", "--json", "-c", moved)),
+        "tag list of items": shape(answer(folder, "tag", "list", "1", "--json", "-c", moved)),
         "collection info": shape(answer(folder, "collection", "info", "--json")),
         "collection verify": shape(answer(folder, "collection", "verify", "--json")),
         "collection repair": shape(answer(folder, "collection", "repair", "--json", "-c", moved)),
@@ -252,6 +258,9 @@ def test_the_shapes_of_all_json_outputs_are_those_of_the_golden_file(album, tmp_
         "models show": shape({**answer(folder, "models", "show", "mini", "--json"), "parts": {}}),
         "doctor": shape(answer(folder, "doctor", "--json")),
         "config show": shape(answer(folder, "config", "show", "--json")),
+        "error of a filter": shape(
+            json.loads(run(folder, "query", "x", "--json", "-w", "x = 1").stderr)
+        ),
         "error": shape(json.loads(run(folder, "query", "x", "--json", "-c", "no").stderr)),
     }
     text = json.dumps(shapes, indent=1) + "\n"

@@ -51,7 +51,7 @@ def test_an_endless_batch_ends_when_nobody_reads_its_answers(indexed):
 
 
 def test_nothing_found_keeps_its_code(indexed):
-    assert answer("collection", "delete", "photos", "--json") ["deleted"] == 4
+    assert answer("collection", "delete", "photos", "--json")["deleted"] == 4
     with unread_pipe() as gone:
         assert run("query", "red", "--fail-empty", stdout=gone)[0] == 3
 

@@ -1,0 +1,141 @@
+"""The coded parts of a gallery: which lists a query visits, and the best codes in them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrieval.ann.exact import NO_ID, BoolArray, Ranking, VectorRows
+from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
+from retrieval.ann.routing import QueryParts, Router, Routing
+from retrieval.model import Float32Array, Int64Array
+
+_OWN_INDEX_ROWS = 65_536
+"""Segments from this size on are searched each in its own codes, as they lie in the file; smaller
+ones are merged, since a search costs some 50 us whatever the size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One segment as a search sees it.
+
+    Attributes:
+        ids: (n,) ascending.
+        vectors: (n, dim) unit rows.
+        codes: of these rows, from `Codebook.encode`; None where they were not made yet.
+    """
+
+    ids: Int64Array
+    vectors: VectorRows
+    codes: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """How far a search in coded segments looks.
+
+    Attributes:
+        nprobe: inverted lists visited.
+        candidates: codes whose vectors are fetched and scored exactly, for k up to 10.
+        routed: whether the router chooses the lists of foreign queries.
+    """
+
+    nprobe: int
+    candidates: int
+    routed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """Codes that are searched together.
+
+    Attributes:
+        index: over them.
+        positions: (n,) of its rows in `FanOut.ids`, ascending.
+    """
+
+    index: IvfPq
+    positions: Int64Array
+
+    def candidates(
+        self, query: Float32Array, lists: Int64Array, k: int, allowed: BoolArray | None
+    ) -> Ranking:
+        """As `IvfPq.candidates`, in positions."""
+        own = None if allowed is None else allowed[self.positions]
+        scores, rows = self.index.candidates(query, lists, k, allowed=own)
+        return scores, np.where(rows == NO_ID, NO_ID, self.positions[rows])
+
+
+class CodedParts:
+    """Codes of some parts of a gallery under one codebook, searched together."""
+
+    def __init__(
+        self,
+        codebook: bytes,
+        coded: Sequence[tuple[bytes, Int64Array]],
+        router: Router | None = None,
+    ) -> None:
+        """Take them together.
+
+        Args:
+            codebook: that all codes were made with.
+            coded: codes of each part, and the positions of its rows in the gallery, ascending.
+            router: of the lists, for foreign queries.
+
+        Raises:
+            CorruptCollectionError: bytes are not what they should be, or belong to other rows.
+            MissingDependencyError: no FAISS is installed.
+        """
+        self.book = Codebook(codebook)
+        self.routing = Routing(self.book, router)
+        self._shards = tuple(self._make_shards(coded))
+        self.n = sum(shard.index.n for shard in self._shards)
+
+    def list_sizes(self) -> Int64Array:
+        """Codes in each inverted list, (nlist,)."""
+        sizes: Int64Array = np.sum([shard.index.list_sizes() for shard in self._shards], axis=0)
+        return sizes
+
+    def lists(
+        self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts]
+    ) -> Iterator[Int64Array]:
+        """The lists that each query visits."""
+        for number, query in enumerate(queries):
+            own = parts[number] if parts else QueryParts.single(query)
+            yield self.routing.lists(own, settings.nprobe, routed=settings.routed)
+
+    def candidates(
+        self,
+        queries: Float32Array,
+        depth: int,
+        settings: SearchSettings,
+        parts: Sequence[QueryParts],
+        allowed: BoolArray | None,
+    ) -> Int64Array:
+        """Positions of the best codes of each query, (Q, at most depth).
+
+        One query at a time: FAISS ranks a batch in another order where codes tie, and a product of
+        matrices rounds otherwise than one of a matrix and a vector.
+        """
+        found = [np.empty((0, min(depth, self.n)), np.int64)]
+        turned = self.book.rotated(queries)
+        for query, lists in zip(turned, self.lists(queries, settings, parts), strict=True):
+            rankings = [shard.candidates(query, lists, depth, allowed) for shard in self._shards]
+            found.append(merge_candidates(rankings, depth))
+        return np.vstack(found)
+
+    def _make_shards(self, coded: Sequence[tuple[bytes, Int64Array]]) -> Iterator[_Shard]:
+        small: list[tuple[bytes, Int64Array]] = []
+        for codes, positions in coded:
+            if len(positions) < _OWN_INDEX_ROWS:
+                small.append((codes, positions))
+            else:
+                yield _Shard(IvfPq(self.book, [(codes, len(positions))]), positions)
+        if small:
+            positions = np.concatenate([positions for _, positions in small])
+            by_position = np.argsort(positions, kind="stable")
+            place_of_row = np.empty_like(by_position)
+            place_of_row[by_position] = np.arange(len(by_position))
+            order = None if np.array_equal(by_position, place_of_row) else place_of_row
+            sizes = [(codes, len(positions)) for codes, positions in small]
+            yield _Shard(IvfPq(self.book, sizes, order), positions[by_position])

@@ -1,0 +1,74 @@
+"""Searches among some of the items: when to score all of these, and how far else to look.
+
+A filter leaves out items that know nothing of the query, so the best of those that stay lie as far
+from it as later ones of an unfiltered search. More lists and candidates make up for that, until
+scoring every item that stays is cheaper.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from retrieval.model import Float32Array, Int64Array
+
+FEW_ITEMS = 2_000
+"""So many vectors are always scored: 0.7 ms at 512 dimensions, in memory, on one thread."""
+
+CODES_PER_VECTOR = 100
+"""Codes that FAISS looks at in the time that one vector takes to be fetched and scored: 0.35 to 0.8
+us for a vector of 512 dimensions, 7 ns for a code of 64 bytes where a tenth is kept (31 ns at a
+half, 3 at a hundredth); 100,000 rows, one thread."""
+
+_WIDENING = 1.5
+"""See `widened`. On 50,000 clip-like images (benchmarks.perf.synthetic, 1,024 lists) recall among
+50 % to 1 % of the items so stays at or above that of the unfiltered search, for both modalities.
+With 1.26 it did not: .857 at 10 % kept, where the unfiltered search finds .863."""
+
+
+def widened(nprobe: int, nlist: int, share: float) -> int:
+    """Lists to visit where a share of the items is kept, in (0, 1].
+
+    The k best of a share s are about the k / s best of all. The lists that hold them grow more
+    slowly than their number, since neighbours lie together: by its square root.
+    """
+    if share >= 1:
+        return nprobe
+    return min(nlist, math.ceil(_WIDENING * nprobe / math.sqrt(share)))
+
+
+def is_cheaper_in_full(n_chosen: int, n_codes: float, n_candidates: int) -> bool:
+    """Whether scoring all chosen items costs less than looking for candidates among them.
+
+    Args:
+        n_chosen: items that are kept.
+        n_codes: in the lists that would be visited, kept or not.
+        n_candidates: that would be fetched and scored.
+    """
+    return n_chosen <= max(FEW_ITEMS, n_candidates + n_codes / CODES_PER_VECTOR)
+
+
+class Gatherer(Protocol):
+    """Where vectors are fetched from, by the position of their items."""
+
+    def vectors_of(self, positions: Int64Array) -> Float32Array:
+        """(len(positions), dim)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRows:
+    """Some rows of a gallery as `exact_search` reads them.
+
+    Attributes:
+        source: of the vectors.
+        positions: (n,) of the rows, ascending.
+    """
+
+    source: Gatherer
+    positions: Int64Array
+
+    def chunks(self, chunk_rows: int) -> Iterator[tuple[int, Float32Array]]:
+        """All rows in order: (number of the first row, up to chunk_rows rows)."""
+        for start in range(0, len(self.positions), chunk_rows):
+            yield start, self.source.vectors_of(self.positions[start : start + chunk_rows])
