@@ -76,6 +76,8 @@ class View:
         says what each query is; () are queries of the kind of the gallery.
         """
         searched = self._gallery(target)
+        if not len(vectors):
+            return searched.fan_out.search(vectors, k)
         own: Modality = "text" if target == "texts" else "image"
         kinds = np.array([_kind(each) for each in made_of] or [own] * len(vectors))
         parts = [

@@ -42,7 +42,7 @@ def fan_out(rows, codebook):
         mine = np.union1d(mine, np.flatnonzero(owner == 3)[100:]) if number == 0 else mine
         mine = np.flatnonzero(owner == 3)[:100] if number == 3 else mine
         vectors = HalfRows(rows[mine])
-        codes = Codebook(codebook).encode(vectors.chunks(4096), IDS[mine]) if number < 3 else None
+        codes = Codebook(codebook).encode(vectors.chunks(4096)) if number < 3 else None
         parts.append(Part(IDS[mine], vectors, codes))
     return FanOut(parts, codebook=codebook, dead=IDS[::50])
 
