@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import collection, config, demo, doctor, export, index, label, models, query
+from cli import bench, collection, config, demo, doctor, export, index, label, models, query
 from cli.options import examples
 from cli.output import write_text
 from cli.root import RootGroup
@@ -31,6 +31,7 @@ app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(collection.app, name="collection")
 app.add_typer(export.app, name="export")
 app.add_typer(models.app, name="models")
+app.add_typer(bench.app, name="bench")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(config.app, name="config")
 
