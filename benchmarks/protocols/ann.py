@@ -100,6 +100,7 @@ def measure_ann(
     """
     _check_options(options)
     plan = _plan(options)
+    rows = [AnnRow(each.entry.name, failure=each.missing) for each in plan if each.missing]
     inputs = read_inputs(
         options.base,
         {"text": options.text_queries, "image": options.image_queries},
@@ -108,7 +109,9 @@ def measure_ann(
     )
     if options.k >= len(inputs.base):
         raise SettingsError(f"k {options.k} of {len(inputs.base)} vectors", hint="take a smaller k")
-    rows: list[AnnRow] = []
+    if len(rows) == len(plan):
+        return AnnReport(_setting(options, inputs), tuple(rows))
+    rows = []
     curves: list[CurvePoint] = []
     with tempfile.TemporaryDirectory(prefix="polyseek-bench-") as scratch, ExitStack() as open_now:
         on_progress("finding the exact answers")

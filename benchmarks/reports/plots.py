@@ -110,13 +110,14 @@ def _draw(axes: "Axes", report: AnnReport, modality: str, quantity: str) -> None
         axes.plot(x, y, marker=marker, color=colours[name], linestyle="none", label=name, zorder=3)
     front = pareto(places.values(), more_is_better=quantity == "qps")
     axes.plot(*zip(*front, strict=True), color="0.6", linestyle="--", linewidth=1, zorder=1)
+    target = float(report.setting["target_recall"])
     # Scans keep nothing in memory: zero needs a place on the axis.
     if quantity == "qps":
         axes.set_xscale("log")
     else:
         axes.set_xscale("symlog", linthresh=16)
         axes.set_xlim(left=-2)
-    axes.axhline(float(report.setting["target_recall"]), color="0.85", linewidth=1, zorder=0)
+    axes.axhline(target, color="0.8", linewidth=1, zorder=0, label="target")
     axes.grid(visible=True, color="0.93")
     axes.legend(fontsize="small")
 

@@ -38,7 +38,7 @@ class FaissSearcher:
         self._path = Path(task.folder, _INDEX)
         self._index = faiss.read_index(str(self._path))
         self._spec = spec
-        self._value: "int | None" = None
+        self._value: int | None = None
         self._knob = self._find_knob(task)
 
     def describe(self) -> Description:
@@ -118,6 +118,8 @@ class Autofaiss:
             nb_cores=task.threads,
         )
         (vectors / "base.npy").unlink()
+        vectors.rmdir()
+        said.pop("index_path", None)
         Path(task.folder, "said.json").write_text(json.dumps(said, default=str))
 
     def open(self, task: Task) -> "AutofaissSearcher":

@@ -31,7 +31,7 @@ class Entry:
 
 _FIXED = (
     Entry("polyseek", "benchmarks.systems.collection", "Polyseek", "faiss"),
-    Entry("exact", "benchmarks.systems.scans", "Exact", "torch"),
+    Entry("exact", "benchmarks.systems.scans", "Exact", "numpy"),
     Entry("gemm", "benchmarks.systems.scans", "Gemm", "torch"),
     Entry("autofaiss", "benchmarks.systems.factory", "Autofaiss", "autofaiss", is_peer=True),
     Entry("hnswlib", "benchmarks.systems.graphs", "Hnswlib", "hnswlib", is_peer=True),

@@ -80,10 +80,7 @@ class _Scanning:
             np.save(Path(task.folder, "base.npy"), np.asarray(base, np.float16))
 
     def open(self, task: Task) -> Scan:
-        """Map the vectors."""
-        import torch
-
-        torch.set_num_threads(task.threads)
+        """Map the vectors. NumPy takes its threads from the environment."""
         return Scan(task, self.name)
 
 
@@ -97,6 +94,13 @@ class Gemm(_Scanning):
     """`retrieval.ann.gemm.gemm_search`."""
 
     name = "gemm"
+
+    def open(self, task: Task) -> Scan:
+        """Map the vectors."""
+        import torch
+
+        torch.set_num_threads(task.threads)
+        return super().open(task)
 
 
 class ProductScan:
