@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from cli import collection, config, demo, doctor, export, index, label, models, query, tag
+from cli import (
+    bench,
+    collection,
+    config,
+    demo,
+    doctor,
+    export,
+    index,
+    label,
+    models,
+    query,
+    tag,
+)
 from cli.options import examples
 from cli.output import write_text
 from cli.root import RootGroup
@@ -32,6 +44,7 @@ app.add_typer(collection.app, name="collection")
 app.add_typer(export.app, name="export")
 app.add_typer(tag.app, name="tag")
 app.add_typer(models.app, name="models")
+app.add_typer(bench.app, name="bench")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(config.app, name="config")
 

@@ -8,6 +8,7 @@
     ├── ImageError                 one picture that cannot be decoded; carries a short `reason`
     ├── EncoderUnavailableError    a model, its weights or its packages cannot be had
     ├── MissingDependencyError     an optional package is needed and absent
+    ├── BenchmarkError             a system that is measured failed, or answered nonsense
     └── CollectionError            the collection on disk
         ├── CollectionMissingError     there is none where one was asked for
         ├── CorruptCollectionError     bytes are not what the manifest says
@@ -83,6 +84,10 @@ class EncoderUnavailableError(PolyseekError):
 
 class MissingDependencyError(PolyseekError):
     """A package that only an extra brings is needed and not installed."""
+
+
+class BenchmarkError(PolyseekError):
+    """A system that is measured failed, died, or gave answers that cannot be."""
 
 
 class CollectionError(PolyseekError):

@@ -167,7 +167,7 @@ def nearest_rows(vectors: Float32Array, rows: Float32Array) -> Int64Array:
 
 
 def _blocks(n_queries: int) -> list[slice]:
-    return [slice(at, at + QUERY_BLOCK) for at in range(0, n_queries, QUERY_BLOCK)]
+    return [slice(at, at + QUERY_BLOCK) for at in range(0, max(1, n_queries), QUERY_BLOCK)]
 
 
 def _search_chunk(

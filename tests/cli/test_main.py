@@ -73,6 +73,8 @@ def test_the_commands_are_these():
         "polyseek models fetch",
         "polyseek models pin",
         "polyseek models export-dir",
+        "polyseek bench",
+        "polyseek bench ann",
         "polyseek config",
         "polyseek config show",
     ]

@@ -96,7 +96,7 @@ def test_any_one_file_is_made_again(folder, sound, kind, damage):
         assert verify_collection(folder).problems
     report = repair(folder)
     assert report.after.problems == ()
-    assert report.repaired
+    assert report.repaired or kind == "catalogue"  # a cut may take free pages only
     assert (report.lost, report.hopeless) == ((), ())
     assert read_state(folder) == read_state(sound)
     assert repair(folder).repaired == (), "a second time there is nothing to do"

@@ -1,0 +1,196 @@
+"""Measure one system: build it, set its knob, ask it everything, time it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.metrics.ann import MeanRecall
+from benchmarks.protocols.ann_timing import Arm, Comparison, compare
+from benchmarks.protocols.ann_truth import Truth, recall_of
+from benchmarks.records.ann import AnnRow, CurvePoint
+from benchmarks.systems.base import MODALITIES, Modality, Setting, Task, size_of
+from benchmarks.systems.process import WorkerProcess
+from benchmarks.systems.registry import Entry
+
+_ENOUGH = 0.9995
+"""Recall at which a curve has nothing more to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every system is measured with.
+
+    Attributes:
+        scratch: folder for queries and answers.
+        base: (n, dim) the vectors.
+        truth: the queries and their exact answers, by modality.
+        tuning: what knobs are set with; no text queries where no texts were given for it.
+        flat: FAISS's flat index, open, on one thread.
+        product: torch's float32 product, open, on all threads.
+        k: depth of the rankings.
+        batch: queries of a batch.
+        rounds: of every timing.
+        target_recall: that knobs are set to.
+        with_curves: turn each knob through its whole range, too.
+    """
+
+    scratch: Path
+    base: npt.NDArray[np.floating[Any]]
+    truth: Mapping[Modality, Truth]
+    tuning: Mapping[Modality, Truth]
+    flat: WorkerProcess
+    product: WorkerProcess
+    k: int
+    batch: int
+    rounds: int
+    target_recall: float
+    with_curves: bool
+
+    def queries_file(self, truth: Truth, name: str) -> Path:
+        """The queries as workers read them."""
+        path = self.scratch / f"{name}.npy"
+        np.save(path, truth.queries)
+        return path
+
+    def recall(
+        self, worker: WorkerProcess, truth: Truth, setting: Setting
+    ) -> tuple[MeanRecall, float]:
+        """Recall of all queries, and how many of them a second were answered, in batches."""
+        queries, out = self.queries_file(truth, "asked"), self.scratch / "found.npy"
+        answer = worker.ask(
+            "search",
+            asked={
+                "queries": str(queries),
+                "k": self.k + truth.extra,
+                "batch": self.batch,
+                "modality": setting.modality,
+                "value": setting.value,
+                "start": 0,
+                "calls": -(-len(truth.queries) // self.batch),
+                "out": str(out),
+            },
+        )
+        found = recall_of(truth, self.base, np.load(out), self.k)
+        return MeanRecall.of(found), 1e9 * len(found) / sum(answer["ns"])
+
+
+def measure_system(
+    bench: Bench, entry: Entry, task: Task, python: Path | None
+) -> tuple[AnnRow, list[CurvePoint]]:
+    """Build, open and measure one system.
+
+    Args:
+        bench: what it is measured with.
+        entry: of the system.
+        task: for it, with an empty folder.
+        python: of the environment that it runs in; None is this one.
+
+    Raises:
+        BenchmarkError: it failed.
+        MissingDependencyError: its package is not installed.
+    """
+    n = len(bench.base)
+    with WorkerProcess(entry, task, python) as worker:
+        built, peak = worker.ask_watched("build")
+        package_version = worker.version
+    on_disk = size_of(Path(task.folder)) or size_of(Path(task.base))
+    with WorkerProcess(entry, task, python) as worker:
+        about = worker.ask("open")
+        settings = _turn_knob(bench, worker, about)
+        recall = {
+            each: bench.recall(worker, bench.truth[each], settings[each])[0] for each in MODALITIES
+        }
+        batched = _compare(bench, bench.product, worker, settings, bench.batch)
+        curves = _curves(bench, worker, entry, about) if bench.with_curves else []
+    with WorkerProcess(entry, replace(task, threads=1), python) as worker:
+        before = worker.memory()["RssAnon"]
+        opened = worker.ask("open")
+        single = _compare(bench, bench.flat, worker, settings, 1)
+        anonymous = worker.memory()["RssAnon"] - before
+    params = {**about["params"], "library": f"{entry.package} {package_version}".strip()}
+    if about["knob"] is not None:
+        params |= {f"{about['knob']}_{each}": settings[each].value for each in MODALITIES}
+        params["tuned_on_texts"] = "text" in bench.tuning
+    row = AnnRow(
+        system=entry.name,
+        recall_text=recall["text"].mean,
+        recall_text_se=recall["text"].standard_error,
+        recall_image=recall["image"].mean,
+        recall_image_se=recall["image"].standard_error,
+        ms_b1_text=single["text"].ours_ms,
+        ms_b1_image=single["image"].ours_ms,
+        qps_b64_text=1000 * bench.batch / batched["text"].ours_ms,
+        qps_b64_image=1000 * bench.batch / batched["image"].ours_ms,
+        x_flat_text=single["text"].ratio,
+        x_flat_image=single["image"].ratio,
+        x_gemm_text=batched["text"].ratio,
+        x_gemm_image=batched["image"].ratio,
+        build_s=built["seconds"],
+        peak_rss_mb=peak.anonymous_bytes / 1e6,
+        resident_bytes_per_vector=about["resident_bytes"] / n,
+        disk_bytes_per_vector=on_disk / n,
+        spec=about["spec"],
+        params=params,
+        x_flat_text_quartiles=single["text"].quartiles,
+        x_flat_image_quartiles=single["image"].quartiles,
+        x_gemm_text_quartiles=batched["text"].quartiles,
+        x_gemm_image_quartiles=batched["image"].quartiles,
+        peak_rss_mapped_mb=peak.total_bytes / 1e6,
+        open_ms=opened["ms"],
+        anonymous_bytes_per_vector=anonymous / n,
+        page_cache_bytes_per_vector=about["page_cache_bytes"] / n,
+    )
+    return row, curves
+
+
+def _turn_knob(
+    bench: Bench, worker: WorkerProcess, about: Mapping[str, Any]
+) -> dict[Modality, Setting]:
+    """The cheapest value that reaches the target on the tuning queries, for each modality.
+
+    Without texts to tune with, text queries are asked as image queries are.
+    """
+    values: dict[Modality, int | None] = {}
+    for modality, truth in bench.tuning.items():
+        values[modality] = None
+        for value in about["ladder"]:
+            values[modality] = value
+            recall, _ = bench.recall(worker, truth, Setting(modality, value))
+            if recall.mean >= bench.target_recall:
+                break
+    return {each: Setting(each, values.get(each, values["image"])) for each in MODALITIES}
+
+
+def _compare(
+    bench: Bench,
+    baseline: WorkerProcess,
+    worker: WorkerProcess,
+    settings: Mapping[Modality, Setting],
+    batch: int,
+) -> dict[Modality, Comparison]:
+    found: dict[Modality, Comparison] = {}
+    for modality in MODALITIES:
+        queries = bench.queries_file(bench.truth[modality], f"timed-{modality}")
+        limit = Arm(baseline, queries, bench.k, batch, Setting(modality))
+        ours = Arm(worker, queries, bench.k, batch, settings[modality])
+        found[modality] = compare(limit, ours, bench.rounds)
+    return found
+
+
+def _curves(
+    bench: Bench, worker: WorkerProcess, entry: Entry, about: Mapping[str, Any]
+) -> list[CurvePoint]:
+    """Recall and speed at every value of the knob; nothing is chosen by it."""
+    points = []
+    for modality in MODALITIES:
+        for value in about["ladder"]:
+            setting = Setting(modality, value)
+            recall, qps = bench.recall(worker, bench.truth[modality], setting)
+            points.append(CurvePoint(entry.name, modality, about["knob"], value, recall.mean, qps))
+            if recall.mean >= _ENOUGH:
+                break
+    return points

@@ -1,0 +1,97 @@
+"""Ratios of speed from interleaved rounds, so that load from outside hits both sides alike."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.systems.base import Setting
+from benchmarks.systems.process import WorkerProcess
+
+_ROUND_S = 0.3
+"""Seconds that one side of a round may take, as far as its fewest calls allow."""
+
+_FEWEST_CALLS, _MOST_CALLS = 3, 64
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One side of a comparison.
+
+    Attributes:
+        worker: an open system.
+        queries: .npy file of float32 queries.
+        k: answers to a query.
+        batch: queries in one call.
+        setting: of the search.
+    """
+
+    worker: WorkerProcess
+    queries: Path
+    k: int
+    batch: int
+    setting: Setting
+
+    def durations_ms(self, start: int, calls: int) -> list[float]:
+        """Of so many calls, from a query on."""
+        answer = self.worker.ask(
+            "search",
+            asked={
+                "queries": str(self.queries),
+                "k": self.k,
+                "batch": self.batch,
+                "modality": self.setting.modality,
+                "value": self.setting.value,
+                "start": start,
+                "calls": calls,
+            },
+        )
+        return [ns / 1e6 for ns in answer["ns"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How much faster one system is than another.
+
+    Attributes:
+        ratio: median over rounds of (its median time / our median time).
+        quartiles: first and third of that ratio over rounds.
+        ours_ms: median of all our calls.
+    """
+
+    ratio: float
+    quartiles: tuple[float, float]
+    ours_ms: float
+
+
+def compare(baseline: Arm, ours: Arm, rounds: int) -> Comparison:
+    """Time both in turns, in an order that changes each round.
+
+    Before, ours answers once all that it will be asked: pages are mapped and blocks checked, as in
+    a process that has been serving for a while.
+
+    Args:
+        baseline: that ours is divided into.
+        ours: the system.
+        rounds: at least 1.
+    """
+    calls = {arm: _calls(arm) for arm in (baseline, ours)}
+    ours.durations_ms(0, rounds * calls[ours])
+    ratios, times = [], []
+    for number in range(rounds):
+        medians = {}
+        for arm in (baseline, ours) if number % 2 else (ours, baseline):
+            start = number * calls[arm] * arm.batch
+            durations = arm.durations_ms(start, calls[arm])
+            medians[arm] = float(np.median(durations))
+            if arm is ours:
+                times += durations
+        ratios.append(medians[baseline] / medians[ours])
+    low, middle, high = np.percentile(ratios, [25, 50, 75]).tolist()
+    return Comparison(middle, (low, high), float(np.median(times)))
+
+
+def _calls(arm: Arm) -> int:
+    """Calls a round that fill its time, by the second of two."""
+    ms = arm.durations_ms(0, 2)[1]
+    return max(_FEWEST_CALLS, min(_MOST_CALLS, int(1000 * _ROUND_S / ms)))

@@ -1,0 +1,1 @@
+"""What a measurement found, as frozen values with a JSON form."""

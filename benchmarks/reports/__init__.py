@@ -1,0 +1,1 @@
+"""Measurements for people: tables and plots."""

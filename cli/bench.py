@@ -1,0 +1,157 @@
+"""`polyseek bench`: measure polyseek beside others, on your own vectors."""
+
+import json as json_format
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.context import begin
+from cli.exits import ExitCode, full_disk_at, reported_errors
+from cli.options import JsonOption, QuietOption, examples
+from cli.output import note, write_json, write_text
+
+if TYPE_CHECKING:
+    from benchmarks.protocols.ann import AnnOptions
+    from benchmarks.records.ann import AnnReport
+
+app = typer.Typer(help="Measure polyseek beside other programs.", no_args_is_help=True)
+
+_REPORT = "ann.json"
+
+
+@app.callback()
+def bench() -> None:
+    """Measure polyseek beside other programs."""
+
+
+@app.command(
+    "ann",
+    epilog=examples(
+        "polyseek bench ann --base base.npy --text-queries text.npy --image-queries image.npy",
+        "polyseek bench ann --base base.npy --text-queries text.npy --image-queries image.npy "
+        "--train-texts captions.npy --system polyseek --system hnswlib "
+        "--system faiss:IVF1024,PQ64 --out report",
+    ),
+)
+def ann(
+    base: Annotated[
+        Path, typer.Option("--base", metavar="NPY", help="The vectors to index, unit rows.")
+    ],
+    text_queries: Annotated[
+        Path, typer.Option("--text-queries", metavar="NPY", help="Vectors of texts to ask with.")
+    ],
+    image_queries: Annotated[
+        Path, typer.Option("--image-queries", metavar="NPY", help="Vectors of images to ask with.")
+    ],
+    train_texts: Annotated[
+        Path | None,
+        typer.Option(
+            "--train-texts",
+            metavar="NPY",
+            help="Vectors of texts, none of them a query, to train and tune with. Without them "
+            "texts are routed as images are.",
+            show_default=False,
+        ),
+    ] = None,
+    k: Annotated[int, typer.Option("--k", metavar="N", help="Depth of the rankings.")] = 10,
+    target_recall: Annotated[
+        float,
+        typer.Option("--target-recall", metavar="R", help="What each system is tuned to."),
+    ] = 0.95,
+    system: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--system",
+            metavar="NAME",
+            help="polyseek, exact, gemm, autofaiss, hnswlib, usearch or faiss:FACTORY. "
+            "Default: all but the last.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Write ann.json and plots there, and turn the knobs of the peers through their "
+            "whole range for these.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            metavar="N",
+            help="Take only the first vectors of the base.",
+            show_default=False,
+        ),
+    ] = None,
+    peer_env: Annotated[
+        Path | None,
+        typer.Option(
+            "--peer-env",
+            metavar="VENV",
+            help="A virtual environment with the systems that cannot be installed here.",
+            show_default=False,
+        ),
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option("--rounds", metavar="N", help="Rounds of each timing, at least 7.")
+    ] = 7,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Measure recall, speed, memory and disk of nearest-neighbour systems on vectors.
+
+    All are given the same vectors and asked the same queries, each in processes of its own. Speed
+    is a ratio from interleaved rounds: one query and one thread against FAISS's flat index, batches
+    of 64 against torch's product. Recall is against exact search. Exits 1 if a system failed.
+    """
+    with reported_errors(as_json=json):
+        begin({}, quiet=quiet)
+        from benchmarks.protocols.ann import AnnOptions
+
+        options = AnnOptions(
+            base=base,
+            text_queries=text_queries,
+            image_queries=image_queries,
+            train_texts=train_texts,
+            k=k,
+            target_recall=target_recall,
+            systems=tuple(system or ()),
+            limit=limit,
+            peer_env=peer_env,
+            rounds=rounds,
+            threads=len(os.sched_getaffinity(0)),
+            with_curves=out is not None,
+        )
+        report = _measure(options, out, quiet=quiet)
+        if json:
+            write_json(report.to_json())
+        else:
+            from benchmarks.reports.ann_table import table
+
+            write_text(table(report))
+        if system and any(row.failure is not None for row in report.rows):
+            raise typer.Exit(ExitCode.FAILURE)
+
+
+def _measure(options: "AnnOptions", out: Path | None, *, quiet: bool) -> "AnnReport":
+    from benchmarks.protocols.ann import measure_ann
+    from benchmarks.reports.plots import check_plotting, draw_pareto
+
+    if out is not None:
+        check_plotting()
+        out.mkdir(parents=True, exist_ok=True)
+    report = measure_ann(options, lambda stage: note(stage, quiet=quiet))
+    if out is not None:
+        with full_disk_at(out):
+            text = json_format.dumps(report.to_json(), indent=2, allow_nan=False)
+            (out / _REPORT).write_text(text + "\n", encoding="utf-8")
+            if any(row.failure is None for row in report.rows):
+                draw_pareto(report, out)
+    return report

@@ -1,0 +1,50 @@
+"""`polyseek bench ann`: its JSON, its table, its files, its refusals."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.kit import write_vectors
+from tests.cli.commands.kit import answer, refusal, run
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.protocols.ann_timing._MOST_CALLS", 3)
+    return write_vectors(tmp_path)
+
+
+def arguments(files):
+    return [word for name, path in files.items() for word in (f"--{name.replace('_', '-')}", path)]
+
+
+def test_json_files_and_plots(files, tmp_path):
+    out = tmp_path / "report"
+    shown = answer(
+        *("bench", "ann", *arguments(files), "--system", "gemm", "--system", "faiss:IVF8,Flat"),
+        *("--k", 5, "--out", out, "--json", "--quiet"),
+    )
+    assert [row["system"] for row in shown["rows"]] == ["gemm", "faiss:IVF8,Flat"]
+    assert shown["setting"]["k"] == 5
+    assert json.loads((out / "ann.json").read_text()) == shown
+    assert len(list(out.glob("*.png"))) == len(list(out.glob("*.svg"))) == 4
+
+
+def test_the_table_says_what_failed_and_the_command_ends_with_1(files):
+    asked = ("--system", "exact", "--system", "faiss:NoSuchKey", "--limit", 200)
+    result = run("bench", "ann", *arguments(files), *asked)
+    assert result.exit_code == 1
+    _, exact, failed = result.stdout.splitlines()
+    assert exact.startswith("exact")
+    assert failed.startswith("faiss:NoSuchKey: the system faiss:NoSuchKey failed to build")
+    assert "measuring exact" in result.stderr
+
+
+def test_refusals_name_what_is_wrong(files):
+    given = ("bench", "ann", *arguments(files))
+    assert "no system 'annoy'" in refusal(2, *given, "--system", "annoy")
+    np.save(files["text_queries"], np.eye(16, dtype=np.float32))
+    error = json.loads(refusal(1, *given, "--system", "exact", "--json"))["error"]
+    assert error["type"] == "SourceError"
+    assert "16 numbers" in error["message"]
