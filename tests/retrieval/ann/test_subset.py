@@ -10,8 +10,8 @@ from retrieval.ann.exact import NO_ID
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.spec import IndexSpec
-from retrieval.ann.training import train_codebook
 from retrieval.ann.subset import FEW_ITEMS, is_cheaper_in_full, widened
+from retrieval.ann.training import train_codebook
 from tests.retrieval.ann.arrays import HalfRows, slow_ranking
 
 N, DIM, NLIST, K = 24_000, 64, 128, 10
