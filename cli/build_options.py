@@ -1,18 +1,20 @@
 """Which index a collection gets: the options that say so, and `polyseek collection retune`."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.collection_info import mode_lines
+from cli.collection_info import Facts, mode_facts, mode_lines
 from cli.context import begin
 from cli.exits import reported_errors
 from cli.options import CollectionOption, JsonOption, QuietOption
-from cli.output import write_json, write_text
+from cli.output import note, write_json, write_text
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
     from indexer.options import BuildOptions
+    from indexer.retune import Retuned
 
 IndexOption = Annotated[
     str,
@@ -57,26 +59,39 @@ def retune(
     """Choose again how far each kind of query looks, for a recall of your own.
 
     The codes stay as they are, so it takes seconds. A search costs more the nearer to exact it is;
-    `polyseek collection info` shows what was chosen and what it finds. An exact search has nothing
-    to choose.
+    `polyseek collection info` shows what was chosen and what it finds. Says also whether the items
+    have moved away from the lists since they were trained. An exact search has nothing to choose.
     """
     with reported_errors(as_json=json):
         context = begin({"collection": collection}, quiet=quiet)
-        from cli.collection_info import mode_facts
         from indexer.retune import retune_collection
 
-        indexes = retune_collection(
+        found = retune_collection(
             context.collection(),
             build_options("auto", target_recall),
             device=context.settings.device,
             catalogue_url=context.settings.catalogue_url,
             cache_dir=context.cache_dir,
         )
-        facts = {name: mode_facts(index.modes) for name, index in indexes.items()}
+        facts = {name: retuned_facts(each) for name, each in found.items()}
         if json:
             write_json({"galleries": facts})
         elif not facts:
             write_text("searched exactly: there is nothing to tune")
         elif not quiet:
-            for name, modes in facts.items():
-                write_text("\n".join([f"{name}:", *mode_lines(modes)]))
+            for name, each in facts.items():
+                write_text("\n".join([f"{name}:", *mode_lines(each["modes"])]))
+        for each in facts.values():
+            if each["retrain"]:
+                hint = "`polyseek collection compact --retrain` trains anew"
+                note(f"{each['retrain']}; {hint}", quiet=quiet)
+
+
+def retuned_facts(retuned: "Retuned") -> Facts:
+    """What was chosen and how the lists fit, in the shape of the JSON output."""
+    drift = retuned.drift
+    return {
+        "modes": mode_facts(retuned.index.modes),
+        "drift": None if drift is None else asdict(drift),
+        "retrain": None if drift is None else drift.reason_to_retrain,
+    }

@@ -30,6 +30,9 @@ DESTROY_EXAMPLES = examples("polyseek collection destroy -c old.polyseek --yes")
 
 
 def compact(
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Train the index anew, even if it is not due.")
+    ] = False,
     device: DeviceOption = None,
     collection: CollectionOption = None,
     quiet: QuietOption = False,
@@ -48,6 +51,7 @@ def compact(
         with full_disk_at(folder):
             report = compact_collection(
                 folder,
+                retrain=retrain,
                 device=context.settings.device,
                 catalogue_url=context.settings.catalogue_url,
                 cache_dir=context.cache_dir,

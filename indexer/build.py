@@ -58,7 +58,7 @@ def bring_index_up_to_date(
     """Train and publish an index where one is due, else code the segments that lack codes.
 
     An index is due if there is none, if the gallery is four times as large as at its training, or
-    if the options name another kind than it has.
+    if the options ask for a new one or name another kind than it has.
 
     Args:
         writer: of the collection.
@@ -84,7 +84,7 @@ def bring_index_up_to_date(
         if record is not None:
             writer.drop_index(name)
         return None
-    spec = options.spec.resolved(gallery.n_items, writer.manifest.encoder.dim)
+    spec = _asked_spec(gallery, options).resolved(gallery.n_items, writer.manifest.encoder.dim)
     if spec.kind == "ivfpq" and _is_due(gallery, record, spec, options):
         return _Build(gallery, spec, options, enter).publish(writer, encoder)
     if record is not None:
@@ -121,10 +121,21 @@ def retune(
     return replace(gallery.entry.index, modes=modes)
 
 
+def _asked_spec(gallery: Gallery, options: BuildOptions) -> IndexSpec:
+    """What the options name; a new training by nobody's name keeps the kind that there is."""
+    record = gallery.entry.index
+    has_outgrown = record is not None and gallery.n_items >= RETRAIN_GROWTH * record.n_trained
+    if record is None or has_outgrown or options.spec.kind != "auto" or not options.retrain:
+        return options.spec
+    return IndexSpec.parse(record.spec)
+
+
 def _is_due(
     gallery: Gallery, record: IndexRecord | None, spec: IndexSpec, options: BuildOptions
 ) -> bool:
-    if record is None or gallery.n_items >= RETRAIN_GROWTH * record.n_trained:
+    if record is None or options.retrain:
+        return True
+    if gallery.n_items >= RETRAIN_GROWTH * record.n_trained:
         return True
     return options.spec.kind != "auto" and record.spec != str(spec)
 

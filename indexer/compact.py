@@ -5,7 +5,7 @@ from pathlib import Path
 
 from indexer.build import bring_index_up_to_date
 from indexer.merge import TOP
-from indexer.options import IndexOptions
+from indexer.options import BuildOptions, IndexOptions
 from indexer.space import measuring_encoder
 from indexer.writer import CollectionWriter
 from retrieval.store.manifest import newest_manifest
@@ -33,6 +33,7 @@ class CompactReport:
 def compact_collection(
     folder: Path,
     *,
+    retrain: bool = False,
     device: str = "auto",
     catalogue_url: str | None = None,
     cache_dir: Path | None = None,
@@ -48,6 +49,7 @@ def compact_collection(
 
     Args:
         folder: of the collection.
+        retrain: train the indexes anew even if that is not due.
         device: of the encoder that measures a new index.
         catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
         cache_dir: where receipts of checked files are kept; None keeps none.
@@ -66,7 +68,8 @@ def compact_collection(
         writer.compact(TOP * IndexOptions().segment_items)
         encoder = measuring_encoder(writer, device)
         for name in tuple(writer.manifest.galleries):
-            bring_index_up_to_date(writer, encoder, name=name)
+            options = BuildOptions(retrain=retrain)
+            bring_index_up_to_date(writer, encoder, name=name, options=options)
         newest, *older = (each.file_names() for each in writer.kept_generations())
         if any(names - newest for names in older):
             # The generation before is kept for readers, and it still holds what was dropped.

@@ -20,12 +20,14 @@ class BuildOptions:
         foreign_queries: (n, dim) unit rows to learn the routes from, e.g. captions for images; a
             fifth of them measures. None takes the collection's own captions, or writes some.
         seed: of the sample, the training and the choice of queries.
+        retrain: train anew an index that is there.
     """
 
     spec: IndexSpec = field(default_factory=lambda: IndexSpec("auto"))
     target_recall: float = TARGET_RECALL
     foreign_queries: Float32Array | None = None
     seed: int = 0
+    retrain: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.target_recall <= 1:

@@ -1,15 +1,25 @@
 """Choose again how far the searches of a collection look, with its codes as they are."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.build import retune
+from indexer.drift import Drift, measure_drift
 from indexer.options import BuildOptions
 from indexer.space import measuring_encoder
 from indexer.writer import CollectionWriter
 from retrieval.model import GalleryName
 from retrieval.store.entries import IndexRecord
 from retrieval.store.manifest import newest_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Retuned:
+    """A gallery's index with its new settings, and how well its lists still fit."""
+
+    index: IndexRecord
+    drift: Drift | None
 
 
 def retune_collection(
@@ -19,7 +29,7 @@ def retune_collection(
     device: str = "auto",
     catalogue_url: str | None = None,
     cache_dir: Path | None = None,
-) -> Mapping[GalleryName, IndexRecord]:
+) -> Mapping[GalleryName, Retuned]:
     """Retune every gallery that has an index.
 
     Args:
@@ -39,12 +49,13 @@ def retune_collection(
     """
     newest_manifest(folder)  # where there is no collection, a lock must not make a folder for one
     writer = CollectionWriter.open(folder, None, catalogue_url=catalogue_url, cache_dir=cache_dir)
-    found: dict[GalleryName, IndexRecord] = {}
+    found: dict[GalleryName, Retuned] = {}
     with writer:
         encoder = measuring_encoder(writer, device)
         for name in tuple(writer.manifest.galleries):
             record = retune(writer, encoder, name=name, options=options)
             if record is not None:
-                found[name] = record
+                drift = measure_drift(writer.collection.gallery(name))
+                found[name] = Retuned(record, drift)
         writer.collect_garbage()
     return found

@@ -50,6 +50,7 @@ def test_an_index_by_name_is_built_told_and_tuned_again(vectors):
     assert "image      0.900" in text
     shown = run("collection", "retune", "-c", HERE, "--target-recall", "0.99")
     assert (shown.exit_code, "image      0.990" in shown.stdout) == (0, True)
+    assert "trains anew" not in shown.stderr
     tuned = facts()
     assert tuned["modes"][0]["recall"] > built["modes"][0]["recall"]
     assert (tuned["spec"], tuned["trained_on"]) == (built["spec"], built["trained_on"])
