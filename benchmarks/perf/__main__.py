@@ -13,7 +13,9 @@ def main() -> None:
         sys.stdout.flush()
         sys.argv = [name]
         runpy.run_module(f"benchmarks.perf.{name}", run_name="__main__")
-    sys.stdout.write("index_ratio needs a folder of photographs: see --help of that module\n")
+    sys.stdout.write(
+        "index_ratio, index_peers and encoder_ratio need a folder of pictures: see --help of each\n"
+    )
 
 
 if __name__ == "__main__":

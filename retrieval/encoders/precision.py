@@ -1,10 +1,11 @@
 """How numbers are kept and moved while a model runs: chosen from the device and the user's wish.
 
-Measured on an AMD EPYC with AVX-512 BF16, two threads, ViT-B/32, batches of 32: with bf16 weights
-images took 1 / 1.6 and texts 1 / 1.9 of the processor time of fp32. Of 64 photographs, each asking
-for its neighbours, the sets of ten agreed for all, the first for 61. On processors without such
-instructions bf16 is slower than fp32. So a CPU runs fp32 unless asked for bf16, and even then only
-where a matrix product of the size of a ViT-B layer, timed here and now, is faster in bf16.
+Measured by benchmarks/perf/encoder_ratio.py on shared cores of an AMD EPYC with AVX-512 BF16, one
+thread, a ViT-B/32 of random weights: with bf16 weights images took 1 / 2.0 and texts 1 / 1.9 of the
+processor time of fp32. Of 64 photographs, each asking for its neighbours, the sets of ten agreed
+for all, the first for 62. On processors without such instructions bf16 is slower than fp32. So a
+CPU runs fp32 unless asked for bf16, and even then only where a matrix product of the size of a
+ViT-B layer, timed here and now, is faster in bf16.
 
 The GPU paths follow the vendors' documentation; no GPU was at hand when they were written.
 """
