@@ -2,7 +2,7 @@
 
     python -m benchmarks.perf.search_ratio [--items 100000] [--dim 384] [--rounds 300]
 
-The raw call stops at candidates; the engine also re-scores them from the float16 vectors on disk
+The raw call ranks the lists, as the index was tuned for texts, and stops at candidates; the engine also re-scores them from the float16 vectors on disk
 ("ids"), and reads the records of the ten best from the catalogue ("hits"). Target: at most 1.5 for
 the ranking of one query with a ready vector, at 100,000 items.
 
@@ -15,26 +15,22 @@ import hashlib
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 from zlib import crc32
 
-import faiss as faiss_module
-import numpy as np
 from PIL import Image
 
 from benchmarks.perf.synthetic import CrossModalSpace
 from benchmarks.perf.timing import Timing, interleave
 from indexer.build import bring_index_up_to_date
 from indexer.writer import CollectionWriter, NewItem
+from retrieval.ann.ivfpq import Codebook, IvfPq
+from retrieval.ann.routing import QueryParts, Router, Routing
 from retrieval.encoders.base import Pixels
 from retrieval.engine import SearchEngine
 from retrieval.model import EncoderInfo, FileRef, Float32Array, ImageMeta
 from retrieval.query.algebra import Query
 
-faiss: Any = faiss_module
 """Its stubs know neither parameters by keyword nor writers in memory."""
 
 _SEGMENT_ITEMS = 4_096
@@ -89,23 +85,23 @@ def build_collection(folder: Path, vectors: Float32Array, encoder: ReadyVectors)
 
 
 def raw_search(engine: SearchEngine) -> Callable[[Float32Array], object]:
-    """One FAISS call over all codes of the collection, merged into one index."""
+    """The lists of each text query and one FAISS call for it, over all codes in one index."""
     gallery = engine.collection.gallery("images")
-    record = gallery.entry.index
-    if record is None:
+    record, data, router = gallery.entry.index, gallery.read_codebook(), gallery.read_router()
+    mode = None if record is None else record.mode("text")
+    if record is None or data is None or mode is None:
         raise ValueError("too few items: the collection has no index")
-    faiss = import_module("faiss")  # its own type stubs lack half of what is called here
-    index = faiss.read_index(_reader(faiss, gallery.read_codebook()))
-    merged = faiss.ArrayInvertedLists(index.nlist, index.code_size)
-    for segment in gallery.segments:
-        codes = segment.read_codes(record.codebook.short)
-        merged.merge_from(faiss.read_InvertedLists(_reader(faiss, codes)), 0)
-    index.replace_invlists(merged, False)
-    index.ntotal = merged.compute_ntotal()
-    parameters = faiss.SearchParametersIVF(nprobe=record.nprobe)
+    book = Codebook(data)
+    codes = [(each.read_codes(record.codebook.short), len(each.ids)) for each in gallery.segments]
+    index = IvfPq(book, [(found, n) for found, n in codes if found is not None])
+    routing = Routing(book, Router.from_bytes(router) if router else None)
 
-    def search(queries: Float32Array, _kept: object = merged) -> object:
-        return index.search(queries, record.candidates, params=parameters)
+    def search(queries: Float32Array) -> object:
+        for query, turned in zip(queries, book.rotated(queries), strict=True):
+            parts = QueryParts.single(query, is_foreign=True)
+            lists = routing.lists(parts, mode.nprobe, routed=mode.routed)
+            index.candidates(turned, lists, mode.candidates)
+        return None
 
     return search
 
@@ -120,11 +116,15 @@ def measure(engine: SearchEngine, encoder: ReadyVectors, rounds: int) -> list[di
     batches = [[texts[(at + i) % rounds] for i in range(_BATCH)] for at in range(rounds)]
     batch_vectors = [encoder.encode_texts(batch) for batch in batches]
     raw = raw_search(engine)
-    engine.search_vectors(vectors, _K)  # a block's first read hashes it: time what comes after
+    engine.search_vectors(
+        vectors, _K, modality="text"
+    )  # a block's first read hashes it: time what comes after
     single = interleave(
         {
             "raw faiss": lambda at: raw(vectors[at : at + 1]),
-            "engine, ids": lambda at: engine.search_vectors(vectors[at : at + 1], _K),
+            "engine, ids": lambda at: engine.search_vectors(
+                vectors[at : at + 1], _K, modality="text"
+            ),
             "engine, hits": lambda at: engine.search(Query.text(texts[at]), _K),
         },
         rounds=rounds,
@@ -133,7 +133,9 @@ def measure(engine: SearchEngine, encoder: ReadyVectors, rounds: int) -> list[di
     batched = interleave(
         {
             "raw faiss, batch 64": lambda at: raw(batch_vectors[at]),
-            "engine, ids, batch 64": lambda at: engine.search_vectors(batch_vectors[at], _K),
+            "engine, ids, batch 64": lambda at: engine.search_vectors(
+                batch_vectors[at], _K, modality="text"
+            ),
             "engine, hits, batch 64": lambda at: engine.search_batch(
                 [Query.text(text) for text in batches[at]], _K
             ),
@@ -142,7 +144,9 @@ def measure(engine: SearchEngine, encoder: ReadyVectors, rounds: int) -> list[di
     )
     many = interleave(
         {
-            _MANY_IDS: lambda at: engine.search_vectors(vectors[at : at + 1], _MANY),
+            _MANY_IDS: lambda at: engine.search_vectors(
+                vectors[at : at + 1], _MANY, modality="text"
+            ),
             _MANY_HITS: lambda at: engine.search(Query.text(texts[at]), _MANY),
         },
         rounds=fewer,
@@ -176,14 +180,6 @@ def main() -> None:
     many = groups[-1]
     beyond_ms = many[_MANY_HITS].p50_ms - many[_MANY_IDS].p50_ms
     sys.stdout.write(f"the records of {_MANY:,} hits: {beyond_ms:.0f} ms beyond the search\n")
-
-
-def _reader(faiss: ModuleType, data: bytes | None) -> object:
-    if data is None:
-        raise ValueError("a segment has no codes")
-    reader = faiss.VectorIOReader()
-    faiss.copy_array_to_vector(np.frombuffer(data, np.uint8), reader.data)
-    return reader
 
 
 if __name__ == "__main__":
