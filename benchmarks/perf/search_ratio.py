@@ -2,9 +2,10 @@
 
     python -m benchmarks.perf.search_ratio [--items 100000] [--dim 384] [--rounds 300]
 
-The raw call ranks the lists, as the index was tuned for texts, and stops at candidates; the engine also re-scores them from the float16 vectors on disk
-("ids"), and reads the records of the ten best from the catalogue ("hits"). Target: at most 1.5 for
-the ranking of one query with a ready vector, at 100,000 items.
+The raw call ranks the lists, as the index was tuned for texts, and stops at candidates; the engine
+also re-scores them from the float16 vectors on disk ("ids"), and reads the records of the ten best
+from the catalogue ("hits"). Target: at most 1.5 for the ranking of one query with a ready vector,
+at 100,000 items.
 
 A large answer is timed too: 10,000 ids, and 10,000 hits with their records, as a ratio to each
 other; the last line is how long the records take.
