@@ -82,7 +82,8 @@ def test_the_ids_of_merged_segments_may_interleave(writer):
     assert state_of(writer.collection) == before
 
 
-def test_a_merged_segment_is_the_one_that_would_have_been_written_at_once(tmp_path):
+def test_a_merged_segment_is_the_one_that_would_have_been_written_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("indexer.writer._now", lambda: "2024-05-01T12:00:00")
     with CollectionWriter.open(tmp_path / "whole", ENCODER) as writer:
         put(writer, *range(1, 10))
         (whole,) = writer.manifest.galleries["images"].segments
