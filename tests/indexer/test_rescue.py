@@ -70,7 +70,9 @@ def flip(path, at=-3):
 
 
 def cut(path):
-    path.write_bytes(path.read_bytes()[:-9])
+    data = path.read_bytes()
+    # The end of a database may be a free page, which nobody misses.
+    path.write_bytes(data[: len(data) // 2] if path.suffix == ".db" else data[:-9])
 
 
 def empty(path):
@@ -96,7 +98,7 @@ def test_any_one_file_is_made_again(folder, sound, kind, damage):
         assert verify_collection(folder).problems
     report = repair(folder)
     assert report.after.problems == ()
-    assert report.repaired or kind == "catalogue"  # a cut may take free pages only
+    assert report.repaired
     assert (report.lost, report.hopeless) == ((), ())
     assert read_state(folder) == read_state(sound)
     assert repair(folder).repaired == (), "a second time there is nothing to do"
