@@ -10,12 +10,8 @@ from cli.output import shown_path
 
 if TYPE_CHECKING:
     from retrieval.store.collection import Collection
-    from retrieval.store.entries import (
-        CatalogueLocation,
-        IndexRecord,
-        ModeRecord,
-        RecallRecord,
-    )
+    from retrieval.store.entries import CatalogueLocation
+    from retrieval.store.index_record import IndexRecord, ModeRecord, RecallRecord
 
 Facts = dict[str, Any]
 

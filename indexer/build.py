@@ -33,7 +33,8 @@ from retrieval.encoders.base import Encoder
 from retrieval.learn.router import nearest_lists, train_router
 from retrieval.model import Float32Array, GalleryName, Int64Array
 from retrieval.store.collection import Gallery
-from retrieval.store.entries import IndexRecord, ModeRecord, codebook_entry
+from retrieval.store.entries import codebook_entry
+from retrieval.store.index_record import IndexRecord, ModeRecord
 
 logger = logging.getLogger(__name__)
 

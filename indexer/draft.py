@@ -16,13 +16,8 @@ from indexer.segment_files import Piece, write_segment
 from retrieval.model import FIRST_ID, GalleryName, Int64Array, ItemId
 from retrieval.store.changes import PathChange, encode_changes
 from retrieval.store.collection import Collection
-from retrieval.store.entries import (
-    SHORT_HEX,
-    codes_name,
-    gallery_folder,
-    router_entry,
-    segment_folder,
-)
+from retrieval.store.entries import codes_name, gallery_folder, router_entry, segment_folder
+from retrieval.store.file_entry import SHORT_HEX
 from retrieval.store.manifest import (
     FileEntry,
     GalleryEntry,

@@ -12,7 +12,7 @@ from retrieval.encoders.bank import caption_bank, query_bank
 from retrieval.encoders.base import Encoder
 from retrieval.model import Float32Array, GalleryName, Int64Array
 from retrieval.store.collection import Collection, Gallery
-from retrieval.store.entries import RecallRecord
+from retrieval.store.index_record import RecallRecord
 
 MAX_QUERIES = 512
 """Queries of one kind; a build tunes on half of them and measures on the other: a standard

@@ -11,7 +11,8 @@ import numpy as np
 from indexer import durable
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import Float16Array, Int64Array
-from retrieval.store.entries import FileEntry, SegmentEntry
+from retrieval.store.entries import SegmentEntry
+from retrieval.store.file_entry import FileEntry
 from retrieval.store.manifest import Manifest
 from retrieval.store.segment import IDS, ROWS, SUMS, VECTORS, check_file, records_of
 from retrieval.store.vectors import (

@@ -10,7 +10,7 @@ from indexer.options import BuildOptions
 from indexer.space import measuring_encoder
 from indexer.writer import CollectionWriter
 from retrieval.model import GalleryName
-from retrieval.store.entries import IndexRecord
+from retrieval.store.index_record import IndexRecord
 from retrieval.store.manifest import newest_manifest
 
 

@@ -16,7 +16,8 @@ from indexer.salvage_files import SalvagedFiles
 from indexer.segment_files import PIECE_ROWS, Piece, write_segment
 from retrieval.model import Float32Array, GalleryName, Int64Array, ItemId, ItemRecord, display_path
 from retrieval.store.catalogue import Catalogue
-from retrieval.store.entries import FileEntry, GalleryEntry, SegmentEntry, segment_folder
+from retrieval.store.entries import GalleryEntry, SegmentEntry, segment_folder
+from retrieval.store.file_entry import FileEntry
 from retrieval.store.manifest import Manifest
 from retrieval.store.rows import encode_rows
 from retrieval.store.segment import IDS, ROWS, SUMS, VECTORS, read_checked, records_of

@@ -13,7 +13,8 @@ from indexer import durable
 from retrieval.model import FIRST_ID, GalleryName, Int64Array, ItemId, ItemRecord
 from retrieval.store.catalogue import Catalogue
 from retrieval.store.changes import PathChange, decode_changes, encode_changes, net_changes
-from retrieval.store.entries import SHORT_HEX, FileEntry, GalleryEntry, gallery_folder
+from retrieval.store.entries import GalleryEntry, gallery_folder
+from retrieval.store.file_entry import SHORT_HEX, FileEntry
 from retrieval.store.manifest import Manifest
 from retrieval.store.segment import read_checked, records_of
 from retrieval.store.vectors import array_bytes, array_from_bytes

@@ -13,7 +13,8 @@ import numpy as np
 
 from indexer import durable
 from retrieval.model import Float16Array, Float32Array, GalleryName, Int64Array, ItemRecord
-from retrieval.store.entries import FileEntry, SegmentEntry, gallery_folder, segment_folder
+from retrieval.store.entries import SegmentEntry, gallery_folder, segment_folder
+from retrieval.store.file_entry import FileEntry
 from retrieval.store.rows import encode_rows
 from retrieval.store.segment import IDS, ROWS, SUMS, VECTORS, segment_name
 from retrieval.store.vectors import BlockSums, array_bytes, vectors_header

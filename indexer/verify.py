@@ -19,7 +19,7 @@ from retrieval.errors import (
 )
 from retrieval.model import GalleryName
 from retrieval.store.collection import Collection
-from retrieval.store.entries import RecallRecord
+from retrieval.store.index_record import RecallRecord
 from retrieval.store.manifest import newest_manifest
 from retrieval.store.row_check import check_rows
 from retrieval.store.tag_rows import all_tags

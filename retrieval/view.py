@@ -30,8 +30,8 @@ from retrieval.model import (
 )
 from retrieval.query.plan import MadeOf
 from retrieval.store.collection import Collection, Gallery
-from retrieval.store.entries import IndexRecord
 from retrieval.store.filters.predicates import Predicate
+from retrieval.store.index_record import IndexRecord
 from retrieval.store.tag_rows import tags_version
 
 MANY_CANDIDATES = 400

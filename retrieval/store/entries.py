@@ -8,62 +8,21 @@ in sections it does not know too.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import PurePosixPath
 from typing import Literal
 
 from retrieval.model import GalleryName
 from retrieval.store.fields import (
     Section,
     as_section,
-    get_float,
     get_int,
     get_list,
     get_section,
     get_text,
 )
-
-SHORT_HEX = 24
-"""Digits of a sha256 that stand in file names: 96 bits, no collision below 10^14 files."""
+from retrieval.store.file_entry import SHORT_HEX, FileEntry
+from retrieval.store.index_record import IndexRecord
 
 Unknown = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """One immutable file of the collection.
-
-    Attributes:
-        name: path relative to the collection's folder, with "/".
-        size_bytes: exact size.
-        sha256: hex digest of the whole file.
-    """
-
-    name: str
-    size_bytes: int
-    sha256: str
-
-    @classmethod
-    def of(cls, name: str, data: bytes) -> "FileEntry":
-        """The entry of a file with these bytes."""
-        return cls(name, len(data), sha256(data).hexdigest())
-
-    @classmethod
-    def from_json(cls, value: object) -> "FileEntry":
-        """Read one entry; ValueError for a name that leads out of the folder."""
-        section = as_section(value, "file")
-        name = get_text(section, "name")
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise ValueError(f"file name {name!r} leads out of the collection")
-        return cls(name, get_int(section, "size_bytes"), get_text(section, "sha256"))
-
-    def to_json(self) -> dict[str, object]:
-        """The entry as a JSON object."""
-        return {"name": self.name, "size_bytes": self.size_bytes, "sha256": self.sha256}
-
-    @property
-    def short(self) -> str:
-        """First digits of the digest, as file names carry them."""
-        return self.sha256[:SHORT_HEX]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,156 +76,6 @@ class SegmentEntry:
     def codes(self, codebook_short: str) -> FileEntry | None:
         """The PQ codes made with the codebook of this short digest."""
         return self.file(codes_name(codebook_short))
-
-
-@dataclass(frozen=True, slots=True)
-class RecallRecord:
-    """Recall of an index against exact search, measured on held-out queries.
-
-    Attributes:
-        modality: of the queries, "image" or "text".
-        k: depth of the ranking.
-        mean: share of the exact top k found, in [0, 1].
-        standard_error: of the mean, over queries.
-        n_queries: how many were asked.
-    """
-
-    modality: str
-    k: int
-    mean: float
-    standard_error: float
-    n_queries: int
-
-    @classmethod
-    def from_json(cls, value: object) -> "RecallRecord":
-        """Read one record."""
-        section = as_section(value, "recall")
-        return cls(
-            modality=get_text(section, "modality"),
-            k=get_int(section, "k"),
-            mean=get_float(section, "mean"),
-            standard_error=get_float(section, "standard_error"),
-            n_queries=get_int(section, "n_queries"),
-        )
-
-    def to_json(self) -> dict[str, object]:
-        """The record as a JSON object."""
-        return {
-            "modality": self.modality,
-            "k": self.k,
-            "mean": self.mean,
-            "standard_error": self.standard_error,
-            "n_queries": self.n_queries,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class ModeRecord:
-    """How queries of one kind are searched for, and what that finds.
-
-    Attributes:
-        modality: of the queries: "image", "text" or "composed".
-        target: recall that was aimed at.
-        nprobe: lists to visit.
-        candidates: to re-score exactly, for k up to 10.
-        routed: whether the router chooses the lists of foreign parts.
-        recall: on queries that took no part in the choice.
-        ms: median time of such a query when it was measured, on that machine.
-    """
-
-    modality: str
-    target: float
-    nprobe: int
-    candidates: int
-    routed: bool
-    recall: RecallRecord
-    ms: float
-
-    @classmethod
-    def from_json(cls, value: object) -> "ModeRecord":
-        """Read one record."""
-        section = as_section(value, "mode")
-        return cls(
-            modality=get_text(section, "modality"),
-            target=get_float(section, "target"),
-            nprobe=get_int(section, "nprobe"),
-            candidates=get_int(section, "candidates"),
-            routed=bool(section.get("routed")),
-            recall=RecallRecord.from_json(section.get("recall")),
-            ms=get_float(section, "ms"),
-        )
-
-    def to_json(self) -> dict[str, object]:
-        """The record as a JSON object."""
-        return {
-            "modality": self.modality,
-            "target": self.target,
-            "nprobe": self.nprobe,
-            "candidates": self.candidates,
-            "routed": self.routed,
-            "recall": self.recall.to_json(),
-            "ms": self.ms,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class IndexRecord:
-    """How a gallery's approximate index was made and how to search it.
-
-    Attributes:
-        spec: canonical text, e.g. "ivf1024,pq256x4fs".
-        codebook: the trained, empty index.
-        router: of foreign queries to the lists; None where none was learned.
-        modes: how each kind of query is searched for. Queries of a kind that is not among them
-            were never measured; they visit every list.
-        n_trained: items in the gallery at training; four times as many ask for a new codebook.
-        seed: of the training sample.
-        seconds: that training and coding took.
-    """
-
-    spec: str
-    codebook: FileEntry
-    modes: tuple[ModeRecord, ...]
-    n_trained: int
-    seed: int
-    seconds: float
-    router: FileEntry | None = None
-
-    @classmethod
-    def from_json(cls, value: object) -> "IndexRecord":
-        """Read one record."""
-        section = as_section(value, "index")
-        router = section.get("router")
-        return cls(
-            spec=get_text(section, "spec"),
-            codebook=FileEntry.from_json(section.get("codebook")),
-            modes=tuple(map(ModeRecord.from_json, get_list(section, "modes"))),
-            n_trained=get_int(section, "n_trained"),
-            seed=get_int(section, "seed"),
-            seconds=get_float(section, "seconds"),
-            router=None if router is None else FileEntry.from_json(router),
-        )
-
-    def to_json(self) -> dict[str, object]:
-        """The record as a JSON object."""
-        return {
-            "spec": self.spec,
-            "codebook": self.codebook.to_json(),
-            "router": self.router.to_json() if self.router else None,
-            "modes": [mode.to_json() for mode in self.modes],
-            "n_trained": self.n_trained,
-            "seed": self.seed,
-            "seconds": self.seconds,
-        }
-
-    def mode(self, modality: str) -> ModeRecord | None:
-        """How queries of this kind are searched for; None if that was never measured."""
-        return next((mode for mode in self.modes if mode.modality == modality), None)
-
-    @property
-    def recall(self) -> tuple[RecallRecord, ...]:
-        """What each kind of query finds."""
-        return tuple(mode.recall for mode in self.modes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,7 @@ from retrieval.errors import CollectionMissingError, CorruptCollectionError, For
 from retrieval.model import EncoderInfo, GalleryName
 from retrieval.store.entries import (
     CatalogueLocation,
-    FileEntry,
     GalleryEntry,
-    IndexRecord,
-    ModeRecord,
-    RecallRecord,
     SegmentEntry,
     Unknown,
     codebook_entry,
@@ -37,6 +33,8 @@ from retrieval.store.fields import (
     path_from_json,
     path_to_json,
 )
+from retrieval.store.file_entry import FileEntry
+from retrieval.store.index_record import IndexRecord, ModeRecord, RecallRecord
 
 __all__ = [
     "FORMAT_VERSION",

@@ -10,7 +10,8 @@ import numpy as np
 
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import Int64Array, ItemRecord
-from retrieval.store.entries import SHORT_HEX, FileEntry, SegmentEntry
+from retrieval.store.entries import SegmentEntry
+from retrieval.store.file_entry import SHORT_HEX, FileEntry
 from retrieval.store.receipts import Receipts
 from retrieval.store.rows import decode_row_lines
 from retrieval.store.vectors import CheckedVectors, array_from_bytes
