@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from retrieval.ann.clustering import spherical_kmeans, subspace_kmeans
 from retrieval.ann.exact import nearest_rows
 from retrieval.ann.faiss_io import load_faiss, written_index
 from retrieval.ann.spec import IndexSpec
@@ -15,7 +16,6 @@ _PQ_POINTS_PER_CENTROID = {8: 64, 4: 1024}
 exact re-scoring repairs what coarser codes blur. 16 values take little time with many points."""
 
 _OPQ_ITERATIONS = 12
-_FAST_SUBSPACE_DIM = 8
 _GRAPH_LINKS = 32
 _GRAPH_EFFORT = 200
 
@@ -48,16 +48,19 @@ def train_codebook(sample: Float32Array, spec: IndexSpec, seed: int) -> bytes:
     rotation = _train_rotation(points, spec, seed) if spec.opq else None
     if rotation is not None:
         sample, points = rotation.apply(sample), rotation.apply(points)
-    clustering = faiss.Clustering(dim, spec.nlist)
-    clustering.spherical = True
-    clustering.niter = _ITERATIONS
-    clustering.seed = seed
+    centroids = spherical_kmeans(
+        np.ascontiguousarray(sample), spec.nlist, iterations=_ITERATIONS, seed=seed
+    )
     flat = faiss.IndexFlatIP(dim)
-    clustering.train(np.ascontiguousarray(sample), flat)
-    centroids: Float32Array = flat.reconstruct_n(0, spec.nlist)
+    flat.add(centroids)
     index = _empty_index(_graph(centroids) if spec.graph else flat, dim, spec)
     residuals = points - centroids[nearest_rows(points, centroids)]
-    values = _train_subspaces(residuals.reshape(len(points), spec.m, -1), spec.bits, seed)
+    values = subspace_kmeans(
+        residuals.reshape(len(points), spec.m, -1),
+        1 << spec.bits,
+        iterations=_ITERATIONS,
+        seed=seed,
+    )
     faiss.copy_array_to_vector(values.ravel(), index.pq.centroids)
     index.is_trained = True
     return written_index(index if rotation is None else faiss.IndexPreTransform(rotation, index))
@@ -98,22 +101,3 @@ def _train_rotation(points: Float32Array, spec: IndexSpec, seed: int) -> Any:  #
     rotation.train(np.ascontiguousarray(points))
     rotation.pq = None
     return rotation
-
-
-def _train_subspaces(residuals: Float32Array, bits: int, seed: int) -> Float32Array:
-    """The values of each sub-space, (m, 2**bits, s), from residuals (n, m, s).
-
-    Sub-spaces of fewer than eight dimensions are padded with zeros, which moves no centroid:
-    FAISS's k-means takes 25 times as long in four dimensions as in eight.
-    """
-    faiss = load_faiss()
-    n_points, m, subspace_dim = residuals.shape
-    padded_dim = max(subspace_dim, _FAST_SUBSPACE_DIM)
-    padded = np.zeros((n_points, m, padded_dim), np.float32)
-    padded[:, :, :subspace_dim] = residuals
-    quantizer = faiss.ProductQuantizer(m * padded_dim, m, bits)
-    quantizer.cp.niter = _ITERATIONS
-    quantizer.cp.seed = seed
-    quantizer.train(padded.reshape(n_points, -1))
-    values = faiss.vector_to_array(quantizer.centroids).reshape(m, -1, padded_dim)
-    return np.ascontiguousarray(values[:, :, :subspace_dim])

@@ -1,0 +1,139 @@
+"""k-means: the centroids of the inverted lists, and the values of the sub-spaces of the codes.
+
+FAISS has both, but trains hundreds of small sub-spaces one by one, each with all threads: on a busy
+machine they wait for each other most of the time. Here all are trained side by side.
+"""
+
+import numpy as np
+
+from retrieval.model import Float32Array, Int64Array
+
+_CHUNK_ROWS = 8_192
+"""Points at a time: 64 MiB of bfloat16 products with 4,096 centroids."""
+
+_PRODUCTS = 1 << 22
+"""Products of points and values of sub-spaces at a time: 16 MiB."""
+
+
+def spherical_kmeans(
+    points: Float32Array, n_centroids: int, *, iterations: int, seed: int
+) -> Float32Array:
+    """Unit centroids that the points lie near, by inner product.
+
+    Points are assigned by products in bfloat16: of centroids that are about as near, either will do
+    while they move. Which list an item finally gets is decided exactly (`nearest_rows`).
+
+    A centroid that no point is nearest to is put beside the one with the most points, which it then
+    shares. Same points, numbers and seed: same centroids on one kind of processor.
+
+    Args:
+        points: (n, dim) float32 unit rows, n >= n_centroids.
+        n_centroids: at least 1.
+        iterations: rounds of assignment and mean.
+        seed: decides which points the centroids start from.
+
+    Returns:
+        (n_centroids, dim) float32.
+
+    Raises:
+        ValueError: there are fewer points than centroids.
+
+    Source: I. Dhillon, D. Modha, "Concept Decompositions for Large Sparse Text Data Using
+    Clustering", Machine Learning 42 (2001).
+    """
+    if len(points) < n_centroids:
+        raise ValueError(f"{n_centroids} centroids of {len(points)} points")
+    rng = np.random.default_rng(seed)
+    centroids = points[np.sort(rng.choice(len(points), n_centroids, replace=False))]
+    for _ in range(iterations):
+        sums, counts = _assigned_sums(points, centroids)
+        centroids = _unit(np.where(counts[:, None] > 0, sums, centroids))
+        _split_largest(centroids, counts, rng)
+    return np.ascontiguousarray(centroids)
+
+
+def subspace_kmeans(
+    points: Float32Array, n_values: int, *, iterations: int, seed: int
+) -> Float32Array:
+    """Values of each sub-space that its points lie near, by Euclidean distance.
+
+    A value that no point is nearest to takes the place of a point drawn at random.
+
+    Args:
+        points: (n, m, s) float32, n >= n_values: n points in m sub-spaces of s dimensions.
+        n_values: of each sub-space.
+        iterations: rounds of assignment and mean.
+        seed: decides which points the values start from.
+
+    Returns:
+        (m, n_values, s) float32.
+
+    Source: S. Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28 (1982).
+    """
+    n, m, _ = points.shape
+    rng = np.random.default_rng(seed)
+    by_space = np.ascontiguousarray(points.transpose(1, 0, 2))
+    values = by_space[:, np.sort(rng.choice(n, n_values, replace=False))]
+    group = max(1, _PRODUCTS // (n * n_values))
+    for _ in range(iterations):
+        for start in range(0, m, group):
+            here = slice(start, start + group)
+            values[here] = _means(by_space[here], values[here], rng)
+    return values
+
+
+def _means(points: Float32Array, values: Float32Array, rng: np.random.Generator) -> Float32Array:
+    """One round for some sub-spaces: points (g, n, s), values (g, k, s)."""
+    import torch
+
+    n_spaces, n_values, dim = values.shape
+    targets = torch.from_numpy(values)
+    # The nearest value is that with the largest <point, value> - |value|^2 / 2.
+    halves = (targets * targets).sum(dim=2)[:, None, :] / 2
+    products = torch.baddbmm(halves, torch.from_numpy(points), targets.mT, beta=-1)
+    nearest = products.max(dim=2).indices.numpy()
+    names = (nearest + n_values * np.arange(n_spaces)[:, None]).ravel()
+    counts = np.bincount(names, minlength=n_spaces * n_values)
+    sums = np.stack(
+        [np.bincount(names, points[:, :, at].ravel(), len(counts)) for at in range(dim)], axis=1
+    )
+    means = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
+    empty = np.flatnonzero(counts == 0)
+    means[empty] = points[empty // n_values, rng.integers(points.shape[1], size=len(empty))]
+    return means.reshape(values.shape)
+
+
+def _assigned_sums(
+    points: Float32Array, centroids: Float32Array
+) -> tuple[Float32Array, Int64Array]:
+    """Sum and number of the points that each centroid is the nearest of."""
+    import torch
+
+    targets = torch.from_numpy(centroids).bfloat16().T
+    sums = np.zeros(centroids.shape, np.float32)
+    counts = np.zeros(len(centroids), np.int64)
+    for start in range(0, len(points), _CHUNK_ROWS):
+        rows = points[start : start + _CHUNK_ROWS]
+        nearest = (torch.from_numpy(rows).bfloat16() @ targets).max(dim=1).indices.numpy()
+        order = np.argsort(nearest, kind="stable")
+        names, firsts = np.unique(nearest[order], return_index=True)
+        sums[names] += np.add.reduceat(rows[order], firsts, axis=0)
+        counts += np.bincount(nearest, minlength=len(counts))
+    return sums, counts
+
+
+def _split_largest(centroids: Float32Array, counts: Int64Array, rng: np.random.Generator) -> None:
+    """Move centroids without points beside those with the most, in place."""
+    empty = np.flatnonzero(counts == 0)
+    if not empty.size:
+        return
+    largest = np.argsort(-counts, kind="stable")[: len(empty)]
+    step = rng.standard_normal((len(largest), centroids.shape[1]), np.float32)
+    step *= 0.01 / np.sqrt(centroids.shape[1])
+    centroids[empty[: len(largest)]] = _unit(centroids[largest] + step)
+
+
+def _unit(rows: Float32Array) -> Float32Array:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Float32Array = rows / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return unit
