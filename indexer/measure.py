@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.fanout import RECALL_DEPTH, FanOut, Part, SearchSettings
 from retrieval.ann.routing import QueryParts, Router
 from retrieval.ann.tune import QuerySet, Recall, measure_recall
@@ -176,12 +177,13 @@ def published_index(gallery: Gallery) -> FanOut:
     record = gallery.entry.index
     if record is None:
         return fan_out_of(gallery)
-    codes = {each.name: each.read_codes(record.codebook.short) for each in gallery.segments}
+    paths = {each.name: each.codes_path(record.codebook.short) for each in gallery.segments}
+    codes: dict[str, CodesSource] = {name: path for name, path in paths.items() if path}
     router = gallery.read_router()
     return fan_out_of(
         gallery,
         gallery.read_codebook(),
-        {name: each for name, each in codes.items() if each},
+        codes,
         Router.from_bytes(router) if router else None,
     )
 
@@ -189,7 +191,7 @@ def published_index(gallery: Gallery) -> FanOut:
 def fan_out_of(
     gallery: Gallery,
     codebook: bytes | None = None,
-    codes: Mapping[str, bytes] | None = None,
+    codes: Mapping[str, CodesSource] | None = None,
     router: Router | None = None,
 ) -> FanOut:
     """A gallery as one array, searched by these codes (by segment), or exactly."""

@@ -254,7 +254,7 @@ def _fan_out(gallery: Gallery) -> FanOut:
             Part(
                 segment.ids,
                 segment.vectors,
-                segment.read_codes(index.codebook.short) if index else None,
+                segment.codes_path(index.codebook.short) if index else None,
             )
             for segment in gallery.segments
         ],

@@ -93,7 +93,7 @@ def raw_search(engine: SearchEngine) -> Callable[[Float32Array], object]:
     if record is None or data is None or mode is None:
         raise ValueError("too few items: the collection has no index")
     book = Codebook(data)
-    codes = [(each.read_codes(record.codebook.short), len(each.ids)) for each in gallery.segments]
+    codes = [(each.codes_path(record.codebook.short), len(each.ids)) for each in gallery.segments]
     index = IvfPq(book, [(found, n) for found, n in codes if found is not None])
     routing = Routing(book, Router.from_bytes(router) if router else None)
 

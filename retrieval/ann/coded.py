@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking, VectorRows
 from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
 from retrieval.ann.routing import QueryParts, Router, Routing
@@ -27,7 +28,7 @@ class Part:
 
     ids: Int64Array
     vectors: VectorRows
-    codes: bytes | None = None
+    codes: CodesSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class CodedParts:
     def __init__(
         self,
         codebook: bytes,
-        coded: Sequence[tuple[bytes, Int64Array]],
+        coded: Sequence[tuple[CodesSource, Int64Array]],
         router: Router | None = None,
     ) -> None:
         """Take them together.
@@ -124,8 +125,8 @@ class CodedParts:
             found.append(merge_candidates(rankings, depth))
         return np.vstack(found)
 
-    def _make_shards(self, coded: Sequence[tuple[bytes, Int64Array]]) -> Iterator[_Shard]:
-        small: list[tuple[bytes, Int64Array]] = []
+    def _make_shards(self, coded: Sequence[tuple[CodesSource, Int64Array]]) -> Iterator[_Shard]:
+        small: list[tuple[CodesSource, Int64Array]] = []
         for codes, positions in coded:
             if len(positions) < _OWN_INDEX_ROWS:
                 small.append((codes, positions))

@@ -38,12 +38,11 @@ def load_faiss() -> ModuleType:
 
 def written_index(index: Any) -> bytes:  # noqa: ANN401 - FAISS has no types
     """An index as the bytes of a file."""
-    return _written("write_index", index)
-
-
-def written_lists(lists: Any) -> bytes:  # noqa: ANN401 - FAISS has no types
-    """Inverted lists as the bytes of a file."""
-    return _written("write_InvertedLists", lists)
+    faiss = load_faiss()
+    writer = faiss.VectorIOWriter()
+    faiss.write_index(index, writer)
+    written: bytes = faiss.vector_to_array(writer.data).tobytes()
+    return written
 
 
 def read_index(checked: bytes) -> Any:  # noqa: ANN401 - FAISS has no types
@@ -55,24 +54,16 @@ def read_index(checked: bytes) -> Any:  # noqa: ANN401 - FAISS has no types
     return _read("read_index", checked, limit_bytes=_TABLE_FACTOR * len(checked))
 
 
-def read_lists(checked: bytes) -> Any:  # noqa: ANN401 - FAISS has no types
-    """The inverted lists that `written_lists` wrote.
+def read_lists(header: bytes) -> Any:  # noqa: ANN401 - FAISS has no types
+    """Inverted lists that lie in a file of their own, mapped to be read only.
 
     Raises:
-        CorruptCollectionError: FAISS cannot read them.
+        CorruptCollectionError: FAISS cannot map them.
     """
-    return _read("read_InvertedLists", checked, limit_bytes=2 * len(checked))
+    return _read("read_InvertedLists", header, limit_bytes=2 * len(header), read_only=True)
 
 
-def _written(function: str, thing: Any) -> bytes:  # noqa: ANN401 - FAISS has no types
-    faiss = load_faiss()
-    writer = faiss.VectorIOWriter()
-    getattr(faiss, function)(thing, writer)
-    written: bytes = faiss.vector_to_array(writer.data).tobytes()
-    return written
-
-
-def _read(function: str, checked: bytes, *, limit_bytes: int) -> Any:  # noqa: ANN401
+def _read(function: str, checked: bytes, *, limit_bytes: int, read_only: bool = False) -> Any:  # noqa: ANN401
     """Let FAISS read bytes, with no array larger than such bytes can ask for."""
     faiss = load_faiss()
     reader = faiss.VectorIOReader()
@@ -81,7 +72,8 @@ def _read(function: str, checked: bytes, *, limit_bytes: int) -> Any:  # noqa: A
         before = faiss.get_deserialization_vector_byte_limit()
         faiss.set_deserialization_vector_byte_limit(limit_bytes)
         try:
-            return getattr(faiss, function)(reader)
+            flags = faiss.IO_FLAG_READ_ONLY if read_only else 0
+            return getattr(faiss, function)(reader, flags)
         except RuntimeError as error:
             raise CorruptCollectionError(
                 f"FAISS {faiss.__version__} cannot read a file of the index: {error}",

@@ -5,12 +5,13 @@ without codes are scored in full and merged in. The answer does not depend on ho
 spread over segments: bit for bit, scores included.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from retrieval.ann.coded import CodedParts, Part, SearchSettings
+from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.exact import (
     NO_ID,
     BoolArray,
@@ -73,7 +74,7 @@ class FanOut:
         if codebook and any(part.codes is not None for part in self._parts):
             self._coded = CodedParts(codebook, self._positions_of_codes(), router)
 
-    def _positions_of_codes(self) -> list[tuple[bytes, Int64Array]]:
+    def _positions_of_codes(self) -> list[tuple[CodesSource, Int64Array]]:
         position_of_row = np.arange(len(self.ids))
         if self._row_of is not None:
             position_of_row[self._row_of] = np.arange(len(self.ids))
@@ -174,15 +175,11 @@ class FanOut:
         positions = self._coded.candidates(queries, k, settings, parts, self._allowed)
         return np.where(positions == NO_ID, NO_ID, self.ids[positions])
 
-    def mean_scanned(
+    def list_orders(
         self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts] = ()
-    ) -> float:
-        """Codes that a search with these settings looks at, mean over queries."""
-        if self._coded is None:
-            return 0.0
-        sizes = self._coded.list_sizes()
-        visited = self._coded.lists(queries, settings, parts)
-        return float(np.mean([sizes[lists].sum() for lists in visited]))
+    ) -> Iterator[Int64Array]:
+        """For each query the lists that a search visits, in its order, (min(nprobe, nlist),)."""
+        return iter(()) if self._coded is None else self._coded.lists(queries, settings, parts)
 
     def list_sizes(self) -> Int64Array:
         """Codes in each inverted list, (nlist,); () where there are none."""

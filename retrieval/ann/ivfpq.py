@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from retrieval.ann.codes_file import FAST_BLOCK, CodesSource, MappedCodes, written_codes
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking, nearest_rows, top_k
-from retrieval.ann.faiss_io import load_faiss, read_index, read_lists, written_lists
+from retrieval.ann.faiss_io import load_faiss, read_index
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import Float32Array, Int64Array
 
@@ -82,7 +83,7 @@ class Codebook:
         return lists
 
     def encode(self, chunks: Iterable[tuple[int, Float32Array]]) -> bytes:
-        """The codes of one segment: FAISS inverted lists, without the codebook.
+        """The codes of one segment as a file; see `codes_file`.
 
         What a list names are row numbers of the segment. The list of a vector is that of its
         best-scoring centroid by the exact score, so a vector gets the same list and code whatever
@@ -104,7 +105,7 @@ class Codebook:
                 len(rows), faiss.swig_ptr(turned), faiss.swig_ptr(numbers), faiss.swig_ptr(lists)
             )
         packed = self.packed(plain)
-        return written_lists(packed.invlists)
+        return written_codes(packed.invlists, self.code_bytes, is_fast=self._is_fast)
 
     def lists_of(self, rows: Float32Array) -> Int64Array:
         """The list of each unit row, as `encode` assigns it, (n,)."""
@@ -119,16 +120,21 @@ class Codebook:
         index.ntotal = lists.compute_ntotal()
         return index
 
-    def flat_lists(self, lists: Any) -> Any:  # noqa: ANN401 - FAISS has no types
-        """Lists as plain arrays of codes: FastScan's blocks are unpacked."""
+    def flat_lists(self, mapped: MappedCodes) -> Any:  # noqa: ANN401 - FAISS has no types
+        """A copy of lists as plain arrays of codes: FastScan's blocks are unpacked."""
         faiss = load_faiss()
-        if not self._is_fast:
-            return lists
-        index = self.searchable(lists)
         flat = faiss.ArrayInvertedLists(self.nlist, self.code_bytes)
-        index.orig_invlists = flat
-        index.reconstruct_orig_invlists()
-        index.orig_invlists = None
+        if self._is_fast:
+            index = self.searchable(mapped.lists)
+            index.orig_invlists = flat
+            index.reconstruct_orig_invlists()
+            index.orig_invlists = None
+            return flat
+        for number in np.flatnonzero(mapped.layout.sizes).tolist():
+            lists = mapped.lists
+            flat.add_entries(
+                number, lists.list_size(number), lists.get_ids(number), lists.get_codes(number)
+            )
         return flat
 
     def packed(self, plain: Any) -> Any:  # noqa: ANN401 - FAISS has no types
@@ -163,7 +169,7 @@ class IvfPq:
     def __init__(
         self,
         codebook: Codebook,
-        codes: Sequence[tuple[bytes, int]],
+        codes: Sequence[tuple[CodesSource, int]],
         order: Int64Array | None = None,
     ) -> None:
         """Merge.
@@ -175,15 +181,17 @@ class IvfPq:
                 own. Answers are places then.
 
         Raises:
-            CorruptCollectionError: FAISS cannot read the bytes, or they belong to other rows.
+            CorruptCollectionError: they are no codes, or belong to other rows.
         """
         self._codebook = codebook
         self.n = sum(n_rows for _, n_rows in codes)
-        lists = [self._read(data, n_rows) for data, n_rows in codes]
-        if len(lists) == 1 and order is None:
-            self._lists = self._kept = lists[0]
+        mapped = [self._read(data, n_rows) for data, n_rows in codes]
+        self._mapped: MappedCodes | None = None
+        if len(mapped) == 1 and order is None:
+            self._mapped = mapped[0]
+            self._lists = mapped[0].lists
         else:
-            self._kept = self._merged(lists, [n_rows for _, n_rows in codes], order)
+            self._kept = self._merged(mapped, [n_rows for _, n_rows in codes], order)
             self._lists = self._kept.invlists
         self._index = codebook.searchable(self._lists)
 
@@ -212,6 +220,8 @@ class IvfPq:
         rows = np.empty((1, width), np.int64)
         if not width:
             return scores, rows
+        if self._mapped is not None:
+            self._mapped.check_size()
         coarse = np.vecdot(self._codebook.centroids[lists], query)
         parameters, _borrowed = _search_parameters(len(lists), allowed)
         query = np.ascontiguousarray(query)
@@ -227,24 +237,25 @@ class IvfPq:
         sizes = (self._lists.list_size(number) for number in range(self._codebook.nlist))
         return np.fromiter(sizes, np.int64, self._codebook.nlist)
 
-    def _read(self, data: bytes, n_rows: int) -> Any:  # noqa: ANN401 - FAISS has no types
-        lists = read_lists(data)
-        expected = self._codebook.nlist, n_rows
-        if (lists.nlist, lists.compute_ntotal()) != expected:
+    def _read(self, data: CodesSource, n_rows: int) -> MappedCodes:
+        mapped, book = MappedCodes(data), self._codebook
+        layout = mapped.layout
+        if (len(layout.sizes), layout.n_rows) != (book.nlist, n_rows):
             raise CorruptCollectionError(
-                f"the codes of a segment are {lists.compute_ntotal()} in {lists.nlist} lists;"
-                f" it has {n_rows} rows, and the codebook {self._codebook.nlist} lists"
+                f"the codes of a segment are {layout.n_rows} in {len(layout.sizes)} lists;"
+                f" it has {n_rows} rows, and the codebook {book.nlist} lists"
             )
-        blocks = getattr(lists, "block_size", None)
-        n_bytes = lists.code_size if blocks is None else blocks // lists.n_per_block
-        if n_bytes != self._codebook.code_bytes or (blocks is not None) != self._codebook.is_fast:
+        block = FAST_BLOCK if book.is_fast else 1
+        if (layout.code_bytes, layout.block) != (book.code_bytes, block):
             raise CorruptCollectionError("the codes of a segment were made by another codebook")
-        return lists
+        return mapped
 
-    def _merged(self, lists: Sequence[Any], sizes: Sequence[int], order: Int64Array | None) -> Any:  # noqa: ANN401 - FAISS has no types
+    def _merged(
+        self, codes: Sequence[MappedCodes], sizes: Sequence[int], order: Int64Array | None
+    ) -> Any:  # noqa: ANN401 - FAISS has no types
         merged = self._codebook.plain_index()
         first_row = 0
-        for each, n_rows in zip(lists, sizes, strict=True):
+        for each, n_rows in zip(codes, sizes, strict=True):
             merged.invlists.merge_from(self._codebook.flat_lists(each), first_row)
             first_row += n_rows
         if order is not None:

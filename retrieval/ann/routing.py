@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.list_ranker import ListRanker
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import Float32Array, Int64Array
 
@@ -85,15 +86,16 @@ class Routing:
                 f"the router ranks {len(router.weight)} lists; there are {codebook.nlist}"
             )
         self._codebook = codebook
-        self._router = router
+        self._plain = ListRanker(codebook.centroids)
+        self._learned = None if router is None else ListRanker(router.weight, router.bias)
 
     @property
     def has_router(self) -> bool:
         """Whether queries of another kind have a ranking of their own."""
-        return self._router is not None
+        return self._learned is not None
 
     def lists(self, parts: QueryParts, nprobe: int, *, routed: bool) -> Int64Array:
-        """The lists to visit, (min(nprobe, nlist),), distinct.
+        """The lists to visit, best first, (min(nprobe, nlist),), distinct.
 
         Those of several parts take turns, so that each part's best are among them.
 
@@ -104,8 +106,7 @@ class Routing:
         """
         if nprobe < 1:
             raise ValueError(f"nprobe must be at least 1, got {nprobe}")
-        if nprobe >= self._codebook.nlist:
-            return np.arange(self._codebook.nlist)
+        nprobe = min(nprobe, self._codebook.nlist)
         ranked = [
             self._ranked(vector, nprobe, by_router=routed and is_foreign)
             for vector, is_foreign in zip(parts.vectors, parts.is_foreign, strict=True)
@@ -113,24 +114,13 @@ class Routing:
         return ranked[0] if len(ranked) == 1 else _in_turns(ranked, nprobe)
 
     def _ranked(self, vector: Float32Array, nprobe: int, *, by_router: bool) -> Int64Array:
-        if by_router and self._router is not None:
-            learned = np.vecdot(self._router.weight, vector) + self._router.bias
-            return _best(learned, nprobe)
+        if by_router and self._learned is not None:
+            return self._learned.best(vector, nprobe)
         turned = self._codebook.rotated(vector[None])[0]
         found = self._codebook.nearest_lists(turned, nprobe)
         if found is not None and len(found) == nprobe:
             return found
-        return _best(np.vecdot(self._codebook.centroids, turned), nprobe)
-
-
-# Products are taken row by row (vecdot): BLAS would hand a matrix of this size to all processors,
-# and a search of half a millisecond then waits for the slowest of them on a machine that is busy.
-
-
-def _best(scores: Float32Array, count: int) -> Int64Array:
-    """Numbers of the best, best first."""
-    chosen = np.argpartition(scores, -count)[-count:]
-    return chosen[np.argsort(-scores[chosen], kind="stable")]
+        return self._plain.best(turned, nprobe)
 
 
 def _in_turns(ranked: Sequence[Int64Array], count: int) -> Int64Array:

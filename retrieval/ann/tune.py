@@ -144,29 +144,79 @@ def _cheapest(
     routed: bool,
 ) -> _Choice:
     """The best choice so far, or a cheaper one that reaches the target."""
+    visits = _Visits.of(index, queries, wanted, routed=routed)
     per_candidate = _NS_PER_CANDIDATE_DIMENSION * queries.vectors.shape[1]
+    per_code = _NS_PER_CODE_BYTE[index.is_fast] * index.code_bytes
     for nprobe in _nprobe_steps(index.nlist):
-        asked = SearchSettings(nprobe, CANDIDATE_STEPS[-1], routed)
-        scanned = index.mean_scanned(queries.vectors, asked, queries.parts)
-        per_code = _NS_PER_CODE_BYTE[index.is_fast] * index.code_bytes
-        fixed = per_code * scanned + _NS_PER_LIST * nprobe
+        if not visits.can_reach(target, nprobe):
+            continue
+        fixed = per_code * visits.mean_scanned(nprobe) + _NS_PER_LIST * nprobe
         if fixed + per_candidate * CANDIDATE_STEPS[0] >= best.cost_ns:
             break
-        found = index.candidate_ids(queries.vectors, CANDIDATE_STEPS[-1], asked, queries.parts)
-        places = _places(found, wanted)
-        for candidates in CANDIDATE_STEPS:
-            if _is_reached(places < candidates, target):
-                cost = fixed + per_candidate * candidates
-                if cost < best.cost_ns:
-                    best = _Choice(SearchSettings(nprobe, candidates, routed), cost)
-                break
+        asked = SearchSettings(nprobe, CANDIDATE_STEPS[-1], routed)
+        candidates = _fewest_candidates(index, queries, wanted, target, asked)
+        if candidates is None:
+            continue
+        cost = fixed + per_candidate * candidates
+        if cost < best.cost_ns:
+            best = _Choice(SearchSettings(nprobe, candidates, routed), cost)
     return best
 
 
+@dataclass(frozen=True, slots=True)
+class _Visits:
+    """In which order queries visit the lists, and what they meet there; no codes are looked at.
+
+    Attributes:
+        places: (Q, k) place in a query's order of the list that holds each wanted item.
+        scanned: (nlist,) codes in the first lists of the order, mean over queries.
+    """
+
+    places: Int64Array
+    scanned: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, index: FanOut, queries: QuerySet, wanted: Int64Array, *, routed: bool) -> "_Visits":
+        lists = index.lists_of(index.positions_of(wanted.ravel())).reshape(wanted.shape)
+        every = SearchSettings(index.nlist, 1, routed)
+        sizes = index.list_sizes()
+        places = np.empty(wanted.shape, np.int64)
+        scanned = np.zeros(index.nlist)
+        for number, order in enumerate(index.list_orders(queries.vectors, every, queries.parts)):
+            place = np.empty(index.nlist, np.int64)
+            place[order] = np.arange(index.nlist)
+            places[number] = place[lists[number]]
+            scanned += np.cumsum(sizes[order])
+        return cls(places, scanned / len(wanted))
+
+    def can_reach(self, target: float, nprobe: int) -> bool:
+        """Whether the wanted items lie in the first lists at all."""
+        return _is_reached(self.places < nprobe, target)
+
+    def mean_scanned(self, nprobe: int) -> float:
+        """Codes in the first lists."""
+        return float(self.scanned[nprobe - 1])
+
+
+def _fewest_candidates(
+    index: FanOut, queries: QuerySet, wanted: Int64Array, target: float, asked: SearchSettings
+) -> int | None:
+    """The fewest candidates that reach the target in the lists asked for; None if none do.
+
+    Few are asked for first: gathering thousands of codes takes longer than the scan.
+    """
+    for depth in (CANDIDATE_STEPS[-5], CANDIDATE_STEPS[-1]):
+        places = _places(index.candidate_ids(queries.vectors, depth, asked, queries.parts), wanted)
+        for candidates in CANDIDATE_STEPS:
+            if candidates <= depth and _is_reached(places < candidates, target):
+                return candidates
+    return None
+
+
 def _nprobe_steps(nlist: int) -> list[int]:
-    """From one list to all of them, each step about 1.4 times the one before."""
-    halvings = 2 * nlist.bit_length()
-    return sorted({min(nlist, round(2 ** (step / 2))) for step in range(halvings + 1)})
+    """From one list to all of them, each step about 1.2 times the one before."""
+    quarters = 4 * nlist.bit_length()
+    return sorted({min(nlist, round(2 ** (step / 4))) for step in range(quarters + 1)})
 
 
 def _places(candidates: Int64Array, wanted: Int64Array) -> Int64Array:

@@ -33,7 +33,7 @@ class SegmentEntry:
         name: 24 hex digits; the folder's name.
         n_items: rows in it, tombstoned ones too.
         files: vectors.npy, vectors.sums, ids.npy and rows.jsonl.
-        derived: what was made from it since, e.g. codes-<codebook sha24>.faiss.
+        derived: what was made from it since, e.g. codes-<codebook sha24>.lists.
         unknown: fields of a later polyseek, kept as they are.
     """
 
@@ -187,7 +187,7 @@ def segment_folder(gallery: GalleryName, name: str) -> str:
 
 def codes_name(codebook_short: str) -> str:
     """Name of the file with a segment's codes, inside the segment's folder."""
-    return f"codes-{codebook_short}.faiss"
+    return f"codes-{codebook_short}.lists"
 
 
 def codebook_entry(gallery: GalleryName, codebook: bytes) -> FileEntry:

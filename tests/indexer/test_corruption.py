@@ -17,7 +17,7 @@ KINDS = {
     "sums": "galleries/images/segments/*/vectors.sums",
     "ids": "galleries/images/segments/*/ids.npy",
     "rows": "galleries/images/segments/*/rows.jsonl",
-    "codes": "galleries/images/segments/*/codes-*.faiss",
+    "codes": "galleries/images/segments/*/codes-*.lists",
     "codebook": "galleries/images/codebook-*.faiss",
     "tombstones": "galleries/images/tombstones-*.npy",
     "changes": "changes/*.jsonl",

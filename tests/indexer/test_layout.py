@@ -14,7 +14,7 @@ OURS = [
     f"changes/.tmp-{SHA}.jsonl",
     f"galleries/images/.tmp-codebook-{SHA}.faiss",
     f"galleries/texts/.tmp-tombstones-{SHA}.npy",
-    f"galleries/images/segments/{SHA}/.tmp-codes-{SHA}.faiss",
+    f"galleries/images/segments/{SHA}/.tmp-codes-{SHA}.lists",
     f"galleries/images/segments/.tmp-{SHA}/vectors.npy",
 ]
 STRANGERS = [

@@ -129,13 +129,27 @@ def test_a_router_is_used_where_it_wins_and_only_there(index, far, part, codeboo
     assert not choose_settings(knows, far).routed  # nobody says that these are foreign
 
 
-def test_the_scanned_codes_are_those_of_the_visited_lists(index, near):
+def test_the_first_list_that_an_item_visits_is_its_own(index, near):
     sizes = index.list_sizes()
     assert sizes.sum() == N
-    assert index.mean_scanned(near.vectors, SearchSettings(NLIST, 10)) == N
-    one = index.mean_scanned(near.vectors, SearchSettings(1, 10))
+    orders = np.stack([*index.list_orders(near.vectors, SearchSettings(NLIST, 10))])
+    assert np.array_equal(np.sort(orders, axis=1), np.tile(np.arange(NLIST), (len(orders), 1)))
     own_lists = index.lists_of(index.positions_of(np.concatenate(near.excluded)))
-    assert one == pytest.approx(sizes[own_lists].mean())
+    assert np.array_equal(orders[:, 0], own_lists)
+
+
+def test_settings_that_cannot_reach_the_target_are_not_searched(index, near, monkeypatch):
+    asked = []
+    real = type(index).candidate_ids
+
+    def noted(self, queries, k, settings, parts=()):
+        asked.append(settings.nprobe)
+        return real(self, queries, k, settings, parts)
+
+    monkeypatch.setattr(type(index), "candidate_ids", noted)
+    chosen = choose_settings(index, near, 0.95)
+    assert chosen.nprobe in asked
+    assert min(asked) > 1  # a neighbour of an item often lies in another list
 
 
 def test_halves_are_disjoint_and_keep_each_query_with_its_exclusions(near):

@@ -1,0 +1,104 @@
+"""The best of many rows for one query, where about the best will do: ranks inverted lists.
+
+Thousands of centroids in float32 are more bytes than the codes that a search goes on to scan.
+Rounded to 4 bits a dimension they are an eighth of that, and FAISS scans them in registers: 0.16 ms
+instead of 0.45 ms for 4,000 rows of 512 dimensions. 95 % of the best 64 are among the 64 found
+then, and all of the best 32 (docs/design/index.md).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from retrieval.ann.exact import NO_ID
+from retrieval.ann.faiss_io import load_faiss
+from retrieval.model import Float32Array, Int64Array
+
+_FEW_NUMBERS = 1 << 19
+"""Matrices up to this size (2 MiB) are multiplied as they are."""
+
+_LEVELS = 16
+_REACH = 3.0
+"""Levels are spread over so many standard deviations to both sides of the mean of a dimension."""
+
+_BIAS_COLUMNS = 16
+"""A bias is one more dimension of the rows, cut into parts, so that none is longer than others:
+FastScan rounds products to the range of the longest."""
+
+
+class ListRanker:
+    """Ranks the rows of one matrix by their product with a query."""
+
+    def __init__(self, weight: Float32Array, bias: Float32Array | None = None) -> None:
+        """Take the rows; large matrices are rounded.
+
+        Args:
+            weight: (n, dim) float32.
+            bias: (n,) float32, added to the products; None is zero.
+        """
+        self._weight = weight
+        self._bias = bias
+        self._rounded: Any = None
+        if weight.size > _FEW_NUMBERS:
+            columns = weight
+            if bias is not None:
+                parts = np.repeat(bias[:, None] / _BIAS_COLUMNS, _BIAS_COLUMNS, axis=1)
+                columns = np.hstack([weight, parts])
+            self._rounded = _rounded(columns)
+
+    def best(self, query: Float32Array, count: int) -> Int64Array:
+        """Numbers of about the best rows for a query (dim,), best first, (min(count, n),).
+
+        Args:
+            query: float32.
+            count: at least 1.
+        """
+        count = min(count, len(self._weight))
+        if self._rounded is not None:
+            found = self._search(query, count)
+            if len(found) == count:  # FAISS finds fewer where all rows are equal
+                return found
+        # Row by row (vecdot): BLAS would hand a matrix of this size to all processors, and a search
+        # of half a millisecond then waits for the slowest on a machine that is busy.
+        scores = np.vecdot(self._weight, query)
+        return _best(scores if self._bias is None else scores + self._bias, count)
+
+    def _search(self, query: Float32Array, count: int) -> Int64Array:
+        faiss = load_faiss()
+        asked = np.zeros(self._rounded.d, np.float32)
+        asked[: len(query)] = query
+        if self._bias is not None:
+            asked[len(query) : len(query) + _BIAS_COLUMNS] = 1
+        scores = np.empty(count, np.float32)
+        rows = np.empty(count, np.int64)
+        pointer = faiss.swig_ptr
+        self._rounded.search_c(1, pointer(asked), count, pointer(scores), pointer(rows))
+        found: Int64Array = rows[rows != NO_ID]
+        return found
+
+
+def _rounded(rows: Float32Array) -> Any:  # noqa: ANN401 - FAISS has no types
+    """FAISS's index over rows of which each number is one of 16 levels of its dimension."""
+    faiss = load_faiss()
+    if rows.shape[1] % 2:  # two codes are one byte
+        rows = np.pad(rows, ((0, 0), (0, 1)))
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    low = np.maximum(rows.min(axis=0), mean - _REACH * deviation)
+    step = np.minimum(rows.max(axis=0), mean + _REACH * deviation) - low
+    step = np.maximum(step / (_LEVELS - 1), np.finfo(np.float32).tiny)
+    codes = np.clip(np.rint((rows - low) / step), 0, _LEVELS - 1).astype(np.uint8)
+    dim = rows.shape[1]
+    plain = faiss.IndexPQ(dim, dim, 4, faiss.METRIC_INNER_PRODUCT)
+    levels = low[:, None] + step[:, None] * np.arange(_LEVELS, dtype=np.float32)
+    faiss.copy_array_to_vector(levels.astype(np.float32).ravel(), plain.pq.centroids)
+    faiss.copy_array_to_vector((codes[:, ::2] | codes[:, 1::2] << 4).ravel(), plain.codes)
+    plain.is_trained = True
+    plain.ntotal = len(rows)
+    return faiss.IndexPQFastScan(plain)
+
+
+def _best(scores: Float32Array, count: int) -> Int64Array:
+    """Numbers of the best, best first."""
+    chosen = np.argpartition(scores, -count)[-count:]
+    best: Int64Array = chosen[np.argsort(-scores[chosen], kind="stable")]
+    return best

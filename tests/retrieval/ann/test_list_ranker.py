@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from retrieval.ann.list_ranker import ListRanker
+from tests.retrieval.ann.arrays import clustered_rows, unit_rows
+
+
+def exact(weight, bias, query):
+    return np.argsort(-(weight.astype(np.float64) @ query + bias), kind="stable")
+
+
+def test_few_rows_are_ranked_by_their_products():
+    weight = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
+    ranker = ListRanker(weight, np.array([0, 0, -0.5], np.float32))
+    assert ranker.best(np.array([1.0, 0.25], np.float32), 2).tolist() == [0, 2]
+    assert ranker.best(np.array([0.0, 1.0], np.float32), 9).tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize("dim", [384, 385])
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_of_many_rows_nearly_all_of_the_best_are_found(dim, has_bias):
+    rng = np.random.default_rng(dim)
+    weight = clustered_rows(rng, 2_000, dim)
+    bias = rng.normal(0, 0.05, 2_000).astype(np.float32) if has_bias else np.zeros(2_000)
+    ranker = ListRanker(weight, bias if has_bias else None)
+    kept, halves = [], []
+    for query in unit_rows(rng, 40, dim):
+        found, order = ranker.best(query, 100), exact(weight, bias, query)
+        assert len(np.unique(found)) == 100
+        kept.append(np.isin(order[:100], found).mean())
+        halves.append(np.isin(order[:50], found).mean())
+    assert np.mean(kept) > 0.85
+    assert np.mean(halves) > 0.98
+
+
+def test_a_query_is_ranked_alike_every_time_and_all_rows_come_where_all_are_asked_for():
+    rng = np.random.default_rng(3)
+    weight = unit_rows(rng, 2_048, 512)
+    ranker, query = ListRanker(weight), unit_rows(rng, 1, 512)[0]
+    assert np.array_equal(ranker.best(query, 64), ranker.best(query, 64))
+    assert np.array_equal(np.sort(ranker.best(query, 5_000)), np.arange(2_048))
+
+
+def test_rows_that_are_all_equal_are_no_error():
+    ranker = ListRanker(np.full((3_000, 512), 0.25, np.float32))
+    assert len(np.unique(ranker.best(np.full(512, 0.1, np.float32), 10))) == 10
