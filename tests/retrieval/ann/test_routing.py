@@ -65,7 +65,7 @@ def test_the_parts_of_a_composed_query_take_turns(book):
 def test_as_many_as_there_are_or_more_are_all_lists(book):
     for nprobe in (NLIST, 10 * NLIST):
         lists = Routing(book).lists(QueryParts.single(QUERIES[0]), nprobe, routed=False)
-        assert lists.tolist() == best(book.centroids @ book.rotated(QUERIES[:1])[0], NLIST).tolist()
+        assert lists.tolist() == best(book.centroids @ book.rotated(QUERIES[:1])[0], NLIST)
 
 
 def test_a_graph_over_the_centroids_finds_nearly_the_same_lists():
