@@ -126,7 +126,7 @@ def _asked_spec(gallery: Gallery, options: BuildOptions) -> IndexSpec:
     """What the options name; a new training by nobody's name keeps the kind that there is."""
     record = gallery.entry.index
     has_outgrown = record is not None and gallery.n_items >= RETRAIN_GROWTH * record.n_trained
-    if record is None or has_outgrown or options.spec.kind != "auto" or not options.retrain:
+    if record is None or has_outgrown or not options.spec.is_open or not options.retrain:
         return options.spec
     return IndexSpec.parse(record.spec)
 
@@ -138,7 +138,7 @@ def _is_due(
         return True
     if gallery.n_items >= RETRAIN_GROWTH * record.n_trained:
         return True
-    return options.spec.kind != "auto" and record.spec != str(spec)
+    return not options.spec.is_open and record.spec != str(spec)
 
 
 class _Build:
@@ -240,7 +240,7 @@ def _modes(
 
 def _mode(index: FanOut, modality: str, queries: QuerySet, target: float) -> ModeRecord:
     tuning, held_out = queries.halves()
-    settings = choose_settings(index, tuning, target)
+    settings = choose_settings(index, tuning, target).settings
     return ModeRecord(
         modality=modality,
         target=target,

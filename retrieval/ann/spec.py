@@ -3,6 +3,7 @@
 The spelling is what `--index` takes, the manifest records and `collection info` shows:
 
     auto                            chosen from the number of items
+    tuned                           several are built, the cheapest that finds enough is kept
     exact                           no codes: every vector is scored
     ivf1264,pq96                    1,264 lists, 96 sub-spaces of 8 bits
     ivf1024,pq256x4fs               256 sub-spaces of 4 bits, scanned in registers (FastScan)
@@ -12,12 +13,12 @@ The spelling is what `--index` takes, the manifest records and `collection info`
 
 import math
 import re
-from dataclasses import dataclass
-from typing import Literal, Self
+from dataclasses import dataclass, replace
+from typing import Literal, Self, cast
 
 from retrieval.errors import SettingsError
 
-Kind = Literal["auto", "exact", "ivfpq"]
+Kind = Literal["auto", "tuned", "exact", "ivfpq"]
 
 POINTS_PER_CENTROID = 39
 """Fewest training points a centroid needs; FAISS's own limit (Clustering.min_points_per_centroid),
@@ -51,7 +52,8 @@ class IndexSpec:
     """The kind and sizes of one gallery's index.
 
     Attributes:
-        kind: "auto" chooses by the number of items; "exact" scores every item; "ivfpq" gathers
+        kind: "auto" chooses by the number of items; "tuned" builds what `trials` names and keeps
+            the cheapest; "exact" scores every item; "ivfpq" gathers
             candidates from inverted lists of product quantiser codes and re-scores them exactly.
         nlist: number of inverted lists (0 unless ivfpq).
         m: sub-spaces of the product quantiser; divides the dimension (0 unless ivfpq).
@@ -71,7 +73,7 @@ class IndexSpec:
         sizes = (self.nlist, self.m, self.opq)
         is_ivfpq = self.kind == "ivfpq"
         if (
-            self.kind not in ("auto", "exact", "ivfpq")
+            self.kind not in ("auto", "tuned", "exact", "ivfpq")
             or is_ivfpq != (self.nlist > 0 and self.m > 0)
             or (not is_ivfpq and (any(sizes) or self.graph))
             or self.bits not in (4, 8)
@@ -94,14 +96,12 @@ class IndexSpec:
         Raises:
             ValueError: it is none of the forms above.
         """
-        if text == "auto":
-            return cls("auto")
-        if text == "exact":
-            return cls("exact")
+        if text in ("auto", "tuned", "exact"):
+            return cls(cast(Kind, text))
         match = _PATTERN.fullmatch(text)
         if match is None:
             raise ValueError(
-                f"not an index: {text!r}; expected auto, exact or e.g. 'ivf1264,pq96',"
+                f"not an index: {text!r}; expected auto, tuned, exact or e.g. 'ivf1264,pq96',"
                 " 'ivf1024,pq256x4fs', 'opq64,ivf16384_hnsw,pq128x4fs'"
             )
         return cls(
@@ -112,6 +112,37 @@ class IndexSpec:
             opq=int(match["opq"] or 0),
             graph=bool(match["graph"]),
         )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the sizes are left to polyseek: any index that is there already will do."""
+        return self.kind in ("auto", "tuned")
+
+    def trials(self, n: int, dim: int) -> "tuple[IndexSpec, ...]":
+        """What to build for n items of dimension dim, to keep the cheapest: one, unless "tuned".
+
+        "tuned" tries what "auto" chooses, half and twice as many lists, and codes of half the size.
+
+        Raises:
+            SettingsError: as `resolved`.
+        """
+        first = self.resolved(n, dim)
+        if self.kind != "tuned" or first.kind == "exact":
+            return (first,)
+        others = [
+            replace(first, nlist=first.nlist // 2),
+            replace(first, nlist=2 * first.nlist),
+            replace(first, m=max(1, first.m // 2)),
+        ]
+        return tuple(dict.fromkeys([first, *(each for each in others if each._fits(n, dim))]))
+
+    def _fits(self, n: int, dim: int) -> bool:
+        """Whether the sizes suit n items of dimension dim, and the sample has enough of them."""
+        try:
+            self.resolved(min(n, MAX_SAMPLE), dim)
+        except SettingsError:
+            return False
+        return True
 
     @property
     def sample_size(self) -> int:
@@ -125,13 +156,13 @@ class IndexSpec:
         return (self.m * self.bits + 7) // 8
 
     def resolved(self, n: int, dim: int) -> "IndexSpec":
-        """This index for n items of dimension dim: "auto" chosen, other kinds checked.
+        """This index for n items of dimension dim: sizes left open chosen, others checked.
 
         Raises:
             SettingsError: the sub-spaces do not divide the dimension, FastScan has an odd number of
                 them, or there are too few items to train the lists or the sub-spaces.
         """
-        if self.kind == "auto":
+        if self.is_open:
             return choose_spec(n, dim)
         if self.kind == "exact":
             return self

@@ -71,14 +71,20 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class Choice:
+    """Settings, and what a search with them costs.
+
+    Attributes:
+        settings: of the search.
+        cost_ns: by the model above, to be compared with others only; infinite where the target is
+            out of reach.
+    """
+
     settings: SearchSettings
     cost_ns: float
 
 
-def choose_settings(
-    index: FanOut, queries: QuerySet, target: float = TARGET_RECALL
-) -> SearchSettings:
+def choose_settings(index: FanOut, queries: QuerySet, target: float = TARGET_RECALL) -> Choice:
     """The cheapest settings that reach a recall on these queries, with the router or without.
 
     Reached means by one standard error, so that other queries are likely to confirm it. Where no
@@ -91,10 +97,10 @@ def choose_settings(
     """
     _, wanted = index.search(queries.vectors, RECALL_DEPTH, None, queries.excluded)
     widest = SearchSettings(index.nlist, CANDIDATE_STEPS[-1])
-    best = _Choice(widest, np.inf)
+    best = Choice(widest, np.inf)
     for routed in (True, False) if _can_be_routed(index, queries) else (False,):
         best = _cheapest(index, queries, wanted, target, best, routed=routed)
-    return best.settings
+    return best
 
 
 def measure_recall(index: FanOut, settings: SearchSettings, queries: QuerySet) -> Recall:
@@ -139,10 +145,10 @@ def _cheapest(
     queries: QuerySet,
     wanted: Int64Array,
     target: float,
-    best: _Choice,
+    best: Choice,
     *,
     routed: bool,
-) -> _Choice:
+) -> Choice:
     """The best choice so far, or a cheaper one that reaches the target."""
     visits = _Visits.of(index, queries, wanted, routed=routed)
     per_candidate = _NS_PER_CANDIDATE_DIMENSION * queries.vectors.shape[1]
@@ -159,7 +165,7 @@ def _cheapest(
             continue
         cost = fixed + per_candidate * candidates
         if cost < best.cost_ns:
-            best = _Choice(SearchSettings(nprobe, candidates, routed), cost)
+            best = Choice(SearchSettings(nprobe, candidates, routed), cost)
     return best
 
 

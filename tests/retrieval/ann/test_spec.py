@@ -96,3 +96,36 @@ def test_auto_and_exact_are_resolved():
     assert IndexSpec("exact").resolved(200_000, 512) == IndexSpec("exact")
     assert IndexSpec.parse("ivf64,pq256x4fs").code_bytes == 128
     assert IndexSpec("exact").code_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("n", "dim", "expected"),
+    [
+        (9_000, 512, ["exact"]),
+        (
+            200_000,
+            512,
+            ["ivf1041,pq256x4fs", "ivf520,pq256x4fs", "ivf2082,pq256x4fs", "ivf1041,pq128x4fs"],
+        ),
+        (100_000, 386, ["ivf520,pq386x4fs", "ivf260,pq386x4fs", "ivf1040,pq386x4fs"]),
+        (10_000_000, 512, ["ivf6721_hnsw,pq256x4fs", "ivf3360_hnsw,pq256x4fs"]),
+    ],
+)
+def test_tuned_tries_more_and_fewer_lists_and_smaller_codes_where_they_fit(n, dim, expected):
+    tried = [str(each) for each in IndexSpec.parse("tuned").trials(n, dim)]
+    assert tried[: len(expected)] == expected
+    assert len(tried) - len(expected) == (dim == 512 and n > 10**6)  # codes of half the size
+
+
+@given(n=st.integers(0, 10**9), dim=st.integers(1, 2048))
+def test_all_that_is_tried_can_be_built(n, dim):
+    tried = IndexSpec("tuned").trials(n, dim)
+    assert tried[0] == choose_spec(n, dim)
+    assert len(set(tried)) == len(tried)
+    for spec in tried:
+        assert spec.resolved(n, dim) == spec
+
+
+def test_only_tuned_tries_several():
+    for text in ("auto", "exact", "ivf64,pq8"):
+        assert len(IndexSpec.parse(text).trials(50_000, 64)) == 1

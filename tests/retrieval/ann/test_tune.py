@@ -94,7 +94,7 @@ def test_looking_everywhere_finds_everything(index, near):
 
 
 def test_each_kind_of_query_gets_settings_that_reach_its_target(index, near, far):
-    easy, hard = choose_settings(index, near), choose_settings(index, far)
+    easy, hard = choose_settings(index, near).settings, choose_settings(index, far).settings
     assert measure_recall(index, easy, near).mean >= TARGET_RECALL
     assert measure_recall(index, hard, far).mean >= TARGET_RECALL
     assert measure_recall(index, easy, far).mean < TARGET_RECALL  # what an average would hide
@@ -105,13 +105,16 @@ def test_each_kind_of_query_gets_settings_that_reach_its_target(index, near, far
 
 
 def test_a_lower_target_costs_less(index, far):
-    low, high = choose_settings(index, far, 0.6), choose_settings(index, far, 0.99)
+    low, high = (
+        choose_settings(index, far, 0.6).settings,
+        choose_settings(index, far, 0.99).settings,
+    )
     assert low.nprobe < high.nprobe
     assert 0.6 <= measure_recall(index, low, far).mean < 0.99
 
 
 def test_a_target_out_of_reach_gives_the_widest_settings(index, far):
-    assert choose_settings(index, far, 1.1) == SearchSettings(NLIST, CANDIDATE_STEPS[-1])
+    assert choose_settings(index, far, 1.1).settings == SearchSettings(NLIST, CANDIDATE_STEPS[-1])
 
 
 def test_a_router_is_used_where_it_wins_and_only_there(index, far, part, codebook):
@@ -121,12 +124,12 @@ def test_a_router_is_used_where_it_wins_and_only_there(index, far, part, codeboo
     wrong = Router(-right.weight, right.bias)
     knows, errs = (FanOut([part], codebook=codebook, router=each) for each in (right, wrong))
     foreign = QuerySet(far.vectors, parts=as_foreign(far.vectors))
-    chosen = choose_settings(knows, foreign)
+    chosen = choose_settings(knows, foreign).settings
     assert chosen.routed
-    assert chosen.nprobe < choose_settings(index, far).nprobe
+    assert chosen.nprobe < choose_settings(index, far).settings.nprobe
     assert measure_recall(knows, chosen, foreign).mean >= TARGET_RECALL
-    assert not choose_settings(errs, foreign).routed
-    assert not choose_settings(knows, far).routed  # nobody says that these are foreign
+    assert not choose_settings(errs, foreign).settings.routed
+    assert not choose_settings(knows, far).settings.routed  # nobody says that these are foreign
 
 
 def test_the_first_list_that_an_item_visits_is_its_own(index, near):
@@ -147,7 +150,7 @@ def test_settings_that_cannot_reach_the_target_are_not_searched(index, near, mon
         return real(self, queries, k, settings, parts)
 
     monkeypatch.setattr(type(index), "candidate_ids", noted)
-    chosen = choose_settings(index, near, 0.95)
+    chosen = choose_settings(index, near, 0.95).settings
     assert chosen.nprobe in asked
     assert min(asked) > 1  # a neighbour of an item often lies in another list
 
