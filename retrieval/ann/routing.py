@@ -20,7 +20,7 @@ SHARPNESS = 60.0
 ROUTER_SHARPNESS = 5.0
 """Of the softmax over lists that says how likely each holds a neighbour, for cosines with centroids
 and for the scores of a router, which is folded to a deviation of about one (docs/design/index.md).
-Both are flat optima: half or twice as much scans a tenth more."""
+Half or twice as much scans 1 to 14 % more codes at the same recall."""
 
 
 @dataclass(frozen=True, slots=True)
