@@ -47,7 +47,8 @@ def lowered(floor: float, ratio: float) -> float:
     From a recall of .95 to .99 a search goes to 2.2 to 2.4 times the lists, and the floor that
     visits them falls by a factor of 7 to 8 (200,000 clip-like vectors, 1,024 lists).
     """
-    return floor / ratio**_FLOOR_POWER
+    share: float = floor / ratio**_FLOOR_POWER
+    return share
 
 
 def is_cheaper_in_full(n_chosen: int, n_codes: float, n_candidates: int) -> bool:
