@@ -86,6 +86,7 @@ def mode_facts(modes: "Sequence[ModeRecord]") -> list[Facts]:
             "nprobe": mode.nprobe,
             "candidates": mode.candidates,
             "routed": mode.routed,
+            "floor": mode.floor,
             "recall": mode.recall.mean,
             "standard_error": mode.recall.standard_error,
             "queries": mode.recall.n_queries,

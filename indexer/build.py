@@ -249,6 +249,7 @@ def _mode(index: FanOut, modality: str, queries: QuerySet, target: float) -> Mod
         routed=settings.routed,
         recall=recall_record(modality, measure_recall(index, settings, held_out)),
         ms=measure_ms(index, settings, held_out),
+        floor=settings.floor,
     )
 
 

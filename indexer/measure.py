@@ -155,7 +155,7 @@ def remeasure(
     for modality, each in queries.items():
         mode = record.mode(modality)
         if mode is not None:
-            settings = SearchSettings(mode.nprobe, mode.candidates, mode.routed)
+            settings = SearchSettings(mode.nprobe, mode.candidates, mode.routed, mode.floor)
             found.append(recall_record(modality, measure_recall(index, settings, each)))
     return tuple(found)
 

@@ -212,7 +212,7 @@ class _Searched:
         if mode is None:
             most = max((each.candidates for each in self.record.modes), default=MANY_CANDIDATES)
             return SearchSettings(self.fan_out.nlist, most)
-        return SearchSettings(mode.nprobe, mode.candidates, mode.routed)
+        return SearchSettings(mode.nprobe, mode.candidates, mode.routed, mode.floor)
 
 
 def _kind(made_of: MadeOf) -> str:

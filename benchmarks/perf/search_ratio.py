@@ -100,7 +100,7 @@ def raw_search(engine: SearchEngine) -> Callable[[Float32Array], object]:
     def search(queries: Float32Array) -> object:
         for query, turned in zip(queries, book.rotated(queries), strict=True):
             parts = QueryParts.single(query, is_foreign=True)
-            lists = routing.lists(parts, mode.nprobe, routed=mode.routed)
+            lists = routing.lists(parts, mode.nprobe, routed=mode.routed, floor=mode.floor)
             index.candidates(turned, lists, mode.candidates)
         return None
 

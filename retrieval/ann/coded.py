@@ -36,14 +36,16 @@ class SearchSettings:
     """How far a search in coded segments looks.
 
     Attributes:
-        nprobe: inverted lists visited.
+        nprobe: inverted lists visited, at most.
         candidates: codes whose vectors are fetched and scored exactly, for k up to 10.
         routed: whether the router chooses the lists of foreign queries.
+        floor: share of the softmax over lists below which a list is left out; 0 leaves none out.
     """
 
     nprobe: int
     candidates: int
     routed: bool = False
+    floor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ class CodedParts:
         """The lists that each query visits."""
         for number, query in enumerate(queries):
             own = parts[number] if parts else QueryParts.single(query)
-            yield self.routing.lists(own, settings.nprobe, routed=settings.routed)
+            yield self.routing.lists(
+                own, settings.nprobe, routed=settings.routed, floor=settings.floor
+            )
 
     def candidates(
         self,

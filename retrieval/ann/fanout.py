@@ -22,7 +22,7 @@ from retrieval.ann.exact import (
     top_k,
 )
 from retrieval.ann.routing import QueryParts, Router
-from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, widened
+from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, lowered, widened
 from retrieval.model import Float32Array, Int64Array, as_single
 
 __all__ = ["RECALL_DEPTH", "FanOut", "Part", "SearchSettings"]
@@ -181,6 +181,22 @@ class FanOut:
         """For each query the lists that a search visits, in its order, (min(nprobe, nlist),)."""
         return iter(()) if self._coded is None else self._coded.lists(queries, settings, parts)
 
+    def mean_scanned(
+        self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts] = ()
+    ) -> float:
+        """Codes that a search with these settings looks at, mean over queries."""
+        sizes = self.list_sizes()
+        visited = self.list_orders(queries, settings, parts)
+        return float(np.mean([sizes[lists].sum() for lists in visited]))
+
+    def mean_visited(
+        self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts] = ()
+    ) -> float:
+        """Lists that a search with these settings visits, mean over queries."""
+        if self._coded is None:
+            return 0.0
+        return float(np.mean([len(own) for own in self._coded.lists(queries, settings, parts)]))
+
     def list_sizes(self) -> Int64Array:
         """Codes in each inverted list, (nlist,); () where there are none."""
         return np.empty(0, np.int64) if self._coded is None else self._coded.list_sizes()
@@ -243,7 +259,9 @@ class FanOut:
         n_codes = len(self.ids) * nprobe / max(1, self.nlist)
         if is_cheaper_in_full(n_chosen, n_codes, _depth(settings, k)):
             return None
-        return replace(settings, nprobe=nprobe)
+        return replace(
+            settings, nprobe=nprobe, floor=lowered(settings.floor, nprobe / settings.nprobe)
+        )
 
     def _search_chosen(
         self, queries: Float32Array, k: int, chosen: Int64Array, *, uncoded_only: bool

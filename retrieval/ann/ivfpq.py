@@ -12,6 +12,7 @@ import numpy as np
 from retrieval.ann.codes_file import FAST_BLOCK, CodesSource, MappedCodes, written_codes
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking, nearest_rows, top_k
 from retrieval.ann.faiss_io import load_faiss, read_index
+from retrieval.ann.list_ranker import RankedRows
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import Float32Array, Int64Array
 
@@ -72,15 +73,15 @@ class Codebook:
             return rows
         return np.stack([self._rotation @ row for row in rows]) if len(rows) else rows
 
-    def nearest_lists(self, query: Float32Array, n_lists: int) -> Int64Array | None:
+    def nearest_lists(self, query: Float32Array, n_lists: int) -> RankedRows | None:
         """Lists that the graph finds for one rotated query; None where there is no graph."""
         if not self._has_graph:
             return None
         faiss = load_faiss()
         effort = faiss.SearchParametersHNSW(efSearch=_GRAPH_EFFORT * n_lists)
-        found = self._quantizer.search(query[None], n_lists, params=effort)[1][0]
-        lists: Int64Array = found[found != NO_ID]
-        return lists
+        scores, found = self._quantizer.search(query[None], n_lists, params=effort)
+        is_there = found[0] != NO_ID
+        return RankedRows(found[0][is_there], scores[0][is_there])
 
     def encode(self, chunks: Iterable[tuple[int, Float32Array]]) -> bytes:
         """The codes of one segment as a file; see `codes_file`.

@@ -6,7 +6,7 @@ an average over both would hide it.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,13 @@ _NS_PER_LIST = 500.0
 table, fetching and re-scoring a candidate, starting on a list (benchmarks/perf/search_ratio.py,
 docs/design/index.md). Only their ratios matter, and settings that cost about the same are equally
 good: a model keeps the choice the same on every machine, a stopwatch would not."""
+
+FLOOR_STEPS = tuple(2.0 ** (-step / 2) for step in range(6, 32))
+"""Shares of the softmax over lists, descending: a list that falls below is not visited."""
+
+_CAP_WITH_FLOOR = 2
+"""Times the lists that a fixed number would take: a query that is unsure of its way may visit so
+many. More change the mean nothing, and lengthen the slowest searches (docs/design/index.md)."""
 
 _TIMED_QUERIES = 50
 
@@ -100,7 +107,7 @@ def choose_settings(index: FanOut, queries: QuerySet, target: float = TARGET_REC
     best = Choice(widest, np.inf)
     for routed in (True, False) if _can_be_routed(index, queries) else (False,):
         best = _cheapest(index, queries, wanted, target, best, routed=routed)
-    return best
+    return _with_floor(index, queries, wanted, target, best)
 
 
 def measure_recall(index: FanOut, settings: SearchSettings, queries: QuerySet) -> Recall:
@@ -217,6 +224,41 @@ def _fewest_candidates(
             if candidates <= depth and _is_reached(places < candidates, target):
                 return candidates
     return None
+
+
+def _with_floor(
+    index: FanOut, queries: QuerySet, wanted: Int64Array, target: float, best: Choice
+) -> Choice:
+    """The best choice so far, or a cheaper one: more lists at most, but only those that are likely.
+
+    A fixed number of lists is too many for a query that is sure of its way, too few for another.
+    """
+    if np.isinf(best.cost_ns):
+        return best
+    cap = min(index.nlist, _CAP_WITH_FLOOR * best.settings.nprobe)
+    low, high = 0, len(FLOOR_STEPS)  # the first step that reaches the target lies in between
+    while low < high:
+        step = (low + high) // 2
+        asked = replace(best.settings, nprobe=cap, floor=FLOOR_STEPS[step])
+        found = index.candidate_ids(queries.vectors, asked.candidates, asked, queries.parts)
+        if _is_reached(_places(found, wanted) < asked.candidates, target):
+            high = step
+        else:
+            low = step + 1
+    if high == len(FLOOR_STEPS):
+        return best
+    asked = replace(best.settings, nprobe=cap, floor=FLOOR_STEPS[high])
+    cost = _cost_ns(index, queries, asked)
+    return Choice(asked, cost) if cost < best.cost_ns else best
+
+
+def _cost_ns(index: FanOut, queries: QuerySet, settings: SearchSettings) -> float:
+    scanned = index.mean_scanned(queries.vectors, settings, queries.parts)
+    visited = index.mean_visited(queries.vectors, settings, queries.parts)
+    per_candidate = _NS_PER_CANDIDATE_DIMENSION * queries.vectors.shape[1]
+    per_code = _NS_PER_CODE_BYTE[index.is_fast] * index.code_bytes
+    cost: float = per_code * scanned + _NS_PER_LIST * visited
+    return cost + per_candidate * settings.candidates
 
 
 def _nprobe_steps(nlist: int) -> list[int]:

@@ -54,9 +54,11 @@ class ModeRecord:
     Attributes:
         modality: of the queries: "image", "text" or "composed".
         target: recall that was aimed at.
-        nprobe: lists to visit.
+        nprobe: lists to visit, at most.
         candidates: to re-score exactly, for k up to 10.
         routed: whether the router chooses the lists of foreign parts.
+        floor: share of the softmax over lists below which a list is not visited; 0 for none, and
+            in collections of versions that knew no such thing.
         recall: on queries that took no part in the choice.
         ms: median time of such a query when it was measured, on that machine.
     """
@@ -68,6 +70,7 @@ class ModeRecord:
     routed: bool
     recall: RecallRecord
     ms: float
+    floor: float = 0.0
 
     @classmethod
     def from_json(cls, value: object) -> "ModeRecord":
@@ -81,6 +84,7 @@ class ModeRecord:
             routed=bool(section.get("routed")),
             recall=RecallRecord.from_json(section.get("recall")),
             ms=get_float(section, "ms"),
+            floor=get_float(section, "floor") if "floor" in section else 0.0,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -93,6 +97,7 @@ class ModeRecord:
             "routed": self.routed,
             "recall": self.recall.to_json(),
             "ms": self.ms,
+            "floor": self.floor,
         }
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from retrieval.ann.ivfpq import Codebook
-from retrieval.ann.routing import QueryParts, Router, Routing
+from retrieval.ann.routing import ROUTER_SHARPNESS, SHARPNESS, QueryParts, Router, Routing
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from retrieval.errors import CorruptCollectionError
@@ -88,3 +88,40 @@ def test_a_router_reads_back_and_damage_is_told(book):
 def test_nprobe_below_one_is_a_programmers_mistake(book):
     with pytest.raises(ValueError, match="nprobe"):
         Routing(book).lists(QueryParts.single(QUERIES[0]), 0, routed=False)
+
+
+def shares(scores, sharpness):
+    weights = np.exp(sharpness * (scores.astype(np.float64) - scores.max()))
+    return weights / weights.sum()
+
+
+@pytest.mark.parametrize("by_router", [True, False])
+def test_a_floor_leaves_out_the_lists_that_are_unlikely(book, by_router):
+    routing, lengths = Routing(book, ROUTER), set()
+    for query in QUERIES:
+        parts = QueryParts.single(query, is_foreign=by_router)
+        learned = ROUTER.weight @ query + ROUTER.bias
+        scores = learned if by_router else book.unrotated_centroids @ query
+        share = shares(scores, ROUTER_SHARPNESS if by_router else SHARPNESS)
+        lists = routing.lists(parts, NLIST, routed=True, floor=0.01)
+        assert lists.tolist() == best(scores, int((share >= 0.01).sum()))
+        assert routing.lists(parts, 2, routed=True, floor=0.01).tolist() == lists[:2].tolist()
+        lengths.add(len(lists))
+    assert len(lengths) > 1  # each query by itself
+
+
+def test_the_best_list_is_visited_whatever_the_floor(book):
+    parts = QueryParts.single(QUERIES[0])
+    lists = Routing(book).lists(parts, 5, routed=False, floor=1.0)
+    assert lists.tolist() == best(book.unrotated_centroids @ QUERIES[0], 1)
+
+
+def test_a_part_that_is_sure_leaves_its_turns_to_the_other(book):
+    routing = Routing(book, ROUTER)
+    image, text = QueryParts.single(QUERIES[0]), QueryParts.single(QUERIES[1], is_foreign=True)
+    own = [routing.lists(each, NLIST, routed=True, floor=0.01).tolist() for each in (image, text)]
+    both = QueryParts(QUERIES[:2], (False, True))
+    lists = routing.lists(both, NLIST, routed=True, floor=0.01).tolist()
+    assert len(lists) == len(set(lists))
+    assert set(lists) == {*own[0], *own[1]}
+    assert lists[0] == own[0][0]

@@ -10,7 +10,7 @@ from retrieval.ann.exact import NO_ID
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.spec import IndexSpec
-from retrieval.ann.subset import FEW_ITEMS, is_cheaper_in_full, widened
+from retrieval.ann.subset import FEW_ITEMS, is_cheaper_in_full, lowered, widened
 from retrieval.ann.training import train_codebook
 from tests.retrieval.ann.arrays import HalfRows, slow_ranking
 
@@ -138,3 +138,9 @@ def test_how_far_to_look():
     assert is_cheaper_in_full(FEW_ITEMS, 0, 10)
     assert not is_cheaper_in_full(FEW_ITEMS + 1, 100_000, 100)
     assert is_cheaper_in_full(5_000, 490_000, 100)
+
+
+def test_more_lists_need_a_smaller_share_of_the_softmax():
+    assert lowered(0.01, 1) == 0.01
+    assert lowered(0.01, 4) == pytest.approx(0.01 / 32)
+    assert lowered(0.0, 4) == 0

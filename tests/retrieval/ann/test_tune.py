@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from retrieval.ann import tune
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.routing import QueryParts, Router
@@ -98,9 +101,9 @@ def test_each_kind_of_query_gets_settings_that_reach_its_target(index, near, far
     assert measure_recall(index, easy, near).mean >= TARGET_RECALL
     assert measure_recall(index, hard, far).mean >= TARGET_RECALL
     assert measure_recall(index, easy, far).mean < TARGET_RECALL  # what an average would hide
-    assert hard.nprobe > easy.nprobe
+    assert index.mean_scanned(far.vectors, hard) > index.mean_scanned(near.vectors, easy)
     fewer = [step for step in CANDIDATE_STEPS if step < hard.candidates]
-    narrower = measure_recall(index, SearchSettings(hard.nprobe, fewer[-1]), far)
+    narrower = measure_recall(index, replace(hard, candidates=fewer[-1]), far)
     assert narrower.mean - narrower.standard_error < TARGET_RECALL
 
 
@@ -109,12 +112,26 @@ def test_a_lower_target_costs_less(index, far):
         choose_settings(index, far, 0.6).settings,
         choose_settings(index, far, 0.99).settings,
     )
-    assert low.nprobe < high.nprobe
+    assert index.mean_scanned(far.vectors, low) < index.mean_scanned(far.vectors, high)
     assert 0.6 <= measure_recall(index, low, far).mean < 0.99
 
 
 def test_a_target_out_of_reach_gives_the_widest_settings(index, far):
     assert choose_settings(index, far, 1.1).settings == SearchSettings(NLIST, CANDIDATE_STEPS[-1])
+
+
+def test_a_floor_is_chosen_where_it_scans_less_at_the_same_recall(index, near, monkeypatch):
+    chosen = choose_settings(index, near).settings
+    monkeypatch.setattr(tune, "FLOOR_STEPS", ())
+    fixed = choose_settings(index, near).settings
+    assert fixed.floor == 0
+    assert 0 < chosen.floor < 1
+    assert chosen.nprobe <= 2 * fixed.nprobe
+    assert index.mean_scanned(near.vectors, chosen) < 0.9 * index.mean_scanned(near.vectors, fixed)
+    assert index.mean_visited(near.vectors, chosen) < index.mean_visited(near.vectors, fixed)
+    assert index.mean_visited(near.vectors, fixed) == fixed.nprobe
+    recall = measure_recall(index, chosen, near)
+    assert recall.mean - recall.standard_error >= TARGET_RECALL
 
 
 def test_a_router_is_used_where_it_wins_and_only_there(index, far, part, codebook):
@@ -126,7 +143,8 @@ def test_a_router_is_used_where_it_wins_and_only_there(index, far, part, codeboo
     foreign = QuerySet(far.vectors, parts=as_foreign(far.vectors))
     chosen = choose_settings(knows, foreign).settings
     assert chosen.routed
-    assert chosen.nprobe < choose_settings(index, far).settings.nprobe
+    unrouted = index.mean_scanned(far.vectors, choose_settings(index, far).settings)
+    assert knows.mean_scanned(foreign.vectors, chosen, foreign.parts) < unrouted
     assert measure_recall(knows, chosen, foreign).mean >= TARGET_RECALL
     assert not choose_settings(errs, foreign).settings.routed
     assert not choose_settings(knows, far).settings.routed  # nobody says that these are foreign
