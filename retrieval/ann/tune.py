@@ -257,8 +257,7 @@ def _cost_ns(index: FanOut, queries: QuerySet, settings: SearchSettings) -> floa
     visited = index.mean_visited(queries.vectors, settings, queries.parts)
     per_candidate = _NS_PER_CANDIDATE_DIMENSION * queries.vectors.shape[1]
     per_code = _NS_PER_CODE_BYTE[index.is_fast] * index.code_bytes
-    cost: float = per_code * scanned + _NS_PER_LIST * visited
-    return cost + per_candidate * settings.candidates
+    return float(per_code * scanned + _NS_PER_LIST * visited + per_candidate * settings.candidates)
 
 
 def _nprobe_steps(nlist: int) -> list[int]:
