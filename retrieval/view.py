@@ -142,7 +142,7 @@ class View:
     def _results(
         self, scores: Float32Array, ids: Int64Array, target: GalleryName, n_matching: int | None
     ) -> list[SearchResult]:
-        wanted = [ItemId(item_id) for item_id in np.unique(ids).tolist() if item_id != NO_ID]
+        wanted = [ItemId(each) for each in sorted({*ids.ravel().tolist()} - {NO_ID})]
         found = self.collection.catalogue.hydrate(wanted, self.collection.generation)
         if len(found) < len(wanted):
             missing = next(item_id for item_id in wanted if item_id not in found)
