@@ -41,7 +41,7 @@ from retrieval.store.database import captions_of, catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
 from retrieval.store.filters.predicates import Predicate
 from retrieval.store.filters.sql import SqlForm
-from retrieval.store.quick_rows import QuickRows, Values
+from retrieval.store.quick_rows import QuickRows, Values, contents_statement
 from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
 
 MAX_PARAMETERS = 10_000
@@ -197,8 +197,13 @@ class Catalogue:
         found: dict[str, ItemId] = {}
         with self.reading(generation) as (connection, here):
             for part in batches(hexes):
-                rows = connection.execute(_ITEMS_OF_CONTENT, {**here, "values": part})
-                found.update((row.sha256, ItemId(row.id)) for row in rows)
+                if self._quick is None:
+                    rows = connection.execute(_ITEMS_OF_CONTENT, {**here, "values": part})
+                else:
+                    generations = (generation, generation)
+                    values = (here["collection_id"], *generations, *part)
+                    rows = connection.exec_driver_sql(contents_statement(len(part)), values)
+                found.update((row[0], ItemId(row[1])) for row in rows)
         return found
 
     def counts(self, generation: int, gallery: GalleryName = "images") -> CatalogueCounts:

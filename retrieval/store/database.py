@@ -179,6 +179,9 @@ def _connect_sqlite(path: Path, *, is_writer: bool) -> Engine:
             # NORMAL may lose the last rows with the power, never tear them; the manifest tells,
             # and they are rebuilt. FULL would pay an fsync a commit for what is no truth anyway.
             connection.execute("PRAGMA synchronous = NORMAL")
+            # KiB at most. Contents come in no order, so that a large commit writes on every page of
+            # their index, 85 MB for a million items: what does not fit is read and written again.
+            connection.execute("PRAGMA cache_size = -131072")
         else:
             connection.execute("PRAGMA query_only = ON")
             # KiB at most, filled as pages are read. SQLite's own 2 MiB hold no index of 100,000

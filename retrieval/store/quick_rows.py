@@ -127,4 +127,18 @@ def _statement_head(columns: Sequence[InstrumentedAttribute[Any]]) -> str:
     )
 
 
+def contents_statement(n: int) -> str:
+    """SQLite's statement for sha256 and id of items by n contents.
+
+    Its parameters: collection_id, the generation twice, the contents. The index is named because
+    SQLite, which counts on few items a collection, would read every item of it instead.
+    """
+    return (
+        "SELECT sha256, id FROM item INDEXED BY ix_item_sha256"
+        " WHERE collection_id = ? AND added_generation <= ?"
+        " AND (removed_generation IS NULL OR removed_generation > ?)"
+        f" AND sha256 IN ({', '.join('?' * n)})"
+    )
+
+
 _TAIL = ") ORDER BY item.id, file.row_id"

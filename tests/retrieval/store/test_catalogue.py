@@ -1,5 +1,6 @@
 """Reads of the catalogue, on SQLite and PostgreSQL, and the tables they read."""
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -19,9 +20,10 @@ from indexer.writer import CollectionWriter, PathChange
 from retrieval.errors import CatalogueError, CorruptCollectionError, GenerationGoneError
 from retrieval.model import FIRST_ID, FileRef
 from retrieval.store import schema
-from retrieval.store.catalogue import Catalogue, CatalogueCounts
+from retrieval.store.catalogue import MAX_PARAMETERS, Catalogue, CatalogueCounts
 from retrieval.store.collection import Collection
 from retrieval.store.database import connect, location_of
+from retrieval.store.quick_rows import contents_statement
 from tests.collection_kit import (
     ENCODER,
     add,
@@ -88,6 +90,16 @@ def test_items_by_sha256_asks_for_many_at_once(writer):
     put(writer, 1, 2)
     hexes = [digest(number) for number in range(12_000)]
     assert writer.collection.catalogue.items_by_sha256(hexes, 2) == {digest(1): 1, digest(2): 2}
+
+
+def test_contents_are_looked_up_and_not_all_items_read(tmp_path):
+    """By the clock alone nobody sees it until there are many: then a run takes minutes."""
+    folder = new_collection(tmp_path / "c", 1, 2)
+    with contextlib.closing(sqlite3.connect(folder / "catalogue.db")) as connection:
+        for n in (1, 2, 64, 4096, MAX_PARAMETERS):
+            statement = "EXPLAIN QUERY PLAN " + contents_statement(n)
+            (step,) = connection.execute(statement, (1, 2, 2, *map(digest, range(n)))).fetchall()
+            assert "ix_item_sha256 (collection_id=? AND sha256=?)" in step[-1]
 
 
 def test_reading_goes_on_while_a_stream_of_files_is_open_and_a_commit_happens(writer):
