@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -40,6 +41,9 @@ from retrieval.store.tags import TagChange, TagLog, net_tags
 
 _MIGRATIONS = "retrieval.store:migrations"
 _MIGRATION_LOCK = 0x706F6C79  # any number, the same in every process: "poly"
+
+_fold_name = lru_cache(maxsize=1024)(fold)
+"""Formats and cameras are few."""
 
 _ROWS_AT_ONCE = 4096
 """Rows in memory beside the records that they are made of."""
@@ -147,8 +151,8 @@ class Rows:
             "longitude": record.meta.longitude,
             "captions": self._captions(record.captions),
             "added": record.added,
-            "format_folded": fold(record.meta.format),
-            "camera_folded": None if record.meta.camera is None else fold(record.meta.camera),
+            "format_folded": _fold_name(record.meta.format),
+            "camera_folded": None if record.meta.camera is None else _fold_name(record.meta.camera),
             "captions_folded": fold_all(record.captions),
             "checksum": item_checksum(record),
             "added_generation": self._generation,
