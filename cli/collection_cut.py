@@ -10,9 +10,11 @@ from cli.context import Context, begin
 from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.options import CollectionOption, DeviceOption, JsonOption, QuietOption, examples
 from cli.output import is_watched, shown_path, write_json, write_text
+from cli.question import parse_where
 from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
+    from indexer.tags import Wanted
     from retrieval.model import ItemId
 
 _MOST_DIGITS = 18
@@ -25,6 +27,8 @@ DELETE_EXAMPLES = examples(
     "polyseek collection delete 17 18",
     "polyseek collection delete ~/Pictures/private --dry-run",
     "polyseek collection delete 17 ~/Pictures/private ~/Pictures/a.jpg --yes",
+    "polyseek collection delete --where 'width < 200 or tag = blurred' --dry-run",
+    "polyseek collection delete ~/Pictures/phone --where 'taken < 2015'",
 )
 DESTROY_EXAMPLES = examples("polyseek collection destroy -c old.polyseek --yes")
 
@@ -76,12 +80,21 @@ def compact(
 
 def delete(
     wanted: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="PATH_OR_ID",
             help="Ids, indexed files, folders for all below them; all kinds together.",
         ),
-    ],
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where",
+            "-w",
+            metavar="FILTER",
+            help="Images that satisfy a filter, e.g. 'width < 200'; of those named, if any are.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only count.")] = False,
     yes: YesOption = False,
     collection: CollectionOption = None,
@@ -92,19 +105,21 @@ def delete(
 
     In a terminal it tells how many and asks first; elsewhere it does not ask. A number is an id;
     write ./7 for a file of that name. A file that still lies below a folder that is indexed again
-    comes back, unless --exclude keeps it out. Queries find it no more at once, but its path and
+    comes back, unless --exclude keeps it out. A filter alone stands for every image of the
+    collection that satisfies it; beside ids and paths it narrows: only those of them go that
+    satisfy it. Queries find it no more at once, but its path and
     vector stay in the collection's files until `polyseek collection compact`, or until its segment
     is merged.
     """
     with reported_errors(as_json=json):
         context = begin({"collection": collection}, quiet=quiet)
+        chosen = _choice(wanted or [], where)
         folder = context.collection()
-        items = [path_or_id(each) for each in wanted]
         if not (dry_run or yes or context.quiet or json) and is_watched():
-            n_items, n_files = _delete(context, folder, items, dry_run=True)
+            n_items, n_files = _delete(context, folder, chosen, dry_run=True)
             if not typer.confirm(f"Take out {n_items:,} items in {n_files:,} files?", err=True):
                 raise typer.Exit(ExitCode.FAILURE)
-        n_items, n_files = _delete(context, folder, items, dry_run=dry_run)
+        n_items, n_files = _delete(context, folder, chosen, dry_run=dry_run)
         if json:
             write_json({"deleted": n_items, "files": n_files, "dry_run": dry_run})
         elif not quiet:
@@ -161,16 +176,27 @@ def path_or_id(text: str) -> "bytes | ItemId":
     return os.fsencode(path.parent.resolve() / path.name)
 
 
-def _delete(
-    context: Context, folder: Path, items: "list[bytes | ItemId]", *, dry_run: bool
-) -> tuple[int, int]:
+def _choice(named: list[str], where: str | None) -> "Wanted":
+    """What a command names; raises SettingsError where that is nothing."""
+    from indexer.tags import Wanted
+
+    if not named and where is None:
+        raise SettingsError(
+            "which items? Give ids, files or folders, or a filter with --where",
+            hint="`polyseek query --json` shows ids; `polyseek collection destroy` deletes all",
+        )
+    return Wanted(tuple(map(path_or_id, named)), parse_where(where))
+
+
+def _delete(context: Context, folder: Path, chosen: "Wanted", *, dry_run: bool) -> tuple[int, int]:
     """Items and files taken out, or that would be."""
     from indexer.service import delete_items
 
     with full_disk_at(folder):
         deleted = delete_items(
             folder,
-            items,
+            chosen.items,
+            where=chosen.where,
             dry_run=dry_run,
             catalogue_url=context.settings.catalogue_url,
             cache_dir=context.cache_dir,

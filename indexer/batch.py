@@ -100,12 +100,15 @@ def plan_batch(
     born: list[ItemRecord] = []
     rows: list[int] = []
     joins: list[PathChange] = []
+    raw_meta: ImageMeta | None = None
     for row, item in enumerate(items):
         if item.sha256 in ids:
             joins += [PathChange("add", _clean_file(file), ids[item.sha256]) for file in item.files]
             continue
         ids[item.sha256] = ItemId(next_id + len(born))
-        born.append(_record(item, ids[item.sha256], added))
+        if item.meta is not raw_meta:  # ready vectors all share one
+            raw_meta, meta = item.meta, _clean_meta(item.meta)
+        born.append(_record(item, ids[item.sha256], meta, added))
         rows.append(row)
     cleaned = [replace(change, file=_clean_file(change.file)) for change in changes]
     return Batch(
@@ -158,24 +161,28 @@ def check_vectors(vectors: Float32Array | Float16Array, n_items: int, dim: int) 
             raise ValueError(f"vectors must have norm 1, found {norms.min()} to {norms.max()}")
 
 
-def _record(item: NewItem, item_id: ItemId, added: str) -> ItemRecord:
+def _record(item: NewItem, item_id: ItemId, meta: ImageMeta, added: str) -> ItemRecord:
+    """The item that is born; `meta` is that of `item`, clean."""
     if not item.files:
         raise ValueError(f"item {item.sha256} has no file")
-    meta = item.meta
     return ItemRecord(
         id=item_id,
         sha256=item.sha256,
-        meta=replace(
-            meta,
-            format=clean_text(meta.format),
-            taken=None if meta.taken is None else clean_text(meta.taken),
-            camera=None if meta.camera is None else clean_text(meta.camera),
-            latitude=clean_number(meta.latitude),
-            longitude=clean_number(meta.longitude),
-        ),
+        meta=meta,
         files=tuple({file.path: _clean_file(file) for file in item.files}.values()),
         captions=tuple(map(clean_text, item.captions)),
         added=added,
+    )
+
+
+def _clean_meta(meta: ImageMeta) -> ImageMeta:
+    return replace(
+        meta,
+        format=clean_text(meta.format),
+        taken=None if meta.taken is None else clean_text(meta.taken),
+        camera=None if meta.camera is None else clean_text(meta.camera),
+        latitude=clean_number(meta.latitude),
+        longitude=clean_number(meta.longitude),
     )
 
 

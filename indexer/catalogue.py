@@ -5,9 +5,11 @@ published; until then no reader sees them, and if the manifest never comes they 
 """
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -40,6 +42,9 @@ from retrieval.store.tags import TagChange, TagLog, net_tags
 _MIGRATIONS = "retrieval.store:migrations"
 _MIGRATION_LOCK = 0x706F6C79  # any number, the same in every process: "poly"
 
+_fold_name = lru_cache(maxsize=1024)(fold)
+"""Formats and cameras are few."""
+
 _ROWS_AT_ONCE = 4096
 """Rows in memory beside the records that they are made of."""
 
@@ -68,9 +73,7 @@ class Rows:
         """Add items with their files."""
         for start in range(0, len(records), _ROWS_AT_ONCE):
             part = records[start : start + _ROWS_AT_ONCE]
-            self._connection.execute(
-                insert(ItemRow), [self._item_values(record) for record in part]
-            )
+            _insert_rows(self._connection, ItemRow, [self._item_values(each) for each in part])
             self._add_files(
                 PathChange("add", file, record.id) for record in part for file in record.files
             )
@@ -132,8 +135,7 @@ class Rows:
 
     def _add_files(self, changes: Iterable[PathChange]) -> None:
         values = [self._file_values(change) for change in changes]
-        if values:
-            self._connection.execute(insert(FileRow), values)
+        _insert_rows(self._connection, FileRow, values)
 
     def _item_values(self, record: ItemRecord) -> dict[str, object]:
         return {
@@ -147,14 +149,20 @@ class Rows:
             "camera": record.meta.camera,
             "latitude": record.meta.latitude,
             "longitude": record.meta.longitude,
-            "captions": list(record.captions),
+            "captions": self._captions(record.captions),
             "added": record.added,
-            "format_folded": fold(record.meta.format),
-            "camera_folded": None if record.meta.camera is None else fold(record.meta.camera),
+            "format_folded": _fold_name(record.meta.format),
+            "camera_folded": None if record.meta.camera is None else _fold_name(record.meta.camera),
             "captions_folded": fold_all(record.captions),
             "checksum": item_checksum(record),
             "added_generation": self._generation,
         }
+
+    def _captions(self, captions: tuple[str, ...]) -> object:
+        """The one column of JSON, which SQLite's driver is handed as text."""
+        if self._connection.dialect.name != "sqlite":
+            return list(captions)
+        return json.dumps(captions) if captions else "[]"
 
     def _file_values(self, change: PathChange) -> dict[str, object]:
         display = display_path(change.file.path)
@@ -321,6 +329,25 @@ class CatalogueWriter:
     def _row_id(self, connection: Connection) -> int:
         found = connection.scalar(select(CollectionRow.id).where(CollectionRow.key == self._key))
         return cast(int, found)
+
+
+def _insert_rows(
+    connection: Connection,
+    table: type[ItemRow] | type[FileRow],
+    rows: Sequence[Mapping[str, object]],
+) -> None:
+    """Insert rows that all name the same columns, by SQLite's driver itself where it is SQLite.
+
+    SQLAlchemy takes twice as long over a row as SQLite does.
+    """
+    if not rows:
+        return
+    if connection.dialect.name != "sqlite":
+        connection.execute(insert(table), rows)
+        return
+    names, marks = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
+    statement = f"INSERT INTO {table.__tablename__} ({names}) VALUES ({marks})"
+    connection.exec_driver_sql(statement, [tuple(row.values()) for row in rows])
 
 
 def _insert_tags(connection: Connection, row_id: int, tags: Mapping[tuple[str, str], str]) -> None:

@@ -24,6 +24,7 @@ from indexer.service import IndexOptions, IndexReport
 from indexer.space import measuring_encoder, name_space, recorded_encoder
 from indexer.vector_rows import Row, check_any_usable, read_rows
 from indexer.writer import CollectionWriter
+from retrieval.collector import garbage_left_alone
 from retrieval.errors import CollectionMissingError, SourceError
 from retrieval.model import (
     FIRST_ID,
@@ -158,19 +159,24 @@ class _Import:
             folder, encoder, catalogue_url=options.catalogue_url, cache_dir=options.cache_dir
         )
         with writer:
-            for part in self.parts:
-                segment = OpenSegment(part, self._segment_rows(part))
-                for rows in self._chunks(part):
-                    segment.add(self._sift(part.gallery, rows, writer.collection))
-                    if segment.is_full:
-                        self._commit(writer, segment)
-                self._commit(writer, segment)
+            with garbage_left_alone():
+                self._put_in(writer)
             writer.merge_small_segments(options.segment_items)
             asked = measuring_encoder(writer, options.device)
             for gallery in tuple(writer.manifest.galleries):
                 bring_index_up_to_date(writer, asked, name=gallery, options=self.options.build)
             writer.collect_garbage()
             return writer.manifest.generation
+
+    def _put_in(self, writer: CollectionWriter) -> None:
+        """Commit what the collection lacks of every part."""
+        for part in self.parts:
+            segment = OpenSegment(part, self._segment_rows(part))
+            for rows in self._chunks(part):
+                segment.add(self._sift(part.gallery, rows, writer.collection))
+                if segment.is_full:
+                    self._commit(writer, segment)
+            self._commit(writer, segment)
 
     def _segment_rows(self, part: VectorPart) -> int:
         """Rows that a segment takes, by number and by memory."""

@@ -22,6 +22,7 @@ from retrieval.store.catalogue import CatalogueCounts, KnownFile
 from retrieval.store.changes import PathChange
 from retrieval.store.collection import Collection
 from retrieval.store.database import SQLITE_NAME
+from retrieval.store.filters.predicates import Predicate
 from retrieval.store.manifest import manifest_paths, newest_manifest
 from retrieval.store.tags import TAGS_NAME
 
@@ -36,8 +37,9 @@ class Deleted:
 
 def delete_items(
     folder: Path,
-    wanted: Sequence[bytes | ItemId],
+    wanted: Sequence[bytes | ItemId] = (),
     *,
+    where: Predicate | None = None,
     dry_run: bool = False,
     catalogue_url: str | None = None,
     cache_dir: Path | None = None,
@@ -52,6 +54,8 @@ def delete_items(
         wanted: ids of items, absolute paths of indexed files (an item goes with its last file),
             and absolute paths of folders, which stand for every indexed file below them; all
             kinds together.
+        where: a filter for images. Alone it stands for every one that satisfies it; beside
+            `wanted` it narrows: only those of them go that satisfy it.
         dry_run: only count; another process may be writing then.
         catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
         cache_dir: where receipts of checked files are kept; None keeps none.
@@ -64,10 +68,10 @@ def delete_items(
     newest_manifest(folder)  # where there is no collection, a lock must not make a folder for one
     if dry_run:
         with Collection.open(folder, catalogue_url=catalogue_url, cache_dir=cache_dir) as view:
-            return _count(view, *_resolve(view, wanted))
+            return _count(view, *_resolve(view, wanted, where))
     writer = CollectionWriter.open(folder, None, catalogue_url=catalogue_url, cache_dir=cache_dir)
     with writer:
-        ids, changes = _resolve(writer.collection, wanted)
+        ids, changes = _resolve(writer.collection, wanted, where)
         deleted = _count(writer.collection, ids, changes)
         if changes:
             writer.commit(None, (), changes)
@@ -111,13 +115,39 @@ def _count(collection: Collection, ids: set[ItemId], changes: Sequence[PathChang
 
 
 def _resolve(
-    collection: Collection, wanted: Sequence[bytes | ItemId]
+    collection: Collection, wanted: Sequence[bytes | ItemId], where: Predicate | None
 ) -> tuple[set[ItemId], list[PathChange]]:
     """Items to delete whole, and files to detach from items that are not among them."""
     catalogue, generation = collection.catalogue, collection.generation
+    ids, entries = _named(collection, wanted)
+    if where is not None:
+        matching = {ItemId(each) for each in catalogue.ids_where(where, generation).tolist()}
+        entries = _entries_of(entries, matching)
+        ids = ids & matching if wanted else matching
+    # The captions of a picture that goes as a whole go with it.
+    images = [each for each in ids if gallery_of(each) == "images"]
+    records = catalogue.hydrate(sorted(images), generation).values()
+    pictures = [file.path for record in records for file in record.files]
+    entries += [
+        entry
+        for entry in catalogue.files_at(pictures, generation)
+        if gallery_of(entry.item_id) == "texts"
+    ]
+    detached = {
+        (entry.item_id, entry.file.path): PathChange("remove", entry.file, entry.item_id)
+        for entry in entries
+        if entry.item_id not in ids
+    }
+    return ids, list(detached.values())
+
+
+def _named(
+    collection: Collection, wanted: Sequence[bytes | ItemId]
+) -> tuple[set[ItemId], list[KnownFile]]:
+    """The ids among `wanted`, and every file that its paths stand for; raises QueryError."""
+    catalogue, generation = collection.catalogue, collection.generation
     ids = {each for each in wanted if not isinstance(each, bytes)}
-    records = catalogue.hydrate(sorted(ids), generation)
-    unknown = [str(each) for each in ids - set(records)]
+    unknown = [str(each) for each in ids - set(catalogue.hydrate(sorted(ids), generation))]
     entries: list[KnownFile] = []
     for path in (each for each in wanted if isinstance(each, bytes)):
         found = catalogue.files_at([path], generation)
@@ -130,20 +160,13 @@ def _resolve(
             f"not in the collection: {', '.join(sorted(unknown))}",
             hint="give ids or absolute paths as a query's answer shows them",
         )
-    # The captions of a picture that goes as a whole go with it.
-    gone = [record for each, record in records.items() if gallery_of(each) == "images"]
-    pictures = [file.path for record in gone for file in record.files]
-    entries += [
-        entry
-        for entry in catalogue.files_at(pictures, generation)
-        if gallery_of(entry.item_id) == "texts"
-    ]
-    detached = {
-        (entry.item_id, entry.file.path): PathChange("remove", entry.file, entry.item_id)
-        for entry in entries
-        if entry.item_id not in ids
-    }
-    return ids, list(detached.values())
+    return ids, entries
+
+
+def _entries_of(entries: Sequence[KnownFile], pictures: set[ItemId]) -> list[KnownFile]:
+    """Those of the files that hold one of these pictures, and the texts that belong to them."""
+    paths = {each.file.path for each in entries if each.item_id in pictures}
+    return [each for each in entries if each.file.path in paths]
 
 
 def destroy_collection(folder: Path, *, catalogue_url: str | None = None) -> None:

@@ -47,15 +47,18 @@ class OpenSegment:
     def add(self, rows: Sequence[Row]) -> None:
         """Take rows that the collection lacks."""
         self._make_room(self.n + len(rows))
+        n_before, born = self.n, []
         for row in rows:
             number = self._number.setdefault(row.sha256, self.n)
             if number == self.n:
-                self._vectors[number] = row.vector
+                born.append(row.vector)
                 self._files.append([])
                 self._captions.append([])
             self._files[number].append(row.file)
             if row.caption:
                 self._captions[number].append(row.caption)
+        if born:
+            self._vectors[n_before : self.n] = np.stack(born)
 
     def items(self) -> list[NewItem]:
         """The items, in the order of `vectors`."""

@@ -3,11 +3,9 @@
 What a view has read it keeps, and it always answers alike, so many threads share one.
 """
 
-import gc
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +13,7 @@ import numpy as np
 from retrieval.ann.exact import NO_ID, Ranking
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.ann.routing import QueryParts, Router
+from retrieval.collector import garbage_left_alone
 from retrieval.errors import CatalogueError, QueryError
 from retrieval.model import (
     FIRST_ID,
@@ -136,13 +135,13 @@ class View:
             CatalogueError: the catalogue lacks an item.
         """
         scores, ids = ranking
-        with _garbage_left_alone():
+        with garbage_left_alone():
             return self._results(scores, ids, target, n_matching)
 
     def _results(
         self, scores: Float32Array, ids: Int64Array, target: GalleryName, n_matching: int | None
     ) -> list[SearchResult]:
-        wanted = [ItemId(item_id) for item_id in np.unique(ids).tolist() if item_id != NO_ID]
+        wanted = [ItemId(each) for each in sorted({*ids.ravel().tolist()} - {NO_ID})]
         found = self.collection.catalogue.hydrate(wanted, self.collection.generation)
         if len(found) < len(wanted):
             missing = next(item_id for item_id in wanted if item_id not in found)
@@ -229,22 +228,6 @@ def _put_together(found: Sequence[tuple[Int64Array, Ranking]], n_queries: int) -
         scores[numbers, : ids.shape[1]] = own_scores
         all_ids[numbers, : ids.shape[1]] = ids
     return scores, all_ids
-
-
-@contextmanager
-def _garbage_left_alone() -> Iterator[None]:
-    """Keep Python's collector away while many small objects are made.
-
-    10,000 hits are some 80,000 objects. Their number alone starts collections that look at every
-    object of the process, torch's included, and find nothing: 0.26 s where making them takes 0.15.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _fan_out(gallery: Gallery) -> FanOut:

@@ -37,10 +37,11 @@ from retrieval.model import (
     ItemRecord,
 )
 from retrieval.store.checksums import file_checksum, item_checksum
-from retrieval.store.database import catalogue_errors, connect
+from retrieval.store.database import captions_of, catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
 from retrieval.store.filters.predicates import Predicate
 from retrieval.store.filters.sql import SqlForm
+from retrieval.store.quick_rows import QuickRows, Values, contents_statement
 from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
 
 MAX_PARAMETERS = 10_000
@@ -48,7 +49,7 @@ MAX_PARAMETERS = 10_000
 
 FETCH_ROWS = 10_000
 _LARGEST_ID = (1 << 63) - 1
-_AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
+_AnyRow: TypeAlias = "Row[*tuple[Any, ...]] | Values"
 
 
 class KnownFile(NamedTuple):
@@ -95,6 +96,8 @@ class Catalogue:
         self._engine = engine
         self._key = key
         self._collection_id: int | None = None
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._quick = QuickRows(engine, key, _RECORD_COLUMNS) if is_sqlite else None
 
     @classmethod
     def open(cls, location: CatalogueLocation, folder: Path, url: str | None = None) -> "Catalogue":
@@ -113,6 +116,8 @@ class Catalogue:
 
     def close(self) -> None:
         """Close every connection."""
+        if self._quick is not None:
+            self._quick.close()
         self._engine.dispose()
 
     def lineage(self) -> Lineage | None:
@@ -129,16 +134,30 @@ class Catalogue:
             By id, in the order of `ids`. The first file is the one that came first.
         """
         found: dict[ItemId, tuple[_AnyRow, list[FileRef]]] = {}
+        with catalogue_errors("reading the catalogue"):
+            for row in self._rows_of(ids, generation):
+                found.setdefault(row[0], (row, []))[1].append(file_of(row))
+            return {
+                item_id: _record_of(found[item_id][0], tuple(found[item_id][1]))
+                for item_id in ids
+                if item_id in found
+            }
+
+    def _rows_of(self, ids: Sequence[ItemId], generation: int) -> Iterator[_AnyRow]:
+        """Rows of _RECORD_COLUMNS, those of one item in the order in which its files came."""
+        parts = list(batches(ids))
+        if self._quick is not None:
+            is_known = bool(parts)
+            for part in parts:
+                rows = self._quick.read(part, generation)
+                is_known = is_known and rows is not None
+                yield from rows or ()
+            if is_known:
+                return
+            parts = []  # only the generation is left to look at
         with self.reading(generation) as (connection, here):
-            for part in batches(ids):
-                for row in connection.execute(_FILES_AND_ITEMS, {**here, "values": part}):
-                    file, item_id = file_of(row), ItemId(row[0])
-                    found.setdefault(item_id, (row, []))[1].append(file)
-        return {
-            item_id: _record_of(found[item_id][0], tuple(found[item_id][1]))
-            for item_id in ids
-            if item_id in found
-        }
+            for part in parts:
+                yield from connection.execute(_FILES_AND_ITEMS, {**here, "values": part})
 
     def files_under(self, root: bytes, generation: int) -> Iterator[KnownFile]:
         """Every living file below a folder, ordered by path; streamed."""
@@ -178,8 +197,13 @@ class Catalogue:
         found: dict[str, ItemId] = {}
         with self.reading(generation) as (connection, here):
             for part in batches(hexes):
-                rows = connection.execute(_ITEMS_OF_CONTENT, {**here, "values": part})
-                found.update((row.sha256, ItemId(row.id)) for row in rows)
+                if self._quick is None:
+                    rows = connection.execute(_ITEMS_OF_CONTENT, {**here, "values": part})
+                else:
+                    generations = (generation, generation)
+                    values = (here["collection_id"], *generations, *part)
+                    rows = connection.exec_driver_sql(contents_statement(len(part)), values)
+                found.update((row[0], ItemId(row[1])) for row in rows)
         return found
 
     def counts(self, generation: int, gallery: GalleryName = "images") -> CatalogueCounts:
@@ -271,21 +295,22 @@ _HEAD = select(CollectionRow.id, CollectionRow.oldest_generation).where(
     CollectionRow.key == bindparam("key")
 )
 _JOINED = and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id)
+_RECORD_COLUMNS = (
+    *FILE_COLUMNS,
+    ItemRow.sha256,
+    ItemRow.format,
+    ItemRow.width_px,
+    ItemRow.height_px,
+    ItemRow.taken,
+    ItemRow.camera,
+    ItemRow.latitude,
+    ItemRow.longitude,
+    ItemRow.captions,
+    ItemRow.added,
+    ItemRow.checksum,
+)
 _FILES_AND_ITEMS = (
-    select(
-        *FILE_COLUMNS,
-        ItemRow.sha256,
-        ItemRow.format,
-        ItemRow.width_px,
-        ItemRow.height_px,
-        ItemRow.taken,
-        ItemRow.camera,
-        ItemRow.latitude,
-        ItemRow.longitude,
-        ItemRow.captions,
-        ItemRow.added,
-        ItemRow.checksum,
-    )
+    select(*_RECORD_COLUMNS)
     .join(ItemRow, _JOINED)
     .where(visible(ItemRow), ItemRow.id.in_(_VALUES), visible(FileRow))
     .order_by(FileRow.row_id)
@@ -345,11 +370,16 @@ def file_of(row: _AnyRow) -> FileRef:
 
 
 def _record_of(row: _AnyRow, files: tuple[FileRef, ...]) -> ItemRecord:
-    """The item of a row of _FILES_AND_ITEMS."""
-    sha256, *about, captions, added, checksum = row[6:]
+    """The item of a row of _RECORD_COLUMNS."""
+    sha256, kind, width, height, taken, camera, latitude, longitude, captions, added, checksum = (
+        row[len(FILE_COLUMNS) : len(_RECORD_COLUMNS)]
+    )
+    if isinstance(captions, str):  # as SQLite's driver gives it
+        captions = captions_of(captions)
     if not isinstance(captions, list):  # a flipped bit can change the type of a value, too
         raise damaged_row(f"item {row[0]}")
-    record = ItemRecord(ItemId(row[0]), sha256, ImageMeta(*about), files, tuple(captions), added)
+    meta = ImageMeta(kind, width, height, taken, camera, latitude, longitude)
+    record = ItemRecord(ItemId(row[0]), sha256, meta, files, tuple(captions), added)
     if item_checksum(record) != checksum:
         raise damaged_row(f"item {record.id}")
     return record

@@ -15,8 +15,13 @@ def item_checksum(record: ItemRecord) -> int:
     known = (
         record.id,
         record.sha256,
-        *(meta.format, meta.width, meta.height, meta.taken, meta.camera),
-        *(clean_number(meta.latitude), clean_number(meta.longitude)),
+        meta.format,
+        meta.width,
+        meta.height,
+        meta.taken,
+        meta.camera,
+        None if meta.latitude is None else clean_number(meta.latitude),
+        None if meta.longitude is None else clean_number(meta.longitude),
         record.captions,
         record.added,
     )

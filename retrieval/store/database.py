@@ -105,7 +105,7 @@ def catalogue_errors(doing: str) -> Iterator[None]:
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         # Of a value, or of SQLite's own message, which quotes what it read.
         raise CorruptCatalogueError(f"{doing} failed: it is damaged", hint=_REPAIR_HINT) from error
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         reason = str(cause).strip().partition("\n")[0]
         code = getattr(cause, "sqlite_errorcode", -1) & 0xFF
@@ -169,7 +169,7 @@ def _connect_sqlite(path: Path, *, is_writer: bool) -> Engine:
         URL.create("sqlite", database=str(path)),
         creator=open_database,
         pool_size=8,
-        json_deserializer=_captions_of,
+        json_deserializer=captions_of,
     )
 
     @event.listens_for(engine, "connect")
@@ -179,6 +179,9 @@ def _connect_sqlite(path: Path, *, is_writer: bool) -> Engine:
             # NORMAL may lose the last rows with the power, never tear them; the manifest tells,
             # and they are rebuilt. FULL would pay an fsync a commit for what is no truth anyway.
             connection.execute("PRAGMA synchronous = NORMAL")
+            # KiB at most. Contents come in no order, so that a large commit writes on every page of
+            # their index, 85 MB for a million items: what does not fit is read and written again.
+            connection.execute("PRAGMA cache_size = -131072")
         else:
             connection.execute("PRAGMA query_only = ON")
             # KiB at most, filled as pages are read. SQLite's own 2 MiB hold no index of 100,000
@@ -195,7 +198,7 @@ def _connect_sqlite(path: Path, *, is_writer: bool) -> Engine:
     return engine
 
 
-def _captions_of(text: str) -> object:
+def captions_of(text: str) -> object:
     """The one JSON column: most items have no captions, and parsing that 10,000 times shows."""
     return [] if text == "[]" else json.loads(text)
 

@@ -26,7 +26,7 @@ def fold(text: str) -> str:
     else:
         decomposed = unicodedata.normalize("NFD", clean_text(text))
         folded = unicodedata.normalize("NFC", decomposed.casefold())
-    return folded.translate(_MARKS)
+    return folded.translate(_MARKS) if START in folded or END in folded else folded
 
 
 def fold_all(texts: Iterable[str]) -> str:

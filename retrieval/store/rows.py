@@ -24,10 +24,8 @@ from retrieval.store.fields import (
 
 def encode_rows(records: Iterable[ItemRecord]) -> bytes:
     """The records as JSON lines, in their order."""
-    lines = (
-        json.dumps(_to_json(record), ensure_ascii=False, allow_nan=False) for record in records
-    )
-    return "".join(f"{line}\n" for line in lines).encode("utf-8")
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    return "".join(f"{encode(_to_json(record))}\n" for record in records).encode("utf-8")
 
 
 def decode_rows(data: bytes, path: Path) -> Iterator[ItemRecord]:

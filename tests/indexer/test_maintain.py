@@ -10,12 +10,14 @@ import pytest
 from PIL import Image
 
 from indexer.service import (
+    Deleted,
     IndexOptions,
     delete_items,
     destroy_collection,
     index_folders,
     verify_collection,
 )
+from indexer.tags import Wanted, change_tags
 from indexer.writer import CollectionWriter
 from retrieval.errors import (
     CollectionMissingError,
@@ -23,8 +25,9 @@ from retrieval.errors import (
     LockedError,
     QueryError,
 )
-from retrieval.model import gallery_of
+from retrieval.model import ItemId, gallery_of
 from retrieval.store.collection import Collection
+from retrieval.store.filters.grammar import parse_filter
 from retrieval.store.manifest import newest_manifest
 from tests.collection_kit import new_collection, read_state
 from tests.factories import GeometryEncoder
@@ -194,6 +197,65 @@ def test_deleting_nothing_changes_nothing(collection):
     before = newest_manifest(collection)[0].generation
     assert delete_items(collection, []).n_items == 0
     assert newest_manifest(collection)[0].generation == before
+
+
+def test_a_filter_stands_for_every_picture_that_satisfies_it(collection, photos):
+    by_folder = parse_filter(f"folder = '{photos / 'sub'}'")
+    rehearsed = delete_items(collection, where=by_folder, dry_run=True)
+    assert len(files(collection)) == 5
+    assert delete_items(collection, where=by_folder) == rehearsed == Deleted(2, 2)
+    assert set(files(collection)) == {"a.png", "copy of a.png", "c.png"}
+    # One of its files satisfies it: the item goes with both.
+    assert delete_items(collection, where=parse_filter("path ~ 'copy of'")) == Deleted(1, 2)
+    assert set(files(collection)) == {"c.png"}
+
+
+def test_a_filter_that_nothing_satisfies_deletes_nothing(collection):
+    before = newest_manifest(collection)[0].generation
+    assert delete_items(collection, where=parse_filter("width > 9000")) == Deleted(0, 0)
+    assert newest_manifest(collection)[0].generation == before
+
+
+def test_a_filter_narrows_what_is_named(collection, photos):
+    known = files(collection)
+    not_c = parse_filter("not path ~ '/c.png'")
+    named = [known["c.png"].item_id, known["e.png"].item_id, os.fsencode(photos / "a.png")]
+    assert delete_items(collection, named, where=not_c) == Deleted(1, 2)
+    assert set(files(collection)) == {"c.png", "d.png", "copy of a.png"}, "one file of a's item"
+    with pytest.raises(QueryError, match="none"):
+        delete_items(collection, [os.fsencode(photos / "none.png")], where=not_c)
+    assert delete_items(collection, [os.fsencode(photos)], where=not_c) == Deleted(2, 2)
+    assert set(files(collection)) == {"c.png"}
+
+
+@pytest.mark.parametrize("names_folder", [False, True])
+def test_captions_go_with_the_pictures_of_a_filter_and_no_others(captioned, photos, names_folder):
+    wanted = [os.fsencode(photos)] if names_folder else []
+    delete_items(captioned, wanted, where=parse_filter("path ~ '/b.png' or path ~ '/sub/'"))
+    images, texts = living(captioned)
+    assert images == texts == {"a.png", "c.png", "copy of a.png"}
+
+
+def test_a_caption_that_is_named_satisfies_no_filter_for_pictures(captioned):
+    with Collection.open(captioned) as view:
+        every = list(view.catalogue.files_under(b"/", view.generation))
+    text = next(each.item_id for each in every if gallery_of(each.item_id) == "texts")
+    assert delete_items(captioned, [text], where=parse_filter("width > 0")) == Deleted(0, 0)
+
+
+def test_a_filter_deletes_alike_whatever_keeps_the_catalogue(tmp_path, catalogue_url):
+    folder = new_collection(tmp_path / "c", *range(6), url=catalogue_url)
+    where = parse_filter("path in (/photos/1.jpg, /photos/4.jpg) or path ~ '/5.'")
+    change_tags(folder, "add", "keep", Wanted((ItemId(5),)), catalogue_url=catalogue_url)
+    tagged = parse_filter("not tag = keep")
+    assert delete_items(folder, where=where, catalogue_url=catalogue_url) == Deleted(3, 3)
+    deleted = delete_items(
+        folder, [ItemId(1), ItemId(3)], where=tagged, catalogue_url=catalogue_url
+    )
+    assert deleted == Deleted(2, 2)
+    with Collection.open(folder, catalogue_url=catalogue_url) as view:
+        left = view.catalogue.hydrate(list(range(1, 7)), view.generation)
+    assert [record.files[0].name for record in left.values()] == ["3.jpg"]
 
 
 def test_an_unknown_id_or_path_is_named_and_nothing_is_deleted(collection, photos):

@@ -121,6 +121,34 @@ def test_all_kinds_together_are_counted_first_and_deleted_then(indexed):
     assert answer("collection", "info", "--json")["items"] == 0
 
 
+def test_a_filter_is_counted_first_and_deleted_then(indexed):
+    warm = ("--where", "path ~ /red. or path ~ /yellow.")
+    would = answer("collection", "delete", *warm, "--dry-run", "--json")
+    assert would == {"deleted": 2, "files": 2, "dry_run": True}
+    assert answer("collection", "info", "--json")["items"] == 4
+    assert run("collection", "delete", "photos/red.png", *warm).stdout == (
+        "deleted 1 items in 1 files\n"
+    ), "beside a path it narrows"
+    assert answer("collection", "delete", *warm, "--yes", "--json")["deleted"] == 1
+    assert set(names(run("query", "red", "-f"))) == {"green", "blue"}
+    assert run("collection", "delete", "photos", *warm).stdout == "deleted 0 items in 0 files\n"
+
+
+def test_a_mistake_in_the_filter_of_a_delete_is_pointed_at(indexed):
+    said = refusal(2, "collection", "delete", "-w", "width > 3 and colour = red")
+    assert "there is no field 'colour' (column 15)" in said
+    assert "\n" + " " * 16 + "^" in said
+    error = json.loads(refusal(2, "collection", "delete", "1", "--json", "--where", "width >"))
+    assert "column" in error["error"]["message"]
+    assert answer("collection", "info", "--json")["items"] == 4
+
+
+def test_a_delete_of_nothing_asks_what_is_meant(indexed):
+    assert "--where" in refusal(2, "collection", "delete", "--yes")
+    assert "error" in refusal(2, "collection", "delete", "--where", "")
+    assert answer("collection", "info", "--json")["items"] == 4
+
+
 def test_in_a_terminal_delete_asks_with_the_count(indexed, monkeypatch):
     asked = []
     monkeypatch.setattr("cli.collection_cut.is_watched", lambda: True)
@@ -131,6 +159,15 @@ def test_in_a_terminal_delete_asks_with_the_count(indexed, monkeypatch):
     assert run("collection", "delete", "photos", "--yes").exit_code == 0
     assert len(asked) == 1
     assert answer("collection", "info", "--json")["items"] == 0
+
+
+def test_in_a_terminal_a_filter_is_asked_about_too(indexed, monkeypatch):
+    asked = []
+    monkeypatch.setattr("cli.collection_cut.is_watched", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
+    refusal(1, "collection", "delete", "--where", "path ~ /red.")
+    assert asked == ["Take out 1 items in 1 files?"]
+    assert answer("collection", "info", "--json")["items"] == 4
 
 
 def test_compact_leaves_one_segment_and_no_trace_of_what_was_deleted(indexed):

@@ -1,5 +1,6 @@
 """Reads of the catalogue, on SQLite and PostgreSQL, and the tables they read."""
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -16,12 +17,13 @@ from sqlalchemy import text
 
 from indexer.catalogue import CatalogueWriter
 from indexer.writer import CollectionWriter, PathChange
-from retrieval.errors import CatalogueError, CorruptCollectionError
+from retrieval.errors import CatalogueError, CorruptCollectionError, GenerationGoneError
 from retrieval.model import FIRST_ID, FileRef
 from retrieval.store import schema
-from retrieval.store.catalogue import Catalogue, CatalogueCounts
+from retrieval.store.catalogue import MAX_PARAMETERS, Catalogue, CatalogueCounts
 from retrieval.store.collection import Collection
 from retrieval.store.database import connect, location_of
+from retrieval.store.quick_rows import contents_statement
 from tests.collection_kit import (
     ENCODER,
     add,
@@ -88,6 +90,16 @@ def test_items_by_sha256_asks_for_many_at_once(writer):
     put(writer, 1, 2)
     hexes = [digest(number) for number in range(12_000)]
     assert writer.collection.catalogue.items_by_sha256(hexes, 2) == {digest(1): 1, digest(2): 2}
+
+
+def test_contents_are_looked_up_and_not_all_items_read(tmp_path):
+    """By the clock alone nobody sees it until there are many: then a run takes minutes."""
+    folder = new_collection(tmp_path / "c", 1, 2)
+    with contextlib.closing(sqlite3.connect(folder / "catalogue.db")) as connection:
+        for n in (1, 2, 64, 4096, MAX_PARAMETERS):
+            statement = "EXPLAIN QUERY PLAN " + contents_statement(n)
+            (step,) = connection.execute(statement, (1, 2, 2, *map(digest, range(n)))).fetchall()
+            assert "ix_item_sha256 (collection_id=? AND sha256=?)" in step[-1]
 
 
 def test_reading_goes_on_while_a_stream_of_files_is_open_and_a_commit_happens(writer):
@@ -238,6 +250,86 @@ def test_a_folder_that_cannot_be_written_can_be_read(tmp_path, monkeypatch):
     with Collection.open(folder) as view:
         assert len(view.catalogue.hydrate([1], 2)) == 1
         assert sorted(os.listdir(folder)) == before, "no shared memory, no log"
+
+
+def test_hydrating_any_number_of_items_at_a_time_says_the_same(writer):
+    put(writer, *range(70))
+    writer.commit(
+        None, [], [add("/a/copy.jpg", 3), add("/z/copy.jpg", 3), remove("/photos/6.jpg", 7)]
+    )
+    catalogue, generation = writer.collection.catalogue, writer.manifest.generation
+    one_by_one = {}
+    for item_id in range(1, 71):
+        one_by_one.update(catalogue.hydrate([item_id], generation))
+    assert len(one_by_one) == 69
+    assert [file.name for file in one_by_one[3].files] == ["2.jpg", "copy.jpg", "copy.jpg"]
+    assert one_by_one[3].files[1].path == b"/a/copy.jpg", "in the order in which they came"
+    for n in (2, 3, 10, 63, 64, 65, 70):
+        asked = list(range(n, 0, -1))
+        found = catalogue.hydrate(asked, generation)
+        assert list(found.items()) == [(i, one_by_one[i]) for i in asked if i != 7]
+
+
+def test_rows_that_are_gone_are_refused_whatever_is_asked_for(writer):
+    put(writer, 1, 2)
+    put(writer, 3)
+    old = writer.manifest.generation
+    writer.delete_items([1])
+    for number in (4, 5):
+        put(writer, number)
+    writer.collect_garbage()
+    for ids in ([2], [1], [99], [], [2, 99]):
+        with pytest.raises(GenerationGoneError):
+            writer.collection.catalogue.hydrate(ids, old)
+    assert writer.collection.catalogue.hydrate([1, 99], writer.manifest.generation) == {}
+
+
+def test_more_threads_than_connections_hydrate_at_once_and_a_close_leaves_none(tmp_path):
+    folder = new_collection(tmp_path / "c", *range(40))
+    together, failures = threading.Barrier(24), []
+
+    def read(catalogue, number):
+        together.wait()
+        for start in range(20):
+            ids = [1 + (number + start) % 40, 1 + (number + start + 1) % 40]
+            if list(catalogue.hydrate(ids, 2)) != ids:
+                failures.append(ids)
+
+    with Collection.open(folder) as view:
+        threads = [
+            threading.Thread(target=read, args=(view.catalogue, number)) for number in range(24)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+    links = [os.readlink(f"/proc/self/fd/{fd}") for fd in open_files()]
+    assert not [link for link in links if link.startswith(str(folder / "catalogue.db"))]
+
+
+def open_files():
+    """Descriptors of this process that can still be looked at."""
+    folder = Path("/proc/self/fd")
+    return [each.name for each in folder.iterdir() if each.is_symlink() and each.exists()]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE item SET captions = 'x' WHERE id = 1",
+        "UPDATE item SET captions = 5 WHERE id = 1",
+        "UPDATE item SET captions = x'5b5d' WHERE id = 1",
+        "UPDATE item SET camera = cast(x'ff' AS text) WHERE id = 1",
+        "UPDATE file SET path = 'text' WHERE item_id = 1",
+        "DROP TABLE file",
+    ],
+)
+def test_a_value_of_another_kind_is_damage_and_no_crash(tmp_path, statement):
+    folder = new_collection(tmp_path / "c", 1, 2)
+    change(folder, statement)
+    with Collection.open(folder) as view, pytest.raises(CorruptCollectionError):
+        view.catalogue.hydrate([1, 2], 2)
 
 
 def test_ten_items_are_hydrated_in_about_a_millisecond(tmp_path):
