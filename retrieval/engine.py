@@ -28,6 +28,9 @@ from retrieval.view import View
 
 DEFAULT_K = 10
 
+_NO_IDS = np.empty(0, np.int64)
+_NO_IDS.setflags(write=False)
+
 
 class SearchEngine:
     """Searches the images and texts of one collection. Close it, or use it in a `with`."""
@@ -164,10 +167,10 @@ class SearchEngine:
             raise ValueError(f"expected float32 (Q, {dim}), got {vectors.dtype} {vectors.shape}")
         if not np.isfinite(vectors).all():
             raise ValueError("a query vector holds NaN or infinity")
-        excluded = np.unique(np.asarray(exclude, np.int64))
+        excluded = np.unique(np.asarray(exclude, np.int64)) if len(exclude) else _NO_IDS
         rows, unwanted = np.ascontiguousarray(vectors), (excluded,) * len(vectors)
         parts: tuple[Modality, ...] = ("image", "text") if modality == "composed" else (modality,)
-        made_of = [MadeOf(np.stack([row] * len(parts)), parts) for row in rows]
+        made_of = [MadeOf(np.repeat(row[None], len(parts), axis=0), parts) for row in rows]
         while True:
             view = self._view
             try:

@@ -78,24 +78,27 @@ class View:
         if not len(vectors):
             return searched.fan_out.search(vectors, k)
         own: Modality = "text" if target == "texts" else "image"
-        kinds = np.array([_kind(each) for each in made_of] or [own] * len(vectors))
+        kinds = [_kind(each) for each in made_of] or [own] * len(vectors)
         parts = [
             QueryParts(each.vectors, tuple(part != own for part in each.modalities))
             for each in made_of
         ]
+        if len(set(kinds)) == 1:
+            settings = searched.settings(kinds[0])
+            return searched.fan_out.search(vectors, k, settings, excluded, parts, only)
         found: list[tuple[Int64Array, Ranking]] = []
-        for kind in dict.fromkeys(kinds.tolist()):
-            here = np.flatnonzero(kinds == kind)
+        for kind in dict.fromkeys(kinds):
+            here = np.array([number for number, each in enumerate(kinds) if each == kind])
             ranking = searched.fan_out.search(
                 vectors[here],
                 k,
                 searched.settings(kind),
                 [excluded[number] for number in here.tolist()],
-                [parts[number] for number in here.tolist()] if parts else (),
+                [parts[number] for number in here.tolist()],
                 only,
             )
             found.append((here, ranking))
-        return found[0][1] if len(found) == 1 else _put_together(found, len(vectors))
+        return _put_together(found, len(vectors))
 
     def ids_where(self, predicate: Predicate, target: GalleryName = "images") -> Int64Array:
         """Living items of a gallery that satisfy a filter, by the tags of now; ascending.
@@ -215,8 +218,8 @@ class _Searched:
 
 
 def _kind(made_of: MadeOf) -> str:
-    kinds = set(made_of.modalities)
-    return kinds.pop() if len(kinds) == 1 else "composed"
+    first, *others = made_of.modalities
+    return first if all(each == first for each in others) else "composed"
 
 
 def _put_together(found: Sequence[tuple[Int64Array, Ranking]], n_queries: int) -> Ranking:

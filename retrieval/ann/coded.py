@@ -54,11 +54,12 @@ class _Shard:
 
     Attributes:
         index: over them.
-        positions: (n,) of its rows in `FanOut.ids`, ascending.
+        positions: of its rows in `FanOut.ids`, ascending: (n,), or a slice where they lie side by
+            side.
     """
 
     index: IvfPq
-    positions: Int64Array
+    positions: Int64Array | slice
 
     def candidates(
         self, query: Float32Array, lists: Int64Array, k: int, allowed: BoolArray | None
@@ -66,7 +67,11 @@ class _Shard:
         """As `IvfPq.candidates`, in positions."""
         own = None if allowed is None else allowed[self.positions]
         scores, rows = self.index.candidates(query, lists, k, allowed=own)
-        return scores, np.where(rows == NO_ID, NO_ID, self.positions[rows])
+        if isinstance(self.positions, slice):
+            places = rows + self.positions.start
+        else:
+            places = self.positions[rows]
+        return scores, np.where(rows == NO_ID, NO_ID, places)
 
 
 class CodedParts:
@@ -135,7 +140,7 @@ class CodedParts:
             if len(positions) < _OWN_INDEX_ROWS:
                 small.append((codes, positions))
             else:
-                yield _Shard(IvfPq(self.book, [(codes, len(positions))]), positions)
+                yield _Shard(IvfPq(self.book, [(codes, len(positions))]), _compact(positions))
         if small:
             positions = np.concatenate([positions for _, positions in small])
             by_position = np.argsort(positions, kind="stable")
@@ -143,4 +148,10 @@ class CodedParts:
             place_of_row[by_position] = np.arange(len(by_position))
             order = None if np.array_equal(by_position, place_of_row) else place_of_row
             sizes = [(codes, len(positions)) for codes, positions in small]
-            yield _Shard(IvfPq(self.book, sizes, order), positions[by_position])
+            yield _Shard(IvfPq(self.book, sizes, order), _compact(positions[by_position]))
+
+
+def _compact(positions: Int64Array) -> Int64Array | slice:
+    """Ascending positions as a slice, if they lie side by side."""
+    first, last = int(positions[0]), int(positions[-1])
+    return slice(first, last + 1) if last - first + 1 == len(positions) else positions

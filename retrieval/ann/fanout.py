@@ -132,7 +132,7 @@ class FanOut:
         chosen = None if only is None else self._known_positions(only)
         n_shown = self.n_live if chosen is None else len(chosen)
         k = min(k, max(1, n_shown))  # a larger one asks for no more
-        unwanted = [ids[self.positions_of(ids) != NO_ID] for ids in excluded]
+        unwanted = [ids[self.positions_of(ids) != NO_ID] if len(ids) else ids for ids in excluded]
         if only is not None:
             unwanted = [ids[np.isin(ids, only)] for ids in unwanted]
         n_unwanted = np.array([len(ids) for ids in unwanted] or [0] * len(queries), np.int64)
@@ -230,6 +230,8 @@ class FanOut:
     def vectors_of(self, positions: Int64Array) -> Float32Array:
         """The vectors of items by their position in `ids`, (len(positions), dim)."""
         rows = positions if self._row_of is None else self._row_of[positions]
+        if len(self._parts) == 1:
+            return as_single(self._parts[0].vectors.gather_half(rows))
         order = np.argsort(rows)  # neighbours share pages, and each part is asked once
         rows = rows[order]
         cuts = np.searchsorted(rows, self._starts).tolist()

@@ -5,6 +5,7 @@ The scores of codes never leave retrieval.ann: candidates are re-scored from the
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -302,7 +303,13 @@ def _search_parameters(nprobe: int, allowed: BoolArray | None) -> tuple[Any, obj
     if nprobe < 1:
         raise ValueError(f"nprobe must be at least 1, got {nprobe}")
     if allowed is None:
-        return faiss.SearchParametersIVF(nprobe=nprobe), None
+        return _plain_parameters(nprobe), None
     bitmap = np.packbits(allowed, bitorder="little")
     selector = faiss.IDSelectorBitmap(bitmap)
     return faiss.SearchParametersIVF(nprobe=nprobe, sel=selector), (bitmap, selector)
+
+
+@lru_cache(maxsize=4096)
+def _plain_parameters(nprobe: int) -> Any:  # noqa: ANN401 - FAISS has no types
+    """Kept: nobody changes them, and making them takes as long as scanning a thousand codes."""
+    return load_faiss().SearchParametersIVF(nprobe=nprobe)

@@ -17,8 +17,8 @@ from retrieval.ann.exact import NO_ID
 from retrieval.ann.faiss_io import load_faiss
 from retrieval.model import Float32Array, Int64Array
 
-_FEW_NUMBERS = 1 << 19
-"""Matrices up to this size (2 MiB) are multiplied as they are."""
+_FEW_NUMBERS = 1 << 20
+"""Matrices up to this size (4 MiB) are multiplied as they are."""
 
 _LEVELS = 16
 _REACH = 3.0

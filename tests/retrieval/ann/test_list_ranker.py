@@ -20,8 +20,8 @@ def test_few_rows_are_ranked_by_their_products():
 @pytest.mark.parametrize("has_bias", [False, True])
 def test_of_many_rows_nearly_all_of_the_best_are_found(dim, has_bias):
     rng = np.random.default_rng(dim)
-    weight = clustered_rows(rng, 2_000, dim)
-    bias = rng.normal(0, 0.05, 2_000).astype(np.float32) if has_bias else np.zeros(2_000)
+    weight = clustered_rows(rng, 3_000, dim)
+    bias = rng.normal(0, 0.05, 3_000).astype(np.float32) if has_bias else np.zeros(3_000)
     ranker = ListRanker(weight, bias if has_bias else None)
     kept, halves = [], []
     for query in unit_rows(rng, 40, dim):
@@ -35,10 +35,10 @@ def test_of_many_rows_nearly_all_of_the_best_are_found(dim, has_bias):
 
 def test_a_query_is_ranked_alike_every_time_and_all_rows_come_where_all_are_asked_for():
     rng = np.random.default_rng(3)
-    weight = unit_rows(rng, 2_048, 512)
+    weight = unit_rows(rng, 3_072, 512)
     ranker, query = ListRanker(weight), unit_rows(rng, 1, 512)[0]
     assert np.array_equal(ranker.best(query, 64).rows, ranker.best(query, 64).rows)
-    assert np.array_equal(np.sort(ranker.best(query, 5_000).rows), np.arange(2_048))
+    assert np.array_equal(np.sort(ranker.best(query, 5_000).rows), np.arange(3_072))
 
 
 def test_rows_that_are_all_equal_are_no_error():
