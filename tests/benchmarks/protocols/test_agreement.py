@@ -9,29 +9,20 @@ from benchmarks.protocols.agreement import measure_agreement
 from indexer.build import bring_index_up_to_date
 from indexer.options import BuildOptions
 from indexer.writer import CollectionWriter, NewItem
-from retrieval.ann.spec import MIN_IVFPQ_ITEMS, IndexSpec
+from retrieval.ann.spec import IndexSpec
 from retrieval.engine import SearchEngine
 from retrieval.model import EncoderInfo, ImageMeta
 from tests import collection_kit as kit
 from tests.retrieval.ann.arrays import clustered_rows, unit_rows
 
-DIM = 16
+N, DIM = 1_000, 16
 INFO = EncoderInfo("rows", DIM, "a" * 64)
-
-
-class RowEncoder:
-    """Texts anywhere on the sphere."""
-
-    info = INFO
-
-    def encode_texts(self, texts):
-        return unit_rows(np.random.default_rng(len(texts)), len(texts), DIM)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("agreement") / "c"
-    rows = clustered_rows(np.random.default_rng(0), MIN_IVFPQ_ITEMS, DIM, n_clusters=50)
+    rows = clustered_rows(np.random.default_rng(0), N, DIM, n_clusters=50)
     meta = ImageMeta("JPEG", 640, 480)
     items = [
         NewItem(kit.digest(number), meta, (kit.ref(f"/photos/{number}.jpg"),))
@@ -39,8 +30,9 @@ def folder(tmp_path_factory):
     ]
     with CollectionWriter.open(folder, INFO) as writer:
         writer.commit(rows, items)
-        options = BuildOptions(spec=IndexSpec.parse("ivf32,pq4"))
-        bring_index_up_to_date(writer, RowEncoder(), options=options)
+        asked = unit_rows(np.random.default_rng(1), 100, DIM)  # too few to learn routes from
+        options = BuildOptions(spec=IndexSpec.parse("ivf16,pq8x4fs"), foreign_queries=asked)
+        bring_index_up_to_date(writer, None, options=options)
     return folder
 
 
@@ -57,14 +49,14 @@ def looking(folder, nprobe, candidates):
 
 def test_looking_everywhere_agrees_and_hardly_looking_does_not(folder):
     texts = unit_rows(np.random.default_rng(7), 40, DIM)
-    with looking(folder, 32, MIN_IVFPQ_ITEMS) as engine:
+    with looking(folder, 16, N) as engine:
         everywhere = measure_agreement(engine, texts)
     assert (everywhere.found.mean, everywhere.found.standard_error) == (1.0, 0.0)
     assert (everywhere.worst, everywhere.n_queries) == (1.0, 40)
     with looking(folder, 1, 10) as engine:
         hardly = measure_agreement(engine, texts)
         by_index = engine.search_vectors(texts, 10, modality="text")[1]
-    with looking(folder, 32, MIN_IVFPQ_ITEMS) as engine:
+    with looking(folder, 16, N) as engine:
         exact = engine.search_vectors(texts, 10, modality="text")[1]
     share = np.mean([np.isin(*pair).mean() for pair in zip(exact, by_index, strict=True)])
     assert hardly.found.mean == pytest.approx(share)
