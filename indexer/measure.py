@@ -11,6 +11,7 @@ from retrieval.ann.routing import QueryParts, Router
 from retrieval.ann.tune import QuerySet, Recall, measure_recall
 from retrieval.encoders.bank import caption_bank, query_bank
 from retrieval.encoders.base import Encoder
+from retrieval.encoders.name_bank import name_bank
 from retrieval.model import Float32Array, GalleryName, Int64Array
 from retrieval.store.collection import Collection, Gallery
 from retrieval.store.index_record import RecallRecord
@@ -71,8 +72,8 @@ def foreign_queries(
 ) -> ForeignQueries | None:
     """Foreign queries for a gallery: from the collection's other gallery if that holds enough.
 
-    Else images are asked for with captions that polyseek writes itself. None where there are too
-    few: no encoder for captions, next to no images.
+    Else images are asked for with captions and names that polyseek writes itself. None where there
+    are too few: no encoder for captions, next to no images.
 
     Args:
         view: of the collection.
@@ -87,10 +88,20 @@ def foreign_queries(
         return ForeignQueries.split(other.vectors_of(draw_items(other, wanted, rng)), rng)
     if name != "images" or encoder is None:
         return None
-    captions = rng.permutation(caption_bank())[:MAX_QUERIES].tolist()
+    asked = _asked_texts(rng)
     generated = query_bank(_GENERATED, seed=int(rng.integers(1 << 31))) if training else ()
-    rows = encoder.encode_texts([*captions, *generated])
-    return ForeignQueries(rows[: len(captions)], rows[len(captions) :])
+    rows = encoder.encode_texts([*asked, *generated])
+    return ForeignQueries(rows[: len(asked)], rows[len(asked) :])
+
+
+def _asked_texts(rng: np.random.Generator) -> list[str]:
+    """At most MAX_QUERIES texts of our own, shuffled: half names, half captions.
+
+    An index that is tuned on captions alone misses more of what is asked for by name.
+    """
+    names = rng.permutation(name_bank())[: MAX_QUERIES // 2]
+    captions = rng.permutation(caption_bank())[: MAX_QUERIES - len(names)]
+    return [str(text) for text in rng.permutation(np.concatenate([names, captions]))]
 
 
 def draw_queries(

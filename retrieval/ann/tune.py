@@ -35,6 +35,11 @@ _CAP_WITH_FLOOR = 2
 """Times the lists that a fixed number would take: a query that is unsure of its way may visit so
 many. More change the mean nothing, and lengthen the slowest searches (docs/design/index.md)."""
 
+CHEAP_NS = 250_000.0
+"""What a search may cost by the model without a thought: less than encoding its text takes."""
+
+HIGHER_TARGETS = (0.998, 0.99, 0.98)
+
 _TIMED_QUERIES = 50
 
 
@@ -94,8 +99,10 @@ class Choice:
 def choose_settings(index: FanOut, queries: QuerySet, target: float = TARGET_RECALL) -> Choice:
     """The cheapest settings that reach a recall on these queries, with the router or without.
 
-    Reached means by one standard error, so that other queries are likely to confirm it. Where no
-    settings reach it, the widest are returned: all lists, the most candidates.
+    Reached means by one standard error, so that other queries are likely to confirm it. Where a
+    higher recall costs next to nothing (CHEAP_NS), it is aimed at instead: a small gallery is
+    searched nearly exactly. Where no settings reach the target, the widest are returned: all lists,
+    the most candidates.
 
     Args:
         index: every part coded.
@@ -103,11 +110,12 @@ def choose_settings(index: FanOut, queries: QuerySet, target: float = TARGET_REC
         target: in (0, 1].
     """
     _, wanted = index.search(queries.vectors, RECALL_DEPTH, None, queries.excluded)
-    widest = SearchSettings(index.nlist, CANDIDATE_STEPS[-1])
-    best = Choice(widest, np.inf)
-    for routed in (True, False) if _can_be_routed(index, queries) else (False,):
-        best = _cheapest(index, queries, wanted, target, best, routed=routed)
-    return _with_floor(index, queries, wanted, target, best)
+    for higher in HIGHER_TARGETS:
+        if higher > target:
+            best = _best(index, queries, wanted, higher, most_ns=CHEAP_NS)
+            if best.cost_ns < CHEAP_NS:
+                return best
+    return _best(index, queries, wanted, target, most_ns=np.inf)
 
 
 def measure_recall(index: FanOut, settings: SearchSettings, queries: QuerySet) -> Recall:
@@ -145,6 +153,16 @@ def measure_ms(index: FanOut, settings: SearchSettings, queries: QuerySet) -> fl
 
 def _can_be_routed(index: FanOut, queries: QuerySet) -> bool:
     return index.has_router and any(any(each.is_foreign) for each in queries.parts)
+
+
+def _best(
+    index: FanOut, queries: QuerySet, wanted: Int64Array, target: float, *, most_ns: float
+) -> Choice:
+    """The cheapest settings that reach a target for less than `most_ns`; else the widest."""
+    best = Choice(SearchSettings(index.nlist, CANDIDATE_STEPS[-1]), most_ns)
+    for routed in (True, False) if _can_be_routed(index, queries) else (False,):
+        best = _cheapest(index, queries, wanted, target, best, routed=routed)
+    return best if best.cost_ns == most_ns else _with_floor(index, queries, wanted, target, best)
 
 
 def _cheapest(
@@ -233,8 +251,6 @@ def _with_floor(
 
     A fixed number of lists is too many for a query that is sure of its way, too few for another.
     """
-    if np.isinf(best.cost_ns):
-        return best
     cap = min(index.nlist, _CAP_WITH_FLOOR * best.settings.nprobe)
     low, high = 0, len(FLOOR_STEPS)  # the first step that reaches the target lies in between
     while low < high:

@@ -28,6 +28,12 @@ def rows():
     return clustered_rows(np.random.default_rng(0), N, DIM)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_cheap(monkeypatch):
+    """So small an index would be searched nearly exactly, whatever the target."""
+    monkeypatch.setattr(tune, "CHEAP_NS", 0.0)
+
+
 @pytest.fixture(scope="module")
 def codebook(rows):
     return train_codebook(rows, IndexSpec("ivfpq", nlist=NLIST, m=6), seed=1)
@@ -114,6 +120,16 @@ def test_a_lower_target_costs_less(index, far):
     )
     assert index.mean_scanned(far.vectors, low) < index.mean_scanned(far.vectors, high)
     assert 0.6 <= measure_recall(index, low, far).mean < 0.99
+
+
+def test_recall_that_costs_next_to_nothing_is_taken(index, far, monkeypatch):
+    asked = choose_settings(index, far, 0.6)
+    monkeypatch.setattr(tune, "CHEAP_NS", 250_000.0)
+    given = choose_settings(index, far, 0.6)
+    assert asked.cost_ns < given.cost_ns < 250_000
+    assert measure_recall(index, given.settings, far).mean > 0.97
+    monkeypatch.setattr(tune, "CHEAP_NS", asked.cost_ns)
+    assert choose_settings(index, far, 0.6) == asked
 
 
 def test_a_target_out_of_reach_gives_the_widest_settings(index, far):
