@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.errors import CorruptCollectionError
-from retrieval.model import Int64Array, ItemRecord
+from retrieval.model import Float32Array, Int64Array, ItemRecord
 from retrieval.store.entries import SegmentEntry
 from retrieval.store.file_entry import SHORT_HEX, FileEntry
 from retrieval.store.receipts import Receipts
@@ -160,6 +160,21 @@ class Segment:
         """Checked bytes of the codes made with a codebook; None if there are none yet."""
         entry = self.entry.codes(codebook_sha24)
         return None if entry is None else read_checked(self.root / entry.name, entry, self.receipts)
+
+    def read_bias(self, bank_sha24: str) -> Float32Array | None:
+        """Checked hubness biases made with a bank, (n,); None if there are none yet.
+
+        Raises:
+            CorruptCollectionError: the file is missing, damaged or of another length.
+        """
+        entry = self.entry.bias(bank_sha24)
+        if entry is None:
+            return None
+        path = self.root / entry.name
+        bias = array_from_bytes(read_checked(path, entry, self.receipts), path)
+        if bias.shape != (self.entry.n_items,):
+            raise CorruptCollectionError(f"{path} is not one number for each item")
+        return bias.astype(np.float32)
 
 
 def records_of(root: Path, entry: SegmentEntry) -> Iterator[ItemRecord]:
