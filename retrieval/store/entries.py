@@ -6,7 +6,7 @@ in sections it does not know too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal
 
@@ -210,6 +210,16 @@ def bias_name(bank_short: str) -> str:
 def is_codes(file: FileEntry) -> bool:
     """Whether a derived file of a segment holds codes."""
     return "/codes-" in file.name
+
+
+def without_biases(segment: SegmentEntry, *, but: str | None = None) -> SegmentEntry:
+    """A segment that names no hubness biases, those in the file of one base name excepted."""
+    kept = tuple(
+        file
+        for file in segment.derived
+        if "/bias-" not in file.name or (but is not None and file.name.endswith("/" + but))
+    )
+    return replace(segment, derived=kept)
 
 
 def bank_entry(gallery: GalleryName, bank: bytes) -> FileEntry:

@@ -14,7 +14,7 @@ from retrieval.store.entries import SegmentEntry
 from retrieval.store.file_entry import SHORT_HEX, FileEntry
 from retrieval.store.receipts import Receipts
 from retrieval.store.rows import decode_row_lines
-from retrieval.store.vectors import CheckedVectors, array_from_bytes
+from retrieval.store.vectors import CheckedVectors, array_from_bytes, floats_from_bytes
 
 VECTORS, SUMS, IDS, ROWS = "vectors.npy", "vectors.sums", "ids.npy", "rows.jsonl"
 _NO_RECEIPTS = Receipts(None)
@@ -171,10 +171,10 @@ class Segment:
         if entry is None:
             return None
         path = self.root / entry.name
-        bias = array_from_bytes(read_checked(path, entry, self.receipts), path)
-        if bias.shape != (self.entry.n_items,):
+        bias = floats_from_bytes(read_checked(path, entry, self.receipts), path)
+        if len(bias) != self.entry.n_items:
             raise CorruptCollectionError(f"{path} is not one number for each item")
-        return bias.astype(np.float32)
+        return bias
 
 
 def records_of(root: Path, entry: SegmentEntry) -> Iterator[ItemRecord]:
