@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -78,17 +78,23 @@ class Gain:
 class Trial:
     """Queries with known answers, searched for once and ranked again for each share of a bias."""
 
-    def __init__(self, index: FanOut, matches: Matches) -> None:
-        """Search a gallery exactly.
+    def __init__(self, ids: Int64Array, ranking: Ranking, matches: Matches) -> None:
+        """Take queries and what was found for them.
 
         Args:
-            index: of the gallery.
-            matches: at least one.
+            ids: (n,) of the gallery, ascending.
+            ranking: of the queries by cosine, (q, c).
+            matches: the queries, at least one.
         """
-        self._ids = index.ids
+        self._ids = ids
         self._matches = matches
-        self._ranking: Ranking = index.search(matches.queries, CANDIDATES)
-        self._plain = found_at(self._ranking[1], matches.wanted)
+        self._ranking = ranking
+        self._plain = found_at(ranking[1], matches.wanted)
+
+    @classmethod
+    def search(cls, index: FanOut, matches: Matches) -> Self:
+        """Search a gallery exactly."""
+        return cls(index.ids, index.search(matches.queries, CANDIDATES), matches)
 
     def gain(self, bias: Float32Array, alpha: float) -> Gain:
         """With a share of the bias taken off.

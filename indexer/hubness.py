@@ -25,8 +25,9 @@ from retrieval.store.collection import Collection, Gallery
 from retrieval.store.hubness_record import BankSource, HubnessRecord
 from retrieval.store.vectors import array_bytes
 
-MIN_IMAGES = 60
-"""Captioned images to choose and to confirm with; fewer say nothing about a recall."""
+MIN_IMAGES = 40
+"""Captioned images to choose and to confirm with, half of them each; fewer say nothing about a
+recall."""
 
 MIN_OWN = 2_000
 """Captions of the collection that are enough for a bank; half of them are."""
@@ -37,10 +38,7 @@ does as well as all of them."""
 
 OWN_K, GENERATED_K = 128, 16
 """Queries of the bank that a bias is the mean of, for a bank of the collection's own kind and for
-another; the paper's values are 128, and 8 to 16."""
-
-MIN_IMAGE_BANK = 500
-"""Images that are enough for the bank of a texts gallery."""
+another; the paper's values are 128, and 8 to 16. Of a small bank no more than a quarter."""
 
 GROWTH = 4
 """A gallery, or the captions, this many times as large as when it was looked for ask again."""
@@ -163,22 +161,23 @@ def _draw(
         others = fan_out_of(view.gallery("images"))
         pool = others.ids[draw_items(others, MAX_BANK + len(images), rng)]
         pool = rng.permutation(np.setdiff1d(pool, np.array(images[half:], np.int64)))[:MAX_BANK]
-        if len(pool) < MIN_IMAGE_BANK:
-            return None
-        return _Drawn(Bank(view.gallery("images").gather(pool), OWN_K), "collection", images[half:])
+        return _Drawn(_own(view.gallery("images"), pool), "collection", images[half:])
     own = sorted({text for image in images[:half] for text in captions[image]})
     asked = {text for image in images[half:] for text in captions[image]}
     own = [text for text in own if text not in asked]
     if len(own) >= MIN_OWN // 2:
         chosen = rng.permutation(np.array(own, np.int64))[:MAX_BANK]
-        return _Drawn(
-            Bank(view.gallery("texts").gather(chosen), OWN_K), "collection", images[half:]
-        )
+        return _Drawn(_own(view.gallery("texts"), chosen), "collection", images[half:])
     if encoder is None:
         return None
     with contextlib.suppress(EncoderUnavailableError, MissingDependencyError):
         return _Drawn(Bank(encoder.encode_texts(caption_bank()), GENERATED_K), "generated", images)
     return None
+
+
+def _own(gallery: Gallery, ids: Int64Array) -> Bank:
+    """A bank of items of the other gallery."""
+    return Bank(gallery.gather(ids), max(1, min(OWN_K, len(ids) // 4)))
 
 
 def _choose(
@@ -196,8 +195,8 @@ def _choose(
     index = fan_out_of(gallery)
     bias = _by_position(index.ids, gallery, biases)
     half = len(images) // 2
-    tuning = Trial(index, matches_of(view, name, images[:half], captions, MAX_QUERIES))
-    held_out = Trial(index, matches_of(view, name, images[half:], captions, MAX_QUERIES))
+    tuning = Trial.search(index, matches_of(view, name, images[:half], captions, MAX_QUERIES))
+    held_out = Trial.search(index, matches_of(view, name, images[half:], captions, MAX_QUERIES))
     alpha = best_alpha(tuning, bias)
     gain = held_out.gain(bias, alpha)
     return (alpha if tuning.gain(bias, alpha).is_clear else 0.0), gain

@@ -9,9 +9,11 @@ from indexer.build import bring_index_up_to_date
 from indexer.compact import compact_collection
 from indexer.gain import Gain
 from indexer.matches import captioned_images, matches_of
+from indexer.options import BuildOptions
 from indexer.repair import repair_collection
 from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter
+from retrieval.ann.spec import IndexSpec
 from retrieval.engine import SearchEngine
 from retrieval.errors import CorruptCollectionError
 from retrieval.learn.hubness import Bank
@@ -73,7 +75,6 @@ def test_hubs_are_found_out_and_the_record_says_what_it_wins(folder):
     assert len(biases_of(folder)) == 2
     assert {record.bank.short in path.name for path in biases_of(folder)} == {True}
     assert right(folder) > right(folder, adjust=False) + 0.1
-    assert entry_of(folder, "texts").hubness is None, "too few images for a bank"
 
 
 def test_scores_stay_cosines_and_the_order_is_that_of_a_full_sort(folder):
@@ -207,15 +208,39 @@ def test_many_captions_are_a_bank_of_their_own_and_ask_no_encoder(tmp_path):
         kit.build(writer, encoder)
     record = entry_of(folder).hubness
     assert encoder.calls == 0
-    assert record is None, "45 images are left to ask about: too few"
-    with open_writer(folder) as writer:
-        kit.put_images(writer, range(100, 160))
-        kit.put_captions(writer, range(100, 160), 30)
-        kit.build(writer, encoder)
-    record = entry_of(folder).hubness
-    assert encoder.calls == 0
-    assert (record.source, record.k) == ("collection", 128)
+    assert (record.source, record.n_bank, record.k) == ("collection", 45 * 30, 128)
     assert record.alpha > 0
+
+
+def test_texts_have_hubs_for_images_too(folder):
+    record = entry_of(folder, "texts").hubness
+    assert (record.source, record.n_bank, record.k) == ("collection", 45, 11)
+    assert record.n_queries == 23, "half of the images that are not in the bank"
+
+
+def test_candidates_of_codes_are_ranked_again_and_more_than_are_asked_for(folder):
+    options = BuildOptions(IndexSpec.parse("ivf4,pq8x4fs"))
+    with open_writer(folder) as writer:
+        kit.put_images(writer, range(1000, 1650))
+        bring_index_up_to_date(writer, ConeEncoder(), options=options)
+    exact = right(folder)
+    with SearchEngine.open(folder, encoder=ConeEncoder()) as engine:
+        result = engine.search(Query.text("another one of 7"), 5)
+        plain = engine.search(Query.text("another one of 7"), 5, adjust=False)
+    assert not result.exact
+    adjusted = [hit.adjusted for hit in result.hits]
+    assert adjusted == sorted(adjusted, reverse=True)
+    assert {hit.item.id for hit in result.hits} - {hit.item.id for hit in plain.hits}, (
+        "hits that are none of the five best by cosine"
+    )
+    assert exact > right(folder, adjust=False) + 0.1
+    assert entry_of(folder).hubness.n_items == kit.N_IMAGES + 650, "grown fourfold, learnt again"
+    check_biases(folder)
+    before = entry_of(folder).hubness
+    with open_writer(folder) as writer:
+        writer.drop_index("images")
+    assert entry_of(folder).hubness == before
+    check_biases(folder)
 
 
 def test_verify_sees_damage_and_repair_makes_biases_again(folder):
