@@ -173,12 +173,12 @@ def _hubness_lines(gallery: str, hubness: Facts | None) -> list[str]:
     asking = "image" if gallery == "texts" else "text"
     first = hubness["recall"][0]
     measured = (
-        f"recall@{first['k']} of {hubness['queries']:,} held-out {asking} queries "
-        f"{first['plain']:.3f} -> {first['adjusted']:.3f} ± {first['standard_error']:.3f}"
+        f"recall@{first['k']} {first['plain']:.3f} -> {first['adjusted']:.3f} "
+        f"± {first['standard_error']:.3f} ({hubness['queries']:,} held-out {asking} queries)"
     )
     if not hubness["alpha"]:
-        return [f"  hubness bias: off, it does not win: {measured}"]
-    return [f"  hubness bias: {hubness['alpha']:g}, {measured}"]
+        return [f"  hubness bias: off, it does not win on both halves; on the second: {measured}"]
+    return [f"  hubness bias: {hubness['alpha']:g}; {measured}"]
 
 
 def mode_lines(modes: list[Facts]) -> list[str]:
