@@ -93,8 +93,8 @@ class GalleryEntry:
         index: of the approximate index, or None while exact search serves.
         tombstones: sorted ids that are in a segment and no longer alive.
         n_tombstones: how many.
-        hubness: of the hubness bias; None where it was never looked for.
         unknown: fields of a later polyseek, kept as they are.
+        hubness: of the hubness bias; None where it was never looked for.
     """
 
     next_id: int
@@ -102,8 +102,8 @@ class GalleryEntry:
     index: IndexRecord | None = None
     tombstones: FileEntry | None = None
     n_tombstones: int = 0
-    hubness: HubnessRecord | None = None
     unknown: Unknown = field(default_factory=dict)
+    hubness: HubnessRecord | None = None
 
     @classmethod
     def from_json(cls, value: object) -> "GalleryEntry":
