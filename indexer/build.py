@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from indexer.hubness import bring_hubness_up_to_date
 from indexer.measure import (
     ForeignQueries,
     draw_items,
@@ -78,6 +79,20 @@ def bring_index_up_to_date(
         SettingsError: the index that is asked for does not fit the gallery.
     """
     options = options or BuildOptions()
+    record = _bring_up_to_date(writer, encoder, name, options, on_progress)
+    bring_hubness_up_to_date(
+        writer, encoder, on_progress or _log_stage, name=name, seed=options.seed
+    )
+    return record
+
+
+def _bring_up_to_date(
+    writer: CollectionWriter,
+    encoder: Encoder | None,
+    name: GalleryName,
+    options: BuildOptions,
+    on_progress: Callable[[str], None] | None,
+) -> IndexRecord | None:
     gallery = writer.collection.gallery(name)
     record = gallery.entry.index
     enter = on_progress or _log_stage
