@@ -186,12 +186,17 @@ def mode_lines(modes: list[Facts]) -> list[str]:
     """A table for a reader: what each kind of query was to find and finds, and what it costs."""
     rows = [
         f"  {mode['modality']:9} {mode['target']:6.3f} {mode['recall']:7.3f} "
-        f"± {mode['standard_error']:.3f} {mode['nprobe']:7,} {mode['candidates']:11,} "
+        f"± {mode['standard_error']:.3f} {_most_lists(mode):>7} {mode['candidates']:11,} "
         f"{mode['ms']:7.2f}  {'learned' if mode['routed'] else 'nearest'}"
         for mode in modes
     ]
     head = "  queries   target  recall@10      nprobe  candidates      ms  lists"
     return [head, *rows] if rows else []
+
+
+def _most_lists(mode: Facts) -> str:
+    """Lists that a query visits; where it may leave out unlikely ones, at most so many."""
+    return f"{'≤' if mode['floor'] else ''}{mode['nprobe']:,}"
 
 
 def uncoded_note(n_items: int) -> str:
