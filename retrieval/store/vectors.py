@@ -51,7 +51,9 @@ def _array(data: bytes, path: Path, dtype: type[np.generic]) -> npt.NDArray[Any]
     except (ValueError, EOFError, OSError) as error:
         raise CorruptCollectionError(f"{path} is no array: {error}") from error
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != 1:
-        raise CorruptCollectionError(f"{path} is no array (n,) of {np.dtype(dtype)}")
+        raise CorruptCollectionError(
+            f"{path} holds {array.dtype} {array.shape}, not {np.dtype(dtype)} (n,)"
+        )
     return array
 
 
