@@ -50,7 +50,9 @@ def _array(data: bytes, path: Path, dtype: type[np.generic]) -> npt.NDArray[Any]
         array = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise CorruptCollectionError(f"{path} is no array: {error}") from error
-    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != 1:
+    if not isinstance(array, np.ndarray):
+        raise CorruptCollectionError(f"{path} is no array, but {type(array).__name__}")
+    if array.dtype != dtype or array.ndim != 1:
         raise CorruptCollectionError(
             f"{path} holds {array.dtype} {array.shape}, not {np.dtype(dtype)} (n,)"
         )
