@@ -47,14 +47,19 @@ class View:
         collection: the open generation.
     """
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, device: str = "cpu") -> None:
         """Read the index of the images; that of the texts waits until it is asked for.
+
+        Args:
+            collection: to be searched.
+            device: for exact search; see `FanOut`.
 
         Raises:
             CorruptCollectionError: a file of the index is not what the manifest says.
             MissingDependencyError: the index needs FAISS, which is not installed.
         """
         self.collection = collection
+        self._device = device
         self._lock = threading.Lock()
         self._searched: dict[GalleryName, _Searched] = {}
         self._filtered: dict[tuple[Predicate, GalleryName, int], Int64Array] = {}
@@ -195,7 +200,9 @@ class View:
         with self._lock:
             if name not in self._searched:
                 gallery = self.collection.gallery(name)
-                self._searched[name] = _Searched(_fan_out(gallery), gallery.entry.index)
+                self._searched[name] = _Searched(
+                    _fan_out(gallery, self._device), gallery.entry.index
+                )
             return self._searched[name]
 
 
@@ -233,7 +240,7 @@ def _put_together(found: Sequence[tuple[Int64Array, Ranking]], n_queries: int) -
     return scores, all_ids
 
 
-def _fan_out(gallery: Gallery) -> FanOut:
+def _fan_out(gallery: Gallery, device: str) -> FanOut:
     index, router = gallery.entry.index, gallery.read_router()
     return FanOut(
         [
@@ -247,6 +254,7 @@ def _fan_out(gallery: Gallery) -> FanOut:
         codebook=gallery.read_codebook(),
         router=Router.from_bytes(router) if router else None,
         dead=gallery.tombstones,
+        device=device,
     )
 
 
