@@ -30,7 +30,7 @@ CHUNK_ROWS = 16_384
 
 CUDA_CHUNKS = 16
 """Chunks at a time on a CUDA device, which waits for the processor after each time: 256 MiB of
-float32 products with one block of queries."""
+float32 products with one block of queries. Not measured: no device was at hand."""
 
 QUERY_BLOCK = 256
 """Queries multiplied at a time: 8 MiB of bfloat16 products with one chunk."""
