@@ -37,11 +37,9 @@ class _Readable(Protocol):
 def answer_batch(
     engine: "SearchEngine",
     source: str,
-    top: int,
+    among: "Among",
     *,
     kind: Literal["text", "image"] = "text",
-    target: "GalleryName" = "images",
-    where: "Predicate | None" = None,
     quiet: bool = False,
 ) -> int:
     """Answer every line of a file, or of stdin if `source` is "-".
@@ -49,10 +47,8 @@ def answer_batch(
     Args:
         engine: that answers.
         source: of lines; each is one text, or the path of one image.
-        top: hits for each.
+        among: what each is answered from.
         kind: what a line is.
-        target: what is searched.
-        where: a filter for all of them.
         quiet: say nothing beside the answers.
 
     Returns:
@@ -62,7 +58,6 @@ def answer_batch(
         QueryError: the file cannot be opened.
     """
     n_hits = n_lines = n_failed = 0
-    among = _Among(top, target, where)
     n_matching: int | None = None
     with _opened(source) as stream:
         for lines in batches(stream):
@@ -157,12 +152,16 @@ def _path_of(line: str) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Among:
-    """What every query of a batch is answered from: at most `top` hits of the items let through."""
+class Among:
+    """What every query of a batch is answered from: at most `top` hits of the items let through.
+
+    `adjust` is as for `SearchEngine.search`.
+    """
 
     top: int
-    target: "GalleryName"
-    where: "Predicate | None"
+    target: "GalleryName" = "images"
+    where: "Predicate | None" = None
+    adjust: bool = True
 
 
 def _answers(
@@ -182,12 +181,14 @@ def _answers(
 
 
 def _results(
-    engine: "SearchEngine", queries: "Sequence[Query | QueryError]", among: _Among
+    engine: "SearchEngine", queries: "Sequence[Query | QueryError]", among: Among
 ) -> "list[SearchResult | QueryError]":
     """Answer together what can be; where one image spoils that, each by itself."""
     good = [each for each in queries if not isinstance(each, QueryError)]
     try:
-        found = engine.search_batch(good, among.top, target=among.target, where=among.where)
+        found = engine.search_batch(
+            good, among.top, target=among.target, where=among.where, adjust=among.adjust
+        )
     except QueryError as error:
         if len(queries) == 1:
             return [error]

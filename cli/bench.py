@@ -65,8 +65,8 @@ def ann(
         typer.Option(
             "--system",
             metavar="NAME",
-            help="polyseek, exact, gemm, autofaiss, hnswlib, usearch or faiss:FACTORY. "
-            "Default: all but the last.",
+            help="polyseek, exact, gemm, autofaiss, hnswlib, usearch, autofaiss:MEMORY or "
+            "faiss:FACTORY. Default: all but the last two.",
             show_default=False,
         ),
     ] = None,

@@ -21,7 +21,7 @@ IndexOption = Annotated[
     typer.Option(
         "--index",
         metavar="SPEC",
-        help="How to search: auto, exact, or e.g. ivf1024,pq256x4fs (docs/design/index.md).",
+        help="How to search: auto, tuned, exact, or e.g. ivf1024,pq256x4fs (docs/design/index.md).",
     ),
 ]
 TargetRecallOption = Annotated[

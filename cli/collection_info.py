@@ -11,6 +11,7 @@ from cli.output import shown_path
 if TYPE_CHECKING:
     from retrieval.store.collection import Collection
     from retrieval.store.entries import CatalogueLocation
+    from retrieval.store.hubness_record import HubnessRecord
     from retrieval.store.index_record import IndexRecord, ModeRecord, RecallRecord
 
 Facts = dict[str, Any]
@@ -42,6 +43,7 @@ def collect_info(collection: "Collection") -> Facts:
                 "tombstones": gallery.n_tombstones,
                 "uncoded": collection.gallery(name).n_uncoded,
                 "index": _index_facts(gallery.index),
+                "hubness": _hubness_facts(gallery.hubness),
             }
             for name, gallery in manifest.galleries.items()
         },
@@ -68,6 +70,20 @@ def _index_facts(index: "IndexRecord | None") -> Facts:
         "bytes_per_vector": _code_bytes(index.spec),
         "modes": mode_facts(index.modes),
         "recall": recall_facts(index.recall),
+    }
+
+
+def _hubness_facts(record: "HubnessRecord | None") -> Facts | None:
+    if record is None:
+        return None
+    return {
+        "alpha": record.alpha,
+        "k": record.k,
+        "bank": record.bank.sha256 if record.bank else None,
+        "source": record.source,
+        "bank_size": record.n_bank,
+        "queries": record.n_queries,
+        "recall": [each.to_json() for each in record.recall],
     }
 
 
@@ -134,6 +150,7 @@ def info_lines(facts: Facts) -> list[str]:
             f"{gallery['tombstones']:,} deleted"
         )
         lines += _index_lines(gallery["index"])
+        lines += _hubness_lines(name, gallery["hubness"])
         if gallery["uncoded"]:
             lines.append(f"  {uncoded_note(gallery['uncoded'])}")
     lines.append(f"on disk: {facts['bytes_on_disk'] / 1e6:,.1f} MB")
@@ -151,16 +168,35 @@ def _index_lines(index: Facts) -> list[str]:
     ]
 
 
+def _hubness_lines(gallery: str, hubness: Facts | None) -> list[str]:
+    if hubness is None:
+        return []
+    asking = "image" if gallery == "texts" else "text"
+    first = hubness["recall"][0]
+    measured = (
+        f"recall@{first['k']} {first['plain']:.3f} -> {first['adjusted']:.3f} "
+        f"± {first['standard_error']:.3f} ({hubness['queries']:,} held-out {asking} queries)"
+    )
+    if not hubness["alpha"]:
+        return [f"  hubness bias: off, it does not win on both halves; on the second: {measured}"]
+    return [f"  hubness bias: {hubness['alpha']:g}; {measured}"]
+
+
 def mode_lines(modes: list[Facts]) -> list[str]:
     """A table for a reader: what each kind of query was to find and finds, and what it costs."""
     rows = [
         f"  {mode['modality']:9} {mode['target']:6.3f} {mode['recall']:7.3f} "
-        f"± {mode['standard_error']:.3f} {mode['nprobe']:7,} {mode['candidates']:11,} "
+        f"± {mode['standard_error']:.3f} {_most_lists(mode):>7} {mode['candidates']:11,} "
         f"{mode['ms']:7.2f}  {'learned' if mode['routed'] else 'nearest'}"
         for mode in modes
     ]
     head = "  queries   target  recall@10      nprobe  candidates      ms  lists"
     return [head, *rows] if rows else []
+
+
+def _most_lists(mode: Facts) -> str:
+    """Lists that a query visits; where it may leave out unlikely ones, at most so many."""
+    return f"{'≤' if mode['floor'] else ''}{mode['nprobe']:,}"
 
 
 def uncoded_note(n_items: int) -> str:

@@ -102,7 +102,7 @@ def hits(
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Write the hits of one query, best first, with what is known of them.
+    """Write the hits of one query, best first by cosine, with what is known of them.
 
     That is what `polyseek query --jsonl` says of a hit, and date, camera, place, sha256 and the
     paths of all its files.
@@ -119,7 +119,7 @@ def hits(
 
             _refuse_targets(destination, engine.collection, question.images)
             result = engine.search(
-                query, context.settings.top, target=target.value, where=predicate
+                query, context.settings.top, target=target.value, where=predicate, adjust=False
             )
             tell_if_nothing_matches(result.n_matching, quiet=quiet)
             columns = TEXT_HITS if target is Target.TEXTS else IMAGE_HITS

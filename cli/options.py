@@ -37,6 +37,13 @@ WhereOption = Annotated[
         help="Only items that satisfy a filter, e.g. 'width > 1000 and tag in (beach, sea)'.",
     ),
 ]
+CosineOption = Annotated[
+    bool,
+    typer.Option(
+        "--cosine",
+        help="Rank by the cosine alone, also where the collection has a hubness bias.",
+    ),
+]
 CollectionOption = Annotated[
     Path | None,
     typer.Option(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from cli.hits import Output, show_result
 from cli.index import Job, run_index
 from cli.options import (
     CollectionOption,
+    CosineOption,
     ImageOption,
     JsonOption,
     QuietOption,
@@ -45,6 +46,7 @@ class Shown:
     sort: Sort
     output: Output
     is_grouped: bool = False
+    adjust: bool = True
 
 
 EXAMPLES = examples(
@@ -89,6 +91,7 @@ def query(
             help="Show the hits best first, newest first (undated last) or by path.",
         ),
     ] = Sort.SCORE,
+    cosine: CosineOption = False,
     top: TopOption = None,
     group_near_duplicates: Annotated[
         bool,
@@ -145,8 +148,9 @@ def query(
 ) -> None:
     """Find the images, or the texts, that fit best.
 
-    The score is the cosine of query and image. What the query itself shows (-i, --like) is not
-    among the hits. Texts are literal: there are no operators in them.
+    The score is the cosine of query and image; where the collection has a hubness bias, hits of the
+    other kind are ranked by the score less this bias. What the query itself shows (-i, --like) is
+    not among the hits. Texts are literal: there are no operators in them.
     """
     question = Question(
         " ".join(text or ()).strip(),
@@ -165,6 +169,10 @@ def query(
             raise SettingsError(
                 "texts cannot be drawn", hint="drop --preview, --sheet and --html, or --target"
             )
+        if cosine and group_near_duplicates:
+            raise SettingsError(
+                "--cosine and --group-near-duplicates do not go together", hint="drop one"
+            )
         lines = batch if batch is not None else batch_images
         if batch is not None and batch_images is not None:
             raise SettingsError("--batch and --batch-images do not go together", hint="choose one")
@@ -180,20 +188,16 @@ def query(
         with open_engine(context, folder) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
-                shown = Shown(target.value, predicate, sort, output, group_near_duplicates)
+                shown = Shown(
+                    target.value, predicate, sort, output, group_near_duplicates, not cosine
+                )
                 n_hits = _answer(engine, question, context.settings.top, shown)
             else:
-                from cli.batch import answer_batch
+                from cli.batch import Among, answer_batch
 
-                n_hits = answer_batch(
-                    engine,
-                    lines,
-                    context.settings.top,
-                    kind="text" if batch is not None else "image",
-                    target=target.value,
-                    where=predicate,
-                    quiet=quiet,
-                )
+                among = Among(context.settings.top, target.value, predicate, adjust=not cosine)
+                kind: Literal["text", "image"] = "text" if batch is not None else "image"
+                n_hits = answer_batch(engine, lines, among, kind=kind, quiet=quiet)
         if fail_empty and n_hits == 0:
             raise typer.Exit(ExitCode.NO_RESULT)
 
@@ -264,7 +268,13 @@ def _answer(engine: "SearchEngine", question: Question, top: int, shown: Shown) 
         )
         result, n_alike = grouped.result, grouped.n_alike
     else:
-        result = engine.search(question.to_query(), top, target=shown.target, where=shown.where)
+        result = engine.search(
+            question.to_query(),
+            top,
+            target=shown.target,
+            where=shown.where,
+            adjust=shown.adjust,
+        )
     tell_if_nothing_matches(result.n_matching, quiet=shown.output.quiet)
     result = replace(result, hits=in_order(result.hits, shown.sort))
     model = engine.collection.manifest.encoder.name

@@ -7,11 +7,12 @@ was measured against exact search.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from indexer.hubness import bring_hubness_up_to_date
 from indexer.measure import (
     ForeignQueries,
     draw_items,
@@ -23,7 +24,7 @@ from indexer.measure import (
 )
 from indexer.options import BuildOptions
 from indexer.writer import CollectionWriter
-from retrieval.ann.fanout import FanOut
+from retrieval.ann.fanout import FanOut, SearchSettings
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.routing import Router
 from retrieval.ann.spec import IndexSpec
@@ -78,6 +79,20 @@ def bring_index_up_to_date(
         SettingsError: the index that is asked for does not fit the gallery.
     """
     options = options or BuildOptions()
+    record = _bring_up_to_date(writer, encoder, name, options, on_progress)
+    bring_hubness_up_to_date(
+        writer, encoder, on_progress or _log_stage, name=name, seed=options.seed
+    )
+    return record
+
+
+def _bring_up_to_date(
+    writer: CollectionWriter,
+    encoder: Encoder | None,
+    name: GalleryName,
+    options: BuildOptions,
+    on_progress: Callable[[str], None] | None,
+) -> IndexRecord | None:
     gallery = writer.collection.gallery(name)
     record = gallery.entry.index
     enter = on_progress or _log_stage
@@ -85,9 +100,10 @@ def bring_index_up_to_date(
         if record is not None:
             writer.drop_index(name)
         return None
-    spec = _asked_spec(gallery, options).resolved(gallery.n_items, writer.manifest.encoder.dim)
-    if spec.kind == "ivfpq" and _is_due(gallery, record, spec, options):
-        return _Build(gallery, spec, options, enter).publish(writer, encoder)
+    dim = writer.manifest.encoder.dim
+    specs = _asked_spec(gallery, options).trials(gallery.n_items, dim)
+    if specs[0].kind == "ivfpq" and _is_due(gallery, record, specs[0], options):
+        return _Build(gallery, specs, options, enter).publish(writer, encoder)
     if record is not None:
         _code_new_segments(writer, gallery, record, enter)
     return record
@@ -117,7 +133,7 @@ def retune(
         return None
     rng = np.random.default_rng(options.seed)
     foreign = _foreign(writer, name, encoder, options, rng, training=False)
-    modes = _modes(published_index(gallery), name, foreign, options, rng)
+    modes, _ = _modes(published_index(gallery), name, foreign, options, rng)
     writer.publish_modes(name, modes)
     return replace(gallery.entry.index, modes=modes)
 
@@ -126,7 +142,7 @@ def _asked_spec(gallery: Gallery, options: BuildOptions) -> IndexSpec:
     """What the options name; a new training by nobody's name keeps the kind that there is."""
     record = gallery.entry.index
     has_outgrown = record is not None and gallery.n_items >= RETRAIN_GROWTH * record.n_trained
-    if record is None or has_outgrown or not options.spec.is_open or not options.retrain:
+    if record is None or has_outgrown or options.spec.kind != "auto" or not options.retrain:
         return options.spec
     return IndexSpec.parse(record.spec)
 
@@ -141,53 +157,84 @@ def _is_due(
     return not options.spec.is_open and record.spec != str(spec)
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """An index that is built and measured, and not published yet.
+
+    Attributes:
+        spec: of it.
+        codebook: the trained, empty index.
+        codes: of each segment, by name.
+        router: None where none was learned, or it wins nowhere.
+        modes: how each kind of query is searched for.
+        cost_ns: of a search by the tuner's model, summed over the kinds of query; infinite where
+            one misses its target.
+        seconds: that training and coding took.
+    """
+
+    spec: IndexSpec
+    codebook: bytes
+    codes: Mapping[str, bytes]
+    router: Router | None
+    modes: tuple[ModeRecord, ...]
+    cost_ns: float
+    seconds: float
+
+
 class _Build:
-    """One training of one gallery."""
+    """One training of one gallery; of several specs the one that is searched cheapest stays."""
 
     def __init__(
         self,
         gallery: Gallery,
-        spec: IndexSpec,
+        specs: Sequence[IndexSpec],
         options: BuildOptions,
         enter: Callable[[str], None],
     ) -> None:
         self._gallery = gallery
-        self._spec = spec
+        self._specs = specs
         self._options = options
         self._enter = enter
-        self._rng = np.random.default_rng(options.seed)
         self._items = fan_out_of(gallery)
 
     def publish(self, writer: CollectionWriter, encoder: Encoder | None) -> IndexRecord:
         """Train, code, route, tune, measure; then make all of it the next generation."""
-        started_s = time.monotonic()
         name = self._gallery.name
+        rng = np.random.default_rng(self._options.seed)
+        foreign = _foreign(writer, name, encoder, self._options, rng)
+        best = min((self._tried(spec, foreign) for spec in self._specs), key=_cost)
+        record = IndexRecord(
+            spec=str(best.spec),
+            codebook=codebook_entry(name, best.codebook),
+            modes=best.modes,
+            n_trained=self._gallery.n_items,
+            seed=self._options.seed,
+            seconds=best.seconds,
+        )
+        router = best.router.to_bytes() if best.router else None
+        writer.publish_index(name, record, best.codebook, best.codes, router)
+        return writer.manifest.galleries[name].index or record
+
+    def _tried(self, spec: IndexSpec, foreign: ForeignQueries | None) -> _Trial:
+        started_s = time.monotonic()
+        rng = np.random.default_rng(self._options.seed)
+        if len(self._specs) > 1:
+            self._enter(f"trying {spec}")
         self._enter("training the index")
-        sample = self._items.vectors_of(draw_items(self._items, self._spec.sample_size, self._rng))
-        codebook = train_codebook(sample, self._spec, self._options.seed)
+        sample = self._items.vectors_of(draw_items(self._items, spec.sample_size, rng))
+        codebook = train_codebook(sample, spec, self._options.seed)
         self._enter("coding the vectors")
         codes = _codes(
             codebook, self._gallery, [segment.name for segment in self._gallery.segments]
         )
-        foreign = _foreign(writer, name, encoder, self._options, self._rng)
         router = self._router(codebook, sample, foreign)
         del sample
         seconds = time.monotonic() - started_s
         self._enter("measuring the index")
         index = fan_out_of(self._gallery, codebook, codes, router)
-        modes = _modes(index, name, foreign, self._options, self._rng)
-        if not any(mode.routed for mode in modes):
-            router = None  # it wins nowhere
-        record = IndexRecord(
-            spec=str(self._spec),
-            codebook=codebook_entry(name, codebook),
-            modes=modes,
-            n_trained=self._gallery.n_items,
-            seed=self._options.seed,
-            seconds=seconds,
-        )
-        writer.publish_index(name, record, codebook, codes, router.to_bytes() if router else None)
-        return writer.manifest.galleries[name].index or record
+        modes, cost_ns = _modes(index, self._gallery.name, foreign, self._options, rng)
+        is_used = any(mode.routed for mode in modes)
+        return _Trial(spec, codebook, codes, router if is_used else None, modes, cost_ns, seconds)
 
     def _router(
         self, codebook: bytes, sample: Float32Array, foreign: ForeignQueries | None
@@ -224,23 +271,31 @@ def _foreign(
     return foreign_queries(writer.collection, name, encoder, rng, training=training)
 
 
+def _cost(trial: _Trial) -> float:
+    return trial.cost_ns
+
+
 def _modes(
     index: FanOut,
     name: GalleryName,
     foreign: ForeignQueries | None,
     options: BuildOptions,
     rng: np.random.Generator,
-) -> tuple[ModeRecord, ...]:
-    """The cheapest settings for each kind of query, and what they find on other queries of it."""
+) -> tuple[tuple[ModeRecord, ...], float]:
+    """The cheapest settings for each kind of query, what they find on others, and their cost."""
     sets = draw_queries(index, name, foreign.test if foreign else None, rng)
-    return tuple(
-        _mode(index, modality, queries, options.target_recall) for modality, queries in sets.items()
-    )
+    modes, cost_ns = [], 0.0
+    for modality, queries in sets.items():
+        tuning, held_out = queries.halves()
+        choice = choose_settings(index, tuning, options.target_recall)
+        modes.append(_mode(index, modality, choice.settings, held_out, options.target_recall))
+        cost_ns += choice.cost_ns
+    return tuple(modes), cost_ns
 
 
-def _mode(index: FanOut, modality: str, queries: QuerySet, target: float) -> ModeRecord:
-    tuning, held_out = queries.halves()
-    settings = choose_settings(index, tuning, target).settings
+def _mode(
+    index: FanOut, modality: str, settings: SearchSettings, held_out: QuerySet, target: float
+) -> ModeRecord:
     return ModeRecord(
         modality=modality,
         target=target,

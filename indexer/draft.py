@@ -16,8 +16,18 @@ from indexer.segment_files import Piece, write_segment
 from retrieval.model import FIRST_ID, GalleryName, Int64Array, ItemId
 from retrieval.store.changes import PathChange, encode_changes
 from retrieval.store.collection import Collection
-from retrieval.store.entries import codes_name, gallery_folder, router_entry, segment_folder
+from retrieval.store.entries import (
+    bank_entry,
+    bias_name,
+    codes_name,
+    gallery_folder,
+    is_codes,
+    router_entry,
+    segment_folder,
+    without_biases,
+)
 from retrieval.store.file_entry import SHORT_HEX
+from retrieval.store.hubness_record import HubnessRecord
 from retrieval.store.manifest import (
     FileEntry,
     GalleryEntry,
@@ -112,7 +122,7 @@ class Draft:
         """Name no index and no codes any more."""
         entry = self._gallery(gallery)
         bare = tuple(
-            replace(each, derived=tuple(d for d in each.derived if "/codes-" not in d.name))
+            replace(each, derived=tuple(file for file in each.derived if not is_codes(file)))
             for each in entry.segments
         )
         self._set_gallery(gallery, replace(entry, index=None, segments=bare))
@@ -141,15 +151,48 @@ class Draft:
             raise ValueError(f"no codebook, or no segments {sorted(strangers)} in {gallery}")
         base = codes_name(entry.index.codebook.short)
         segments = tuple(
-            self._with_codes(gallery, segment, base, codes[segment.name])
+            self._with_derived(gallery, segment, base, codes[segment.name])
             if segment.name in codes
             else segment
             for segment in entry.segments
         )
         self._set_gallery(gallery, replace(entry, segments=segments))
 
+    def set_hubness(
+        self,
+        gallery: GalleryName,
+        record: HubnessRecord,
+        bank: bytes | None,
+        biases: Mapping[str, bytes],
+    ) -> None:
+        """Write a bank and biases, by segment name; biases of other banks are named no more.
+
+        Raises:
+            ValueError: a segment is not there.
+        """
+        entry = self._gallery(gallery)
+        strangers = set(biases) - {segment.name for segment in entry.segments}
+        if strangers:
+            raise ValueError(f"no segments {sorted(strangers)} in {gallery}")
+        file = None if bank is None else bank_entry(gallery, bank)
+        if file is not None and bank is not None:
+            durable.write_file(self._view.folder / file.name, bank)
+        base = None if file is None else bias_name(file.short)
+        segments = []
+        for each in entry.segments:
+            segment = without_biases(each, but=base)
+            if base is not None and each.name in biases:
+                segment = self._with_derived(gallery, segment, base, biases[each.name])
+            segments.append(segment)
+        self._set_gallery(
+            gallery,
+            replace(entry, segments=tuple(segments), hubness=replace(record, bank=file)),
+        )
+
     def forget_index_files(self, galleries: Mapping[GalleryName, GalleryEntry]) -> None:
-        """Let galleries stand that name fewer codes, or no index; nothing else may differ.
+        """Let galleries stand that name fewer derived files, or no index or hubness bias.
+
+        Nothing else may differ.
 
         Raises:
             ValueError: segments or tombstones differ.
@@ -158,7 +201,7 @@ class Draft:
             raise ValueError("galleries differ in more than files of their indexes")
         self.manifest = replace(self.manifest, galleries=galleries)
 
-    def _with_codes(
+    def _with_derived(
         self, gallery: GalleryName, segment: SegmentEntry, base: str, data: bytes
     ) -> SegmentEntry:
         file = FileEntry.of(f"{segment_folder(gallery, segment.name)}/{base}", data)

@@ -13,8 +13,9 @@ _SEGMENT = rf"galleries/(images|texts)/segments/{_SHA}"
 _OUR_FILE = re.compile(
     rf"changes/{_SHA}\.jsonl"
     rf"|galleries/(images|texts)/(codebook-{_SHA}\.faiss|router-{_SHA}\.safetensors"
-    rf"|tombstones-{_SHA}\.npy)"
-    rf"|{_SEGMENT}/(vectors\.npy|vectors\.sums|ids\.npy|rows\.jsonl|codes-{_SHA}\.(?:lists|faiss))"
+    rf"|bank-{_SHA}\.safetensors|tombstones-{_SHA}\.npy)"
+    rf"|{_SEGMENT}/(vectors\.npy|vectors\.sums|ids\.npy|rows\.jsonl|codes-{_SHA}\.(?:lists|faiss)"
+    rf"|bias-{_SHA}\.npy)"
 )
 _MADE_IN_ONE_GO = re.compile(rf"manifest-\d{{12}}\.json|{_SEGMENT}|{_OUR_FILE.pattern}")
 _FOLDERS = ("changes", "galleries")

@@ -146,6 +146,7 @@ def _without_index(manifest: Manifest) -> Manifest:
         name: replace(
             entry,
             index=None,
+            hubness=None,
             segments=tuple(replace(each, derived=()) for each in entry.segments),
         )
         for name, entry in manifest.galleries.items()

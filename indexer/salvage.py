@@ -16,7 +16,13 @@ from indexer.salvage_files import SalvagedFiles
 from indexer.segment_files import PIECE_ROWS, Piece, write_segment
 from retrieval.model import Float32Array, GalleryName, Int64Array, ItemId, ItemRecord, display_path
 from retrieval.store.catalogue import Catalogue
-from retrieval.store.entries import GalleryEntry, SegmentEntry, segment_folder
+from retrieval.store.entries import (
+    GalleryEntry,
+    SegmentEntry,
+    is_codes,
+    segment_folder,
+    without_biases,
+)
 from retrieval.store.file_entry import FileEntry
 from retrieval.store.manifest import Manifest
 from retrieval.store.rows import encode_rows
@@ -94,19 +100,29 @@ class Salvage:
         if index is not None and of_index:
             self.outcome.repaired.append(f"{', '.join(sorted(of_index))}: to be trained again")
             index = None
-            kept = tuple(replace(each, derived=()) for each in kept)
-        return replace(entry, segments=kept, index=index)
+            kept = tuple(_without_codes(each) for each in kept)
+        hubness = entry.hubness
+        if hubness is not None and hubness.bank and hubness.bank.name in self._damaged:
+            self.outcome.repaired.append(
+                f"{hubness.bank.name}: the hubness bias, to be learnt again"
+            )
+            hubness = None
+            kept = tuple(map(without_biases, kept))
+        return replace(entry, segments=kept, index=index, hubness=hubness)
 
     def _is_of_index(self, name: GalleryName, file: str) -> bool:
         """Whether a file belongs to the index of a gallery, and to no segment."""
         prefix = f"galleries/{name}/"
         rest = file.removeprefix(prefix)
-        return file.startswith(prefix) and not rest.startswith(("segments/", "tombstones-"))
+        others = ("segments/", "tombstones-", "bank-")
+        return file.startswith(prefix) and not rest.startswith(others)
 
     def _segment(self, name: GalleryName, entry: SegmentEntry) -> SegmentEntry | None:
         derived = tuple(each for each in entry.derived if each.name not in self._damaged)
         if derived != entry.derived:
-            self.outcome.repaired.append(f"codes of segment {entry.name}: to be made again")
+            gone = [file for file in entry.derived if file not in derived]
+            kinds = " and ".join(sorted({"codes" if is_codes(each) else "biases" for each in gone}))
+            self.outcome.repaired.append(f"{kinds} of segment {entry.name}: to be made again")
         entry = replace(entry, derived=derived)
         bad = {
             base
@@ -219,6 +235,10 @@ class Salvage:
     def _path(self, entry: SegmentEntry, base: str) -> Path:
         file = entry.file(base)
         return self._folder / (file or FileEntry("", 0, "")).name
+
+
+def _without_codes(entry: SegmentEntry) -> SegmentEntry:
+    return replace(entry, derived=tuple(file for file in entry.derived if not is_codes(file)))
 
 
 def _pieces(

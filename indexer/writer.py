@@ -58,6 +58,7 @@ from retrieval.store.catalogue import Catalogue
 from retrieval.store.changes import PathChange
 from retrieval.store.collection import Collection, open_galleries
 from retrieval.store.database import location_of
+from retrieval.store.hubness_record import HubnessRecord
 from retrieval.store.manifest import (
     GalleryEntry,
     IndexRecord,
@@ -319,12 +320,34 @@ class CollectionWriter:
             return Commit(self.manifest.generation)
         return Commit(self._publish(lambda draft, _: draft.add_codes(gallery, codes)))
 
+    def publish_hubness(
+        self,
+        gallery: GalleryName,
+        record: HubnessRecord,
+        bank: bytes | None,
+        biases: Mapping[str, bytes],
+    ) -> Commit:
+        """Rank a gallery with this hubness bias from now on, or, without a bank, with none.
+
+        Args:
+            gallery: to rank.
+            record: of the bias; its `bank` entry is made here, from the bytes.
+            bank: that the biases were made with, as a file.
+            biases: by segment name; those of other segments stay if they are of the same bank.
+
+        Raises:
+            ValueError: there is no such segment.
+        """
+        return Commit(
+            self._publish(lambda draft, _: draft.set_hubness(gallery, record, bank, biases))
+        )
+
     def kept_generations(self) -> tuple[Manifest, ...]:
         """What a collection of garbage would keep, newest first; see garbage.py."""
         return kept_manifests(self.folder)
 
     def forget_index_files(self, galleries: Mapping[GalleryName, GalleryEntry]) -> Commit:
-        """Name some codes, or indexes, no more: they are damaged, and are made again.
+        """Name some codes, biases, or indexes, no more: they are damaged, and are made again.
 
         Args:
             galleries: as they are, without these.

@@ -15,6 +15,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from retrieval.ann.adjusted import by_score
 from retrieval.ann.exact import Ranking
 from retrieval.encoders.base import Encoder
 from retrieval.errors import EncoderMismatchError, GenerationGoneError, QueryError
@@ -90,6 +91,7 @@ class SearchEngine:
         *,
         target: GalleryName = "images",
         where: Predicate | None = None,
+        adjust: bool = True,
     ) -> SearchResult:
         """The k best items for a query, fewer only if there are no more.
 
@@ -101,13 +103,16 @@ class SearchEngine:
             target: which gallery to search: the images, or the texts that came with them.
             where: a filter, from `retrieval.store.filters.grammar.parse_filter`; only items that
                 satisfy it now are found. Of texts, it is about the text, not about its picture.
+            adjust: where the collection has a hubness bias, which it learns if that finds more,
+                rank the images that texts find (the texts that images find) by their score less
+                this bias: `Hit.adjusted`. `Hit.score` is the cosine all the same.
 
         Raises:
             QueryError: k < 1, an image cannot be used, an item is unknown, or the terms cancel out.
             EncoderUnavailableError: the collection's encoder cannot be had.
             EncoderMismatchError: what goes by its name is another one by now.
         """
-        return self.search_batch([query], k, target=target, where=where)[0]
+        return self.search_batch([query], k, target=target, where=where, adjust=adjust)[0]
 
     def search_batch(
         self,
@@ -116,6 +121,7 @@ class SearchEngine:
         *,
         target: GalleryName = "images",
         where: Predicate | None = None,
+        adjust: bool = True,
     ) -> list[SearchResult]:
         """Answer many queries at once, in their order; each as `search` would alone.
 
@@ -129,7 +135,12 @@ class SearchEngine:
             try:
                 only = None if where is None else view.ids_where(where, target)
                 plan = plan_queries(queries, self._encoder, view)
-                ranking = view.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only)
+                if adjust:
+                    ranking = view.rank_adjusted(plan, k, target, only)
+                else:
+                    ranking = by_score(
+                        view.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only)
+                    )
                 return view.results(ranking, target, None if only is None else len(only))
             except GenerationGoneError:
                 self._renew(view)
@@ -145,6 +156,8 @@ class SearchEngine:
         where: Predicate | None = None,
     ) -> Ranking:
         """Rank items for ready query vectors; no encoder and, without a filter, no catalogue.
+
+        Always by the cosine alone.
 
         Args:
             vectors: (Q, dim) float32 unit rows in the collection's embedding space.

@@ -153,11 +153,14 @@ class Hit:
         rank: from 1.
         score: the cosine of query and item, in [-1, 1]; higher is better.
         item: the record with its files (the first file is the one shown).
+        adjusted: the score less the item's hubness bias, by which the hits are ranked then; None
+            where they are ranked by score.
     """
 
     rank: int
     score: float
     item: ItemRecord
+    adjusted: float | None = None
 
     @property
     def path(self) -> bytes:
@@ -172,7 +175,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The ranking for one query: score descending, ties by id ascending.
+    """The ranking for one query: score (`adjusted`, if hits have it) descending, ties by id.
 
     Attributes:
         generation: of the collection that was searched.

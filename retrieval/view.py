@@ -3,6 +3,7 @@
 What a view has read it keeps, and it always answers alike, so many threads share one.
 """
 
+import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from retrieval.ann.adjusted import Adjusted, Penalties, by_score, search_adjusted
 from retrieval.ann.exact import NO_ID, Ranking
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.ann.routing import QueryParts, Router
@@ -27,7 +29,7 @@ from retrieval.model import (
     SearchResult,
     gallery_of,
 )
-from retrieval.query.plan import MadeOf
+from retrieval.query.plan import MadeOf, Plan
 from retrieval.store.collection import Collection, Gallery
 from retrieval.store.filters.predicates import Predicate
 from retrieval.store.index_record import IndexRecord
@@ -105,6 +107,40 @@ class View:
             found.append((here, ranking))
         return _put_together(found, len(vectors))
 
+    def rank_adjusted(
+        self, plan: Plan, k: int, target: GalleryName = "images", only: Int64Array | None = None
+    ) -> Adjusted:
+        """The k best of a gallery for each query, those of the foreign kind by adjusted score.
+
+        Queries of other kinds, and all of them where the gallery has no hubness bias, are ranked as
+        `rank` does: what is adjusted of them is NaN.
+        """
+        searched = self._gallery(target)
+        foreign: Modality = "image" if target == "texts" else "text"
+        kinds = np.array([_kind(each) for each in plan.made_of])
+        numbers = np.flatnonzero(kinds == foreign)
+        if searched.penalties is None or not numbers.size:
+            return by_score(self.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only))
+
+        def search(some: Int64Array, depth: int) -> Ranking:
+            asked = plan.part(numbers[some])
+            return self.rank(asked.vectors, depth, asked.excluded, target, asked.made_of, only)
+
+        found = search_adjusted(
+            search, len(numbers), k, searched.penalties, is_exact=searched.fan_out.is_exact
+        )
+        others = np.flatnonzero(kinds != foreign)
+        if not others.size:
+            return found
+        rest = plan.part(others)
+        plain = self.rank(rest.vectors, k, rest.excluded, target, rest.made_of, only)
+        scores, ids = _put_together(
+            [(numbers, (found.scores, found.ids)), (others, plain)], len(plan.vectors)
+        )
+        adjusted = np.full_like(scores, np.nan)
+        adjusted[numbers, : found.adjusted.shape[1]] = found.adjusted
+        return Adjusted(scores, ids, adjusted)
+
     def ids_where(self, predicate: Predicate, target: GalleryName = "images") -> Int64Array:
         """Living items of a gallery that satisfy a filter, by the tags of now; ascending.
 
@@ -127,7 +163,7 @@ class View:
 
     def results(
         self,
-        ranking: Ranking,
+        ranking: Adjusted,
         target: GalleryName = "images",
         n_matching: int | None = None,
     ) -> list[SearchResult]:
@@ -142,14 +178,13 @@ class View:
             GenerationGoneError: the generation was collected meanwhile.
             CatalogueError: the catalogue lacks an item.
         """
-        scores, ids = ranking
         with garbage_left_alone():
-            return self._results(scores, ids, target, n_matching)
+            return self._results(ranking, target, n_matching)
 
     def _results(
-        self, scores: Float32Array, ids: Int64Array, target: GalleryName, n_matching: int | None
+        self, ranking: Adjusted, target: GalleryName, n_matching: int | None
     ) -> list[SearchResult]:
-        wanted = [ItemId(each) for each in sorted({*ids.ravel().tolist()} - {NO_ID})]
+        wanted = [ItemId(each) for each in sorted({*ranking.ids.ravel().tolist()} - {NO_ID})]
         found = self.collection.catalogue.hydrate(wanted, self.collection.generation)
         if len(found) < len(wanted):
             missing = next(item_id for item_id in wanted if item_id not in found)
@@ -160,12 +195,17 @@ class View:
         records = {item_id: _with_a_present_file_first(each) for item_id, each in found.items()}
         return [
             SearchResult(
-                hits=_hits(row_scores, row_ids, records),
+                hits=_hits(*row, records),
                 generation=self.collection.generation,
                 exact=self._gallery(target).fan_out.is_exact,
                 n_matching=n_matching,
             )
-            for row_scores, row_ids in zip(scores.tolist(), ids.tolist(), strict=True)
+            for row in zip(
+                ranking.scores.tolist(),
+                ranking.ids.tolist(),
+                ranking.adjusted.tolist(),
+                strict=True,
+            )
         ]
 
     def vectors_of_items(self, ids: Sequence[ItemId]) -> Float32Array:
@@ -200,18 +240,23 @@ class View:
         with self._lock:
             if name not in self._searched:
                 gallery = self.collection.gallery(name)
+                fan_out = _fan_out(gallery, self._device)
                 self._searched[name] = _Searched(
-                    _fan_out(gallery, self._device), gallery.entry.index
+                    fan_out, gallery.entry.index, _penalties(gallery, fan_out.ids)
                 )
             return self._searched[name]
 
 
 @dataclass(frozen=True, slots=True)
 class _Searched:
-    """A gallery in memory, and the record of its index; None while exact search serves it."""
+    """A gallery in memory, and the record of its index; None while exact search serves it.
+
+    `penalties` are its hubness bias times alpha, of dead items too; None where there is none.
+    """
 
     fan_out: FanOut
     record: IndexRecord | None
+    penalties: Penalties | None
 
     def settings(self, kind: str) -> SearchSettings | None:
         """How far to look for this kind of query; in every list if that was never measured."""
@@ -258,6 +303,26 @@ def _fan_out(gallery: Gallery, device: str) -> FanOut:
     )
 
 
+def _penalties(gallery: Gallery, ids: Int64Array) -> Penalties | None:
+    """Alpha times the bias of each item, in the order of `ids`.
+
+    Items of a segment that came since, and has no biases yet, count with the mean of the others.
+    """
+    record = gallery.entry.hubness
+    if record is None or record.bank is None:
+        return None
+    values = np.full(len(ids), np.nan, np.float32)
+    for segment in gallery.segments:
+        bias = segment.read_bias(record.bank.short)
+        if bias is not None:
+            values[np.searchsorted(ids, segment.ids)] = np.float32(record.alpha) * bias
+    is_known = ~np.isnan(values)
+    if not is_known.any():
+        return None
+    values[~is_known] = values[is_known].mean()
+    return Penalties(ids, values)
+
+
 def _with_a_present_file_first(record: ItemRecord) -> ItemRecord:
     """Of several files the first that exists is shown: others may lie in a folder that went."""
     if len(record.files) == 1 or os.path.lexists(record.files[0].path):
@@ -267,11 +332,21 @@ def _with_a_present_file_first(record: ItemRecord) -> ItemRecord:
 
 
 def _hits(
-    scores: Sequence[float], ids: Sequence[int], records: Mapping[ItemId, ItemRecord]
+    scores: Sequence[float],
+    ids: Sequence[int],
+    adjusted: Sequence[float],
+    records: Mapping[ItemId, ItemRecord],
 ) -> tuple[Hit, ...]:
     """The hits of one ranking; the score of float16 rows may pass 1 by a rounding, so it is cut."""
     return tuple(
-        Hit(rank, max(-1.0, min(1.0, score)), records[ItemId(item_id)])
-        for rank, (score, item_id) in enumerate(zip(scores, ids, strict=True), start=1)
+        Hit(
+            rank,
+            max(-1.0, min(1.0, score)),
+            records[ItemId(item_id)],
+            None if math.isnan(less) else less,
+        )
+        for rank, (score, item_id, less) in enumerate(
+            zip(scores, ids, adjusted, strict=True), start=1
+        )
         if item_id != NO_ID
     )

@@ -32,6 +32,7 @@ from benchmarks.perf.synthetic import CrossModalSpace
 from benchmarks.perf.timing import Timing, interleave
 from indexer.build import bring_index_up_to_date
 from indexer.writer import CollectionWriter, NewItem
+from retrieval.ann.adjusted import by_score
 from retrieval.ann.ivfpq import Codebook, IvfPq
 from retrieval.ann.routing import QueryParts, Router, Routing
 from retrieval.encoders.base import Pixels
@@ -179,7 +180,7 @@ def measure_join(engine: SearchEngine, encoder: ReadyVectors, rounds: int) -> Ti
     durations_ns = []
     for number in range(-_WARM_UP, rounds):
         vector = encoder.encode_texts([f"join {number}"])
-        ranking = engine.search_vectors(vector, _K, modality="text")
+        ranking = by_score(engine.search_vectors(vector, _K, modality="text"))
         started_ns = time.perf_counter_ns()
         view.results(ranking)
         elapsed_ns = time.perf_counter_ns() - started_ns

@@ -97,7 +97,7 @@ class Faiss:
 
 
 class Autofaiss:
-    """github.com/criteo/autofaiss, asked for an index that fits into the same memory."""
+    """github.com/criteo/autofaiss, asked for an index of the same memory, or another."""
 
     def build(self, task: Task) -> None:
         """Let it choose key and settings; what it says is kept."""
@@ -113,7 +113,7 @@ class Autofaiss:
             index_path=str(Path(task.folder, _INDEX)),
             index_infos_path=str(Path(task.folder, "infos.json")),
             metric_type="ip",
-            max_index_memory_usage=f"{task.memory_bytes}B",
+            max_index_memory_usage=_memory(task),
             current_memory_available="8GB",
             nb_cores=task.threads,
         )
@@ -136,7 +136,7 @@ class AutofaissSearcher(FaissSearcher):
 
         self._said = json.loads(Path(task.folder, "said.json").read_text())
         super().__init__(task, str(self._said.get("index_key", "unknown")))
-        self._memory_bytes = task.memory_bytes
+        self._memory = _memory(task)
         self._knob = None
         with contextlib.suppress(KeyError):
             space = self._faiss.ParameterSpace()
@@ -144,5 +144,10 @@ class AutofaissSearcher(FaissSearcher):
 
     def describe(self) -> Description:
         """Its key, and all that it says of itself."""
-        params = {"max_index_memory_usage": self._memory_bytes, "said": self._said}
+        params = {"max_index_memory_usage": self._memory, "said": self._said}
         return Description(self._spec, params, size_of(self._path))
+
+
+def _memory(task: Task) -> str:
+    """What the index may take, in autofaiss's spelling."""
+    return task.option or f"{task.memory_bytes}B"

@@ -1,6 +1,6 @@
 """Which systems there are, and what each needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retrieval.errors import SettingsError
 
@@ -47,7 +47,8 @@ FLAT = Entry("faiss:Flat", "benchmarks.systems.factory", "Faiss", "faiss")
 PRODUCT = Entry("product", "benchmarks.systems.scans", "Product", "torch")
 """The limit that batches are measured against."""
 
-_FACTORY = "faiss:"
+_OPEN = ("faiss", "autofaiss")
+"""Names that may go on behind a colon: with a key of FAISS's factory, a memory to choose for."""
 
 
 def find_system(name: str) -> Entry:
@@ -56,12 +57,14 @@ def find_system(name: str) -> Entry:
     Raises:
         SettingsError: there is none.
     """
-    if name.startswith(_FACTORY) and len(name) > len(_FACTORY):
-        return Entry(name, FLAT.module, FLAT.kind, FLAT.package)
-    for entry in _FIXED:
+    kind, _, option = name.partition(":")
+    for entry in (*_FIXED, FLAT):
         if entry.name == name:
             return entry
+        if option and kind in _OPEN and entry.name.partition(":")[0] == kind:
+            return replace(entry, name=name)
     raise SettingsError(
         f"no system {name!r}",
-        hint=f"systems: {', '.join(NAMES)}, faiss:FACTORY (e.g. faiss:IVF1024,PQ64)",
+        hint=f"systems: {', '.join(NAMES)}, faiss:FACTORY (e.g. faiss:IVF1024,PQ64),"
+        " autofaiss:MEMORY (e.g. autofaiss:16GB)",
     )

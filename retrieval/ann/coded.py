@@ -1,12 +1,14 @@
 """The coded parts of a gallery: which lists a query visits, and the best codes in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking, VectorRows
+from retrieval.ann.faiss_io import load_faiss
 from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
 from retrieval.ann.routing import QueryParts, Router, Routing
 from retrieval.model import Float32Array, Int64Array
@@ -14,6 +16,9 @@ from retrieval.model import Float32Array, Int64Array
 _OWN_INDEX_ROWS = 65_536
 """Segments from this size on are searched each in its own codes, as they lie in the file; smaller
 ones are merged, since a search costs some 50 us whatever the size."""
+
+_QUERIES_A_THREAD = 8
+"""Queries that are worth a thread of their own: starting it costs as much as a small search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +129,20 @@ class CodedParts:
     ) -> Int64Array:
         """Positions of the best codes of each query, (Q, at most depth).
 
-        One query at a time: FAISS ranks a batch in another order where codes tie, and a product of
-        matrices rounds otherwise than one of a matrix and a vector.
+        One query a call: FAISS ranks a batch in another order where codes tie, and a product of
+        matrices rounds otherwise than one of a matrix and a vector. Several threads make calls.
         """
-        found = [np.empty((0, min(depth, self.n)), np.int64)]
-        turned = self.book.rotated(queries)
-        for query, lists in zip(turned, self.lists(queries, settings, parts), strict=True):
+        asked = [
+            *zip(self.book.rotated(queries), self.lists(queries, settings, parts), strict=True)
+        ]
+
+        def search(query_and_lists: tuple[Float32Array, Int64Array]) -> Int64Array:
+            query, lists = query_and_lists
             rankings = [shard.candidates(query, lists, depth, allowed) for shard in self._shards]
-            found.append(merge_candidates(rankings, depth))
-        return np.vstack(found)
+            return merge_candidates(rankings, depth)
+
+        found = [np.empty((0, min(depth, self.n)), np.int64)]
+        return np.vstack(found + _each(search, asked))
 
     def _make_shards(self, coded: Sequence[tuple[CodesSource, Int64Array]]) -> Iterator[_Shard]:
         small: list[tuple[CodesSource, Int64Array]] = []
@@ -155,3 +165,15 @@ def _compact(positions: Int64Array) -> Int64Array | slice:
     """Ascending positions as a slice, if they lie side by side."""
     first, last = int(positions[0]), int(positions[-1])
     return slice(first, last + 1) if last - first + 1 == len(positions) else positions
+
+
+def _each(
+    search: Callable[[tuple[Float32Array, Int64Array]], Int64Array],
+    asked: list[tuple[Float32Array, Int64Array]],
+) -> list[Int64Array]:
+    """Every search, by as many threads as FAISS may use; FAISS lets go of Python's lock."""
+    n_threads = min(load_faiss().omp_get_max_threads(), len(asked) // _QUERIES_A_THREAD)
+    if n_threads < 2:
+        return [*map(search, asked)]
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="search") as threads:
+        return [*threads.map(search, asked)]

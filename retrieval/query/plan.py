@@ -56,6 +56,15 @@ class Plan:
     excluded: tuple[Int64Array, ...]
     made_of: tuple[MadeOf, ...]
 
+    def part(self, numbers: Int64Array) -> "Plan":
+        """What to search for some of the queries, by their numbers."""
+        chosen = numbers.tolist()
+        return Plan(
+            self.vectors[numbers],
+            tuple(self.excluded[number] for number in chosen),
+            tuple(self.made_of[number] for number in chosen),
+        )
+
 
 def plan_queries(queries: Sequence[Query], encoder: QueryEncoder, items: Items) -> Plan:
     """Encode and compose queries.

@@ -84,6 +84,13 @@ class Gallery:
         router = self.entry.index.router
         return read_checked(self.root / router.name, router)
 
+    def read_bank(self) -> bytes | None:
+        """Checked bytes of the bank of the hubness bias; None where none is in use."""
+        if self.entry.hubness is None or self.entry.hubness.bank is None:
+            return None
+        bank = self.entry.hubness.bank
+        return read_checked(self.root / bank.name, bank)
+
     def gather(self, ids: Int64Array) -> Float32Array:
         """Vectors of items by id, in the order given, shape (len(ids), dim); dead ones too.
 

@@ -6,7 +6,7 @@ in sections it does not know too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal
 
@@ -20,6 +20,7 @@ from retrieval.store.fields import (
     get_text,
 )
 from retrieval.store.file_entry import SHORT_HEX, FileEntry
+from retrieval.store.hubness_record import HubnessRecord
 from retrieval.store.index_record import IndexRecord
 
 Unknown = Mapping[str, object]
@@ -77,6 +78,10 @@ class SegmentEntry:
         """The PQ codes made with the codebook of this short digest."""
         return self.file(codes_name(codebook_short))
 
+    def bias(self, bank_short: str) -> FileEntry | None:
+        """The hubness biases made with the bank of this short digest."""
+        return self.file(bias_name(bank_short))
+
 
 @dataclass(frozen=True, slots=True)
 class GalleryEntry:
@@ -89,6 +94,7 @@ class GalleryEntry:
         tombstones: sorted ids that are in a segment and no longer alive.
         n_tombstones: how many.
         unknown: fields of a later polyseek, kept as they are.
+        hubness: of the hubness bias; None where it was never looked for.
     """
 
     next_id: int
@@ -97,19 +103,24 @@ class GalleryEntry:
     tombstones: FileEntry | None = None
     n_tombstones: int = 0
     unknown: Unknown = field(default_factory=dict)
+    hubness: HubnessRecord | None = None
 
     @classmethod
     def from_json(cls, value: object) -> "GalleryEntry":
         """Read one entry."""
         section = as_section(value, "gallery")
         index, tombstones = section.get("index"), section.get("tombstones")
+        hubness = section.get("hubness")
         return cls(
             next_id=get_int(section, "next_id"),
             segments=tuple(map(SegmentEntry.from_json, get_list(section, "segments"))),
             index=_index_from_json(index),
             tombstones=None if tombstones is None else FileEntry.from_json(tombstones),
             n_tombstones=get_int(section, "n_tombstones"),
-            unknown=_rest(section, "next_id", "segments", "index", "tombstones", "n_tombstones"),
+            hubness=None if hubness is None else HubnessRecord.from_json(hubness),
+            unknown=_rest(
+                section, "next_id", "segments", "index", "tombstones", "n_tombstones", "hubness"
+            ),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -121,6 +132,7 @@ class GalleryEntry:
             "index": self.index.to_json() if self.index else None,
             "tombstones": self.tombstones.to_json() if self.tombstones else None,
             "n_tombstones": self.n_tombstones,
+            **({"hubness": self.hubness.to_json()} if self.hubness else {}),
         }
 
     @property
@@ -188,6 +200,33 @@ def segment_folder(gallery: GalleryName, name: str) -> str:
 def codes_name(codebook_short: str) -> str:
     """Name of the file with a segment's codes, inside the segment's folder."""
     return f"codes-{codebook_short}.lists"
+
+
+def bias_name(bank_short: str) -> str:
+    """Name of the file with a segment's hubness biases, inside the segment's folder."""
+    return f"bias-{bank_short}.npy"
+
+
+def is_codes(file: FileEntry) -> bool:
+    """Whether a derived file of a segment holds codes."""
+    return "/codes-" in file.name
+
+
+def without_biases(segment: SegmentEntry, *, but: str | None = None) -> SegmentEntry:
+    """A segment that names no hubness biases, those in the file of one base name excepted."""
+    kept = tuple(
+        file
+        for file in segment.derived
+        if "/bias-" not in file.name or (but is not None and file.name.endswith("/" + but))
+    )
+    return replace(segment, derived=kept)
+
+
+def bank_entry(gallery: GalleryName, bank: bytes) -> FileEntry:
+    """Entry of a bank with these bytes, as `HubnessRecord.bank` holds it."""
+    digest = sha256(bank).hexdigest()
+    name = f"{gallery_folder(gallery)}/bank-{digest[:SHORT_HEX]}.safetensors"
+    return FileEntry(name, len(bank), digest)
 
 
 def codebook_entry(gallery: GalleryName, codebook: bytes) -> FileEntry:

@@ -113,6 +113,8 @@ class Manifest:
                 yield gallery.index.codebook
                 if gallery.index.router is not None:
                     yield gallery.index.router
+            if gallery.hubness is not None and gallery.hubness.bank is not None:
+                yield gallery.hubness.bank
             if gallery.tombstones is not None:
                 yield gallery.tombstones
 

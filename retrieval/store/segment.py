@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.errors import CorruptCollectionError
-from retrieval.model import Int64Array, ItemRecord
+from retrieval.model import Float32Array, Int64Array, ItemRecord
 from retrieval.store.entries import SegmentEntry
 from retrieval.store.file_entry import SHORT_HEX, FileEntry
 from retrieval.store.receipts import Receipts
 from retrieval.store.rows import decode_row_lines
-from retrieval.store.vectors import CheckedVectors, array_from_bytes
+from retrieval.store.vectors import CheckedVectors, array_from_bytes, floats_from_bytes
 
 VECTORS, SUMS, IDS, ROWS = "vectors.npy", "vectors.sums", "ids.npy", "rows.jsonl"
 _NO_RECEIPTS = Receipts(None)
@@ -160,6 +160,21 @@ class Segment:
         """Checked bytes of the codes made with a codebook; None if there are none yet."""
         entry = self.entry.codes(codebook_sha24)
         return None if entry is None else read_checked(self.root / entry.name, entry, self.receipts)
+
+    def read_bias(self, bank_sha24: str) -> Float32Array | None:
+        """Checked hubness biases made with a bank, (n,); None if there are none yet.
+
+        Raises:
+            CorruptCollectionError: the file is missing, damaged or of another length.
+        """
+        entry = self.entry.bias(bank_sha24)
+        if entry is None:
+            return None
+        path = self.root / entry.name
+        bias = floats_from_bytes(read_checked(path, entry, self.receipts), path)
+        if len(bias) != self.entry.n_items:
+            raise CorruptCollectionError(f"{path} is not one number for each item")
+        return bias
 
 
 def records_of(root: Path, entry: SegmentEntry) -> Iterator[ItemRecord]:

@@ -37,13 +37,26 @@ def array_from_bytes(data: bytes, path: Path) -> Int64Array:
     Raises:
         CorruptCollectionError: the bytes are another array.
     """
+    return cast(Int64Array, _array(data, path, np.int64))
+
+
+def floats_from_bytes(data: bytes, path: Path) -> Float32Array:
+    """The (n,) float32 array in the checked bytes of a .npy file; raises as `array_from_bytes`."""
+    return cast(Float32Array, _array(data, path, np.float32))
+
+
+def _array(data: bytes, path: Path, dtype: type[np.generic]) -> npt.NDArray[Any]:
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise CorruptCollectionError(f"{path} is no array: {error}") from error
-    if array.dtype != np.int64 or array.ndim != 1:
-        raise CorruptCollectionError(f"{path} holds {array.dtype} {array.shape}, not int64 (n,)")
-    return cast(Int64Array, array)
+    if not isinstance(array, np.ndarray):
+        raise CorruptCollectionError(f"{path} is no array, but {type(array).__name__}")
+    if array.dtype != dtype or array.ndim != 1:
+        raise CorruptCollectionError(
+            f"{path} holds {array.dtype} {array.shape}, not {np.dtype(dtype)} (n,)"
+        )
+    return array
 
 
 def vectors_header(n: int, dim: int) -> bytes:

@@ -310,7 +310,7 @@ def test_recall_through_the_command_reaches_its_floor_in_both_directions(
     def recall(relevant, option, *arguments):
         """Of queries, each with the path of the one picture that is right, or that its text has."""
         lines = "".join(f"{query}\n" for query, _ in relevant).encode()
-        done = run(tmp_path, "query", option, "-", *arguments, stdin=lines)
+        done = run(tmp_path, "query", option, "-", "--cosine", *arguments, stdin=lines)
         assert done.returncode == 0, done.stderr.decode()
         answers = [json.loads(line) for line in done.stdout.splitlines()]
         places = [

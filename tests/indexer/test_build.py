@@ -15,6 +15,7 @@ from indexer.options import BuildOptions
 from indexer.repair import repair_collection
 from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter, NewItem
+from retrieval.ann import tune
 from retrieval.ann.spec import MIN_IVFPQ_ITEMS, IndexSpec, choose_spec
 from retrieval.engine import SearchEngine
 from retrieval.errors import CorruptCollectionError, MissingDependencyError, SettingsError
@@ -76,9 +77,16 @@ def plain_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def built_folder(plain_folder, tmp_path_factory):
     folder = shutil.copytree(plain_folder, tmp_path_factory.mktemp("built") / "c")
-    with CollectionWriter.open(folder, INFO) as writer:
+    with pytest.MonkeyPatch.context() as patch, CollectionWriter.open(folder, INFO) as writer:
+        patch.setattr(tune, "CHEAP_NS", 0.0)
         bring_index_up_to_date(writer, ConeEncoder(), options=BuildOptions(seed=3))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_cheap(monkeypatch):
+    """So few items would be searched nearly exactly, whatever the target."""
+    monkeypatch.setattr(tune, "CHEAP_NS", 0.0)
 
 
 @pytest.fixture
@@ -211,6 +219,40 @@ def test_an_index_of_another_kind_is_built_when_it_is_asked_for(built):
         assert bring_index_up_to_date(writer, None, options=exact) is None
     with SearchEngine.open(built) as engine:
         assert engine.search(Query((Term.item(3),))).exact
+
+
+def test_a_tuned_build_keeps_the_cheapest_that_reaches_the_target(plain):
+    tuned = BuildOptions(spec=IndexSpec("tuned"), seed=3)
+    stages = []
+    with CollectionWriter.open(plain, INFO) as writer:
+        kept = bring_index_up_to_date(
+            writer, ConeEncoder(), options=tuned, on_progress=stages.append
+        )
+        tried = IndexSpec("tuned").trials(N - 3, DIM)
+        assert [each for each in stages if "trying" in each] == [f"trying {each}" for each in tried]
+        assert kept.spec in map(str, tried)
+        for mode in kept.modes:
+            assert mode.recall.mean >= 0.95 - 2 * mode.recall.standard_error
+        generation = writer.manifest.generation
+        assert bring_index_up_to_date(writer, ConeEncoder(), options=tuned) is not None
+        assert writer.manifest.generation == generation  # an index is there: it stays
+
+
+@pytest.mark.parametrize("cheapest", [0, 1, 2])
+def test_of_what_a_tuned_build_tries_the_cheapest_is_published(plain, monkeypatch, cheapest):
+    tried = IndexSpec("tuned").trials(N - 3, DIM)
+    costs = iter([1.0 if number // 3 == cheapest else 2.0 for number in range(3 * len(tried))])
+    monkeypatch.setattr(
+        "indexer.build.choose_settings",
+        lambda *_: tune.Choice(tune.SearchSettings(9, 50), next(costs)),
+    )
+    with CollectionWriter.open(plain, INFO) as writer:
+        options = BuildOptions(spec=IndexSpec("tuned"), seed=3)
+        assert bring_index_up_to_date(writer, ConeEncoder(), options=options).spec == str(
+            tried[cheapest]
+        )
+    with SearchEngine.open(plain) as engine:
+        assert len(engine.search(Query((Term.item(3),))).hits) == 10
 
 
 def test_an_index_that_does_not_fit_is_refused_and_nothing_is_lost(built):

@@ -157,7 +157,7 @@ def test_peers_run_in_an_environment_of_their_own(tmp_path, monkeypatch):
     assert theirs.recall_text == 1.0
     assert theirs.params["said"]["index_param"] == "nprobe=4"
     allowed = theirs.params["max_index_memory_usage"]
-    assert allowed == int(400 * ours.resident_bytes_per_vector)
+    assert allowed == f"{int(400 * ours.resident_bytes_per_vector)}B"
 
 
 @pytest.mark.parametrize(

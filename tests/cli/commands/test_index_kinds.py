@@ -52,7 +52,7 @@ def test_an_index_by_name_is_built_told_and_tuned_again(vectors):
     assert (shown.exit_code, "image      0.990" in shown.stdout) == (0, True)
     assert "trains anew" not in shown.stderr
     tuned = facts()
-    assert tuned["modes"][0]["recall"] > built["modes"][0]["recall"]
+    assert tuned["modes"][0]["recall"] >= built["modes"][0]["recall"] > 0.97  # it costs nothing
     assert (tuned["spec"], tuned["trained_on"]) == (built["spec"], built["trained_on"])
     assert run(*index("--index", "exact")).exit_code == 0
     assert facts()["kind"] == "exact"

@@ -81,9 +81,15 @@ def test_all_lists_and_all_candidates_equal_exact_search(one, rows, k):
         assert (found[0][number].tolist(), found[1][number].tolist()) == expected
 
 
-def test_the_batch_changes_no_answer(one):
-    chosen = SearchSettings(nprobe=4, candidates=50)
-    together = one.search(QUERIES, 10, chosen)
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_the_batch_changes_no_answer(one, n_threads):
+    faiss = pytest.importorskip("faiss")
+    chosen, before = SearchSettings(nprobe=4, candidates=50), faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(n_threads)  # three: each gets eight queries
+    try:
+        together = one.search(QUERIES, 10, chosen)
+    finally:
+        faiss.omp_set_num_threads(before)
     alone = [one.search(query[None], 10, chosen) for query in QUERIES]
     assert_same(together, (np.vstack([s for s, _ in alone]), np.vstack([i for _, i in alone])))
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from retrieval.errors import CollectionMissingError, CorruptCollectionError, FormatVersionError
 from retrieval.model import EncoderInfo
+from retrieval.store.hubness_record import HubnessRecall, HubnessRecord
 from retrieval.store.manifest import (
     FORMAT_VERSION,
     CatalogueLocation,
@@ -50,6 +51,12 @@ INDEXES = st.builds(
     *(TEXTS, FILES, st.lists(MODES, max_size=3).map(tuple), COUNTS, COUNTS, FLOATS),
     st.none() | FILES,
 )
+HUBNESS = st.builds(
+    HubnessRecord,
+    *(FLOATS, COUNTS, st.none() | FILES, st.sampled_from(["collection", "generated"])),
+    *(COUNTS, COUNTS, COUNTS, COUNTS),
+    st.lists(st.builds(HubnessRecall, COUNTS, FLOATS, FLOATS, FLOATS), max_size=3).map(tuple),
+)
 GALLERIES = st.builds(
     GalleryEntry,
     COUNTS,
@@ -58,6 +65,7 @@ GALLERIES = st.builds(
     st.none() | FILES,
     COUNTS,
     UNKNOWN,
+    st.none() | HUBNESS,
 )
 LOCATIONS = st.builds(CatalogueLocation, st.just("sqlite"), TEXTS) | st.builds(
     CatalogueLocation,
