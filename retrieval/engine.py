@@ -42,10 +42,11 @@ class SearchEngine:
         """Load the index of the newest generation; `SearchEngine.open` is the way in."""
         self._open_newest = open_newest
         self._lock = threading.Lock()
+        self._device = device
         with contextlib.ExitStack() as on_error:
             collection = on_error.enter_context(open_newest())
             self._encoder = QueryEncoder(collection.manifest.encoder, encoder, device=device)
-            self._view = View(collection)
+            self._view = View(collection, device)
             on_error.pop_all()
 
     @property
@@ -69,7 +70,8 @@ class SearchEngine:
             folder: of the collection.
             encoder: for texts and images in queries; None makes the collection's own by its name
                 when a query first needs it.
-            device: for the encoder made here: "auto", "cpu", "cuda" or "mps".
+            device: for the encoder made here, and for exact search: "auto", "cpu", "cuda" or "mps",
+                which only the encoder uses.
             catalogue_url: of a PostgreSQL catalogue, with user and password.
             cache_dir: where receipts of hashed files are kept; None keeps none.
 
@@ -219,7 +221,7 @@ class SearchEngine:
                     expected=collection.manifest.encoder.label,
                     found=old.collection.manifest.encoder.label,
                 )
-            self._view = View(collection)
+            self._view = View(collection, self._device)
             old.collection.close()
 
 

@@ -49,14 +49,19 @@ class View:
         collection: the open generation.
     """
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, device: str = "cpu") -> None:
         """Read the index of the images; that of the texts waits until it is asked for.
+
+        Args:
+            collection: to be searched.
+            device: for exact search; see `FanOut`.
 
         Raises:
             CorruptCollectionError: a file of the index is not what the manifest says.
             MissingDependencyError: the index needs FAISS, which is not installed.
         """
         self.collection = collection
+        self._device = device
         self._lock = threading.Lock()
         self._searched: dict[GalleryName, _Searched] = {}
         self._filtered: dict[tuple[Predicate, GalleryName, int], Int64Array] = {}
@@ -235,7 +240,7 @@ class View:
         with self._lock:
             if name not in self._searched:
                 gallery = self.collection.gallery(name)
-                fan_out = _fan_out(gallery)
+                fan_out = _fan_out(gallery, self._device)
                 self._searched[name] = _Searched(
                     fan_out, gallery.entry.index, _penalties(gallery, fan_out.ids)
                 )
@@ -280,7 +285,7 @@ def _put_together(found: Sequence[tuple[Int64Array, Ranking]], n_queries: int) -
     return scores, all_ids
 
 
-def _fan_out(gallery: Gallery) -> FanOut:
+def _fan_out(gallery: Gallery, device: str) -> FanOut:
     index, router = gallery.entry.index, gallery.read_router()
     return FanOut(
         [
@@ -294,6 +299,7 @@ def _fan_out(gallery: Gallery) -> FanOut:
         codebook=gallery.read_codebook(),
         router=Router.from_bytes(router) if router else None,
         dead=gallery.tombstones,
+        device=device,
     )
 
 

@@ -21,9 +21,10 @@ from retrieval.ann.exact import (
     pair_scores,
     top_k,
 )
+from retrieval.ann.product_scan import ProductScan
 from retrieval.ann.routing import QueryParts, Router
 from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, lowered, widened
-from retrieval.model import Float32Array, Int64Array, as_single
+from retrieval.model import Float16Array, Float32Array, Int64Array, as_single
 
 __all__ = ["RECALL_DEPTH", "FanOut", "Part", "SearchSettings"]
 
@@ -49,6 +50,7 @@ class FanOut:
         codebook: bytes | None = None,
         router: Router | None = None,
         dead: Int64Array | None = None,
+        device: str = "cpu",
     ) -> None:
         """Take the parts together.
 
@@ -57,6 +59,7 @@ class FanOut:
             codebook: that all codes were made with; None searches every part exactly.
             router: of the lists, for foreign queries.
             dead: ids that are deleted and must not show.
+            device: for exact search; see `ProductScan`. The answers are the same on each.
         """
         self._parts = tuple(sorted((p for p in parts if len(p.ids)), key=lambda p: int(p.ids[0])))
         self._starts = np.cumsum([0, *(len(part.ids) for part in self._parts)])
@@ -70,6 +73,7 @@ class FanOut:
             allowed = ~np.isin(self.ids, dead)
             self.n_live = int(allowed.sum())
             self._allowed = allowed if self.n_live < len(ids) else None
+        self._product = ProductScan(self, len(ids), device)
         self._coded: CodedParts | None = None
         if codebook and any(part.codes is not None for part in self._parts):
             self._coded = CodedParts(codebook, self._positions_of_codes(), router)
@@ -229,9 +233,13 @@ class FanOut:
 
     def vectors_of(self, positions: Int64Array) -> Float32Array:
         """The vectors of items by their position in `ids`, (len(positions), dim)."""
+        return as_single(self.halves_of(positions))
+
+    def halves_of(self, positions: Int64Array) -> Float16Array:
+        """The same as they are kept, in float16."""
         rows = positions if self._row_of is None else self._row_of[positions]
         if len(self._parts) == 1:
-            return as_single(self._parts[0].vectors.gather_half(rows))
+            return self._parts[0].vectors.gather_half(rows)
         order = np.argsort(rows)  # neighbours share pages, and each part is asked once
         rows = rows[order]
         cuts = np.searchsorted(rows, self._starts).tolist()
@@ -241,7 +249,7 @@ class FanOut:
             if here.start < here.stop:
                 own_rows = rows[here] - self._starts[number]
                 halves[order[here]] = part.vectors.gather_half(own_rows)
-        return as_single(halves)
+        return halves
 
     def _known_positions(self, ids: Int64Array) -> Int64Array:
         """Where those of `ids` that are alive stand, ascending."""
@@ -265,16 +273,28 @@ class FanOut:
             settings, nprobe=nprobe, floor=lowered(settings.floor, nprobe / settings.nprobe)
         )
 
-    def _search_chosen(
-        self, queries: Float32Array, k: int, chosen: Int64Array, *, uncoded_only: bool
-    ) -> Ranking:
-        """Every item at the chosen positions is scored; of few, no others are read."""
+    def _uncoded(self, positions: Int64Array) -> Int64Array:
+        """Those of the positions whose segment has no codes."""
+        rows = positions if self._row_of is None else self._row_of[positions]
+        part = np.searchsorted(self._starts, rows, side="right") - 1
+        is_uncoded = np.array([each.codes is None for each in self._parts])
+        uncoded: Int64Array = positions[is_uncoded[part]]
+        return uncoded
+
+    def _by_product(
+        self, queries: Float32Array, k: int, chosen: Int64Array | None, *, uncoded_only: bool
+    ) -> Ranking | None:
+        """The ranking by torch; None where `exact_search` is quicker."""
+        n_rows = self.n_live if chosen is None else len(chosen)
         if uncoded_only:
-            rows = chosen if self._row_of is None else self._row_of[chosen]
-            part = np.searchsorted(self._starts, rows, side="right") - 1
-            is_uncoded = np.array([each.codes is None for each in self._parts])
-            chosen = chosen[is_uncoded[part]]
-        return exact_search(ChosenRows(self, chosen), self.ids[chosen], queries, k)
+            n_rows = min(n_rows, sum(len(each.ids) for each in self._parts if each.codes is None))
+        if not self._product.serves(n_rows, len(queries)):
+            return None
+        positions = self.live_positions if chosen is None else chosen
+        positions = self._uncoded(positions) if uncoded_only else positions
+        if not len(positions):
+            return None
+        return self._product.search(positions, self.ids[positions], queries, k)
 
     def _search_exactly(
         self,
@@ -285,23 +305,31 @@ class FanOut:
         chosen: Int64Array | None = None,
         uncoded_only: bool = False,
     ) -> Ranking:
-        most = max(map(len, unwanted), default=0)
+        depth = k + max(map(len, unwanted), default=0)
+        found = self._by_product(queries, depth, chosen, uncoded_only=uncoded_only)
+        if found is None:
+            found = self._by_dot_products(queries, depth, chosen, uncoded_only=uncoded_only)
+        scores, ids = found
+        _blank(scores, ids, unwanted)
+        return top_k(scores, ids, k)
+
+    def _by_dot_products(
+        self, queries: Float32Array, k: int, chosen: Int64Array | None, *, uncoded_only: bool
+    ) -> Ranking:
+        """Every live item is scored, or those at the chosen positions; then no others are read."""
         if chosen is not None:
-            scores, ids = self._search_chosen(queries, k + most, chosen, uncoded_only=uncoded_only)
-            _blank(scores, ids, unwanted)
-            return top_k(scores, ids, k)
-        scores, ids = merge_rankings(
+            chosen = self._uncoded(chosen) if uncoded_only else chosen
+            return exact_search(ChosenRows(self, chosen), self.ids[chosen], queries, k)
+        return merge_rankings(
             (
                 exact_search(
-                    part.vectors, part.ids, queries, k + most, allowed=self._allowed_in(part, start)
+                    part.vectors, part.ids, queries, k, allowed=self._allowed_in(part, start)
                 )
                 for part, start in zip(self._parts, self._starts[:-1], strict=True)
                 if not (uncoded_only and part.codes is not None)
             ),
-            k + most,
+            k,
         )
-        _blank(scores, ids, unwanted)
-        return top_k(scores, ids, k)
 
     def _allowed_in(self, part: Part, start: int) -> BoolArray | None:
         if self._allowed is None:

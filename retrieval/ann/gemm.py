@@ -19,6 +19,7 @@ from retrieval.ann.exact import (
     pair_scores,
     top_k,
 )
+from retrieval.ann.resident import GalleryRows
 from retrieval.model import Float16Array, Float32Array, Int64Array, as_single
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 16_384
 """Rows multiplied at a time: 16 MiB of bfloat16 and 32 of float32 at 512 dimensions."""
+
+CUDA_CHUNKS = 16
+"""Chunks at a time on a CUDA device, which waits for the processor after each time: 256 MiB of
+float32 products with one block of queries. Not measured: no device was at hand."""
 
 QUERY_BLOCK = 256
 """Queries multiplied at a time: 8 MiB of bfloat16 products with one chunk."""
@@ -67,7 +72,8 @@ def gemm_search(
     """Rank every (allowed) row of one segment for every query, as `exact_search` does.
 
     Args:
-        vectors: (n, dim), read chunk by chunk; with `allowed`, only the rows that it allows.
+        vectors: (n, dim), read chunk by chunk; with `allowed`, only the rows that it allows. What
+            `GalleryRows` keeps on the device is read there.
         ids: (n,) of the rows.
         queries: (Q, dim) float32.
         k: at least 1.
@@ -89,8 +95,8 @@ def gemm_search(
     for start in range(0, len(queries), QUERY_GROUP):
         group = slice(start, start + QUERY_GROUP)
         screen = _Screen(queries[group], width, device)
-        for at in range(0, len(rows), CHUNK_ROWS):
-            screen.take(vectors.gather_half(rows[at : at + CHUNK_ROWS]), at)
+        for at in range(0, len(rows), screen.chunk_rows):
+            screen.take(_read(vectors, rows[at : at + screen.chunk_rows]), at)
         for number, near in enumerate(screen.near_rows(), start):
             if near is not None:
                 own = rows[near]
@@ -104,10 +110,16 @@ def gemm_search(
     return scores, found_ids
 
 
+def _read(vectors: VectorRows, rows: Int64Array) -> "Float16Array | torch.Tensor":
+    kept = vectors.on_device(rows) if isinstance(vectors, GalleryRows) else None
+    return vectors.gather_half(rows) if kept is None else kept
+
+
 class _Screen:
     """One pass over the rows for a group of queries: keeps the rows that may be among the best.
 
     Attributes:
+        chunk_rows: to be taken at a time.
         is_crowded: (Q,) True for queries with too many such rows; theirs are not kept.
     """
 
@@ -117,6 +129,7 @@ class _Screen:
         self._torch = torch
         self._device = torch.device(device)
         self._dtype = torch.float16 if self._device.type == "cuda" else torch.bfloat16
+        self.chunk_rows = CHUNK_ROWS * (CUDA_CHUNKS if self._device.type == "cuda" else 1)
         full = torch.from_numpy(np.array(queries)).to(self._device)  # a copy: torch may not write
         self._queries = full.to(self._dtype)
         self._error = self._score_error(full)
@@ -126,7 +139,7 @@ class _Screen:
         self._n_kept = np.zeros(len(full), np.int64)
         self.is_crowded: BoolArray = np.zeros(len(full), np.bool_)
 
-    def take(self, rows: Float16Array, first: int) -> None:
+    def take(self, rows: "Float16Array | torch.Tensor", first: int) -> None:
         """Multiply all queries with the next rows, whose numbers begin at `first`."""
         screened = self._on_device(rows)
         for at in range(0, len(self._queries), QUERY_BLOCK):
@@ -219,7 +232,11 @@ class _Screen:
         # On CUDA the products come out as float32: sums that were split are joined in it, too.
         return _UNIT_ROUNDOFF["float32" if self._device.type == "cuda" else "bfloat16"]
 
-    def _on_device(self, rows: Float16Array) -> "torch.Tensor":
+    def _on_device(self, rows: "Float16Array | torch.Tensor") -> "torch.Tensor":
+        if isinstance(rows, self._torch.Tensor):
+            if rows.dtype == self._dtype:
+                return rows
+            rows = rows.numpy()
         if self._dtype == self._torch.float16:
             return self._torch.from_numpy(np.ascontiguousarray(rows)).to(self._device)
         screened = self._torch.empty(rows.shape, dtype=self._torch.bfloat16)
