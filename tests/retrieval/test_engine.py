@@ -1,4 +1,4 @@
-"""The engine on real collections: small ones, searched exactly. Indexed ones: test_build.py."""
+"""The engine on real collections: small ones, searched exactly. Indexed ones: tests/indexer/build."""
 
 import sqlite3
 import threading
