@@ -1,4 +1,4 @@
-"""The engine on real collections: small ones, searched exactly. Indexed ones: tests/indexer/build."""
+"""The engine on real collections: small ones, searched exactly. Indexed: tests/indexer/build."""
 
 import sqlite3
 import threading
