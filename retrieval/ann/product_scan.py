@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 BATCH_QUERIES = 8
 BATCH_ROWS = 16_384
-"""From so many of each on the product in bfloat16 is quicker on a processor that has it: 1.3 to 1.5
-times from 20,000 rows of 512 dimensions on, but 0.9 to 1.2 times at 1,000 and 4,000, and for one
+"""From so many of each on the product in bfloat16 is quicker on a processor that has it: 1.2 to 1.5
+times from 20,000 rows of 512 dimensions on, but 0.9 to 1.3 times at 1,000 and 4,000, and for one
 query 0.4 to 1.1 (one thread of a busy machine, medians of 5 interleaved rounds)."""
 
 WORTH_LOADING = 1 << 27

@@ -156,11 +156,6 @@ class Segment:
         check_file(path, entry, self.receipts)
         return path
 
-    def read_codes(self, codebook_sha24: str) -> bytes | None:
-        """Checked bytes of the codes made with a codebook; None if there are none yet."""
-        entry = self.entry.codes(codebook_sha24)
-        return None if entry is None else read_checked(self.root / entry.name, entry, self.receipts)
-
     def read_bias(self, bank_sha24: str) -> Float32Array | None:
         """Checked hubness biases made with a bank, (n,); None if there are none yet.
 

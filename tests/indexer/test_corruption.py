@@ -48,9 +48,7 @@ def read_everything(folder):
         gallery = view.gallery("images")
         codebook = gallery.read_codebook()
         short = gallery.entry.index.codebook.short
-        codes = [segment.read_codes(short) for segment in gallery.segments]
-        for segment in gallery.segments:
-            assert segment.codes_path(short) is not None
+        codes = [segment.codes_path(short).read_bytes() for segment in gallery.segments]
         return state_of(view), codebook, codes
 
 

@@ -222,4 +222,4 @@ def test_an_index_is_published_whole_or_not_at_all(tmp_path, name):
         assert gallery.read_codebook() == b"codebook"
         assert gallery.entry.index is not None
         codebook = gallery.entry.index.codebook.short
-        assert gallery.segments[0].read_codes(codebook) == b"codes"
+        assert gallery.segments[0].codes_path(codebook).read_bytes() == b"codes"

@@ -285,7 +285,7 @@ def test_published_codes_never_change(writer):
     writer.publish_codes("images", {names[1]: b"b"})
     short = record.codebook.short
     segments = writer.collection.gallery("images").segments
-    assert [segment.read_codes(short) for segment in segments] == [b"a", b"b"]
+    assert [segment.codes_path(short).read_bytes() for segment in segments] == [b"a", b"b"]
     with pytest.raises(ValueError, match="other bytes"):
         writer.publish_codes("images", {names[1]: b"c"})
 
@@ -306,8 +306,11 @@ def test_a_new_codebook_retires_the_codes_of_the_old_one(tmp_path):
             record = IndexRecord("ivf1,pq1", entry, (), 1, 0, 0.5)
             writer.publish_index("images", record, book, {name: b"codes of " + book})
         (segment,) = writer.collection.gallery("images").segments
-        assert segment.read_codes(codebook_entry("images", b"old").short) is None
-        assert segment.read_codes(codebook_entry("images", b"new").short) == b"codes of new"
+        assert segment.codes_path(codebook_entry("images", b"old").short) is None
+        assert (
+            segment.codes_path(codebook_entry("images", b"new").short).read_bytes()
+            == b"codes of new"
+        )
         put(writer, 2)
         writer.collect_garbage()
     assert len([*tmp_path.rglob("codes-*")]) == 1

@@ -41,7 +41,7 @@ def test_new_segments_are_found_before_and_after_they_are_coded(built):
         assert bring_index_up_to_date(writer, None) == before
         short = before.codebook.short
         segments = writer.collection.gallery("images").segments
-        assert all(segment.read_codes(short) for segment in segments)
+        assert all(segment.codes_path(short) for segment in segments)
     with SearchEngine.open(built) as engine:
         found = engine.search_vectors(rows, 1)[1][:, 0]
         assert np.mean(found == new_ids) > 0.9
