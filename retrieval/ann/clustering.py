@@ -8,8 +8,8 @@ import numpy as np
 
 from retrieval.model import Float32Array, Int64Array
 
-_CHUNK_ROWS = 8_192
-"""Points at a time: 64 MiB of bfloat16 products with 4,096 centroids."""
+_CHUNK_ROWS = 2_048
+"""Points at a time: 16 MiB of bfloat16 products with 4,096 centroids."""
 
 _PRODUCTS = 1 << 22
 """Products of points and values of sub-spaces at a time: 16 MiB."""
@@ -110,16 +110,14 @@ def _assigned_sums(
     import torch
 
     targets = torch.from_numpy(centroids).bfloat16().T
-    sums = np.zeros(centroids.shape, np.float32)
+    sums = torch.zeros(centroids.shape)
     counts = np.zeros(len(centroids), np.int64)
     for start in range(0, len(points), _CHUNK_ROWS):
-        rows = points[start : start + _CHUNK_ROWS]
-        nearest = (torch.from_numpy(rows).bfloat16() @ targets).max(dim=1).indices.numpy()
-        order = np.argsort(nearest, kind="stable")
-        names, firsts = np.unique(nearest[order], return_index=True)
-        sums[names] += np.add.reduceat(rows[order], firsts, axis=0)
-        counts += np.bincount(nearest, minlength=len(counts))
-    return sums, counts
+        rows = torch.from_numpy(points[start : start + _CHUNK_ROWS])
+        nearest = (rows.bfloat16() @ targets).max(dim=1).indices
+        sums.index_add_(0, nearest, rows)
+        counts += np.bincount(nearest.numpy(), minlength=len(counts))
+    return sums.numpy(), counts
 
 
 def _split_largest(centroids: Float32Array, counts: Int64Array, rng: np.random.Generator) -> None:

@@ -150,22 +150,6 @@ def exact_search(
     return best
 
 
-def nearest_rows(vectors: Float32Array, rows: Float32Array) -> Int64Array:
-    """Number of the best-scoring row for each vector, the lowest among equals, (n,).
-
-    Args:
-        vectors: (n, dim) unit rows.
-        rows: (c, dim) of norm at most 1, e.g. the centroids of the inverted lists.
-    """
-    products = vectors @ rows.T
-    near = products >= (products.max(axis=1) - screening_margin(vectors))[:, None]
-    nearest: Int64Array = near.argmax(axis=1).astype(np.int64)
-    for number in np.flatnonzero(near.sum(axis=1) > 1):
-        rivals = np.flatnonzero(near[number])
-        nearest[number] = rivals[pair_scores(rows[rivals], vectors[number]).argmax()]
-    return nearest
-
-
 def _blocks(n_queries: int) -> list[slice]:
     return [slice(at, at + QUERY_BLOCK) for at in range(0, max(1, n_queries), QUERY_BLOCK)]
 

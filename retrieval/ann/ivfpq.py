@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from retrieval.ann.codes_file import FAST_BLOCK, CodesSource, MappedCodes, written_codes
-from retrieval.ann.exact import NO_ID, BoolArray, Ranking, nearest_rows, top_k
+from retrieval.ann.exact import NO_ID, BoolArray, Ranking, top_k
 from retrieval.ann.faiss_io import load_faiss, read_index
 from retrieval.ann.list_ranker import RankedRows
+from retrieval.ann.nearest import nearest_rows
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import Float32Array, Int64Array
 

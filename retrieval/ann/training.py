@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from retrieval.ann.clustering import spherical_kmeans, subspace_kmeans
-from retrieval.ann.exact import nearest_rows
 from retrieval.ann.faiss_io import load_faiss, written_index
+from retrieval.ann.nearest import nearest_rows
 from retrieval.ann.spec import IndexSpec
 from retrieval.model import Float32Array
 

@@ -9,12 +9,9 @@ from retrieval.ann.exact import (
     NO_ID,
     exact_search,
     merge_rankings,
-    nearest_rows,
-    pair_scores,
     top_k,
 )
 from tests.contracts.exact_search import FEW_LEVELS, ExactSearchContract
-from tests.retrieval.ann.arrays import unit_rows
 
 
 class TestExactSearch(ExactSearchContract):
@@ -42,13 +39,3 @@ def test_merging_puts_missing_answers_last():
     scores, ids = merge_rankings([left, right], 4)
     assert ids.tolist() == [[3, 7, 4, NO_ID]]
     assert scores[0, :3].tolist() == pytest.approx([0.5, 0.5, 0.1])
-
-
-def test_nearest_rows_does_not_depend_on_the_batch_and_takes_the_first_of_equals():
-    rng = np.random.default_rng(3)
-    rows = unit_rows(rng, 300, 24)
-    rows[200] = rows[10]
-    vectors = np.vstack([rows[[10, 200]], unit_rows(rng, 500, 24)])
-    nearest = nearest_rows(vectors, rows)
-    assert nearest[:2].tolist() == [10, 10]
-    assert nearest.tolist() == [int(pair_scores(rows, vector).argmax()) for vector in vectors]
