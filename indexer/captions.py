@@ -20,8 +20,9 @@ from indexer.writer import CollectionWriter, NewItem
 from retrieval.encoders.base import Encoder
 from retrieval.errors import ImageError
 from retrieval.model import FileRef, ImageMeta
-from retrieval.store.catalogue import KnownFile, batches
 from retrieval.store.changes import PathChange
+from retrieval.store.row_values import KnownFile
+from retrieval.store.statements import batches
 
 TEXT_META = ImageMeta("TEXT", 0, 0)
 """What there is to say of a text where a picture has its format and size."""

@@ -30,13 +30,13 @@ from sqlalchemy import (
 
 from retrieval.errors import CorruptCatalogueError
 from retrieval.model import ItemId, ItemRecord, display_path
-from retrieval.store.catalogue import batches, visible
 from retrieval.store.changes import PathChange
 from retrieval.store.checksums import file_checksum, item_checksum
 from retrieval.store.database import catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
 from retrieval.store.folding import fold, fold_all
 from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow, TagRow
+from retrieval.store.statements import batches, visible
 from retrieval.store.tags import TagChange, TagLog, net_tags
 
 _MIGRATIONS = "retrieval.store:migrations"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from indexer.readers.base import Skip
 from indexer.scan import Changes
 from retrieval.model import FileRef, ItemId
-from retrieval.store.catalogue import KnownFile
 from retrieval.store.changes import PathChange
+from retrieval.store.row_values import KnownFile
 
 
 @dataclass(slots=True)

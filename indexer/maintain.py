@@ -18,12 +18,13 @@ from retrieval.errors import (
     QueryError,
 )
 from retrieval.model import ItemId, display_path, gallery_of
-from retrieval.store.catalogue import CatalogueCounts, KnownFile
+from retrieval.store.catalogue import CatalogueCounts
 from retrieval.store.changes import PathChange
 from retrieval.store.collection import Collection
 from retrieval.store.database import SQLITE_NAME
 from retrieval.store.filters.predicates import Predicate
 from retrieval.store.manifest import manifest_paths, newest_manifest
+from retrieval.store.row_values import KnownFile
 from retrieval.store.tags import TAGS_NAME
 
 

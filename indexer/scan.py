@@ -12,7 +12,7 @@ from typing import Protocol
 from indexer.readers.base import CaptionFile, Listing, Reader, Skip
 from retrieval.errors import SourceError
 from retrieval.model import FileRef, ItemId, display_path, gallery_of
-from retrieval.store.catalogue import KnownFile
+from retrieval.store.row_values import KnownFile
 
 
 @dataclass(frozen=True, slots=True)

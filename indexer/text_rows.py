@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from indexer.readers.base import Reader
 from retrieval.model import FileRef, ItemId, gallery_of
-from retrieval.store.catalogue import KnownFile
 from retrieval.store.collection import Collection
+from retrieval.store.row_values import KnownFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,59 +5,38 @@ and refuses one whose rows are gone.
 """
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numpy as np
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Engine,
-    Row,
-    and_,
-    bindparam,
-    exists,
-    func,
-    or_,
-    select,
-    text,
-)
+from sqlalchemy import Connection, Engine, select, text
 
-from retrieval.errors import CatalogueError, CorruptCatalogueError, GenerationGoneError
-from retrieval.model import (
-    FIRST_ID,
-    FileRef,
-    GalleryName,
-    ImageMeta,
-    Int64Array,
-    ItemId,
-    ItemRecord,
-)
-from retrieval.store.checksums import file_checksum, item_checksum
-from retrieval.store.database import captions_of, catalogue_errors, connect
+from retrieval.errors import CatalogueError, GenerationGoneError
+from retrieval.model import FIRST_ID, FileRef, GalleryName, Int64Array, ItemId, ItemRecord
+from retrieval.store.database import catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
 from retrieval.store.filters.predicates import Predicate
 from retrieval.store.filters.sql import SqlForm
-from retrieval.store.quick_rows import QuickRows, Values, contents_statement
-from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow
+from retrieval.store.quick_rows import QuickRows, contents_statement
+from retrieval.store.row_values import AnyRow, KnownFile, file_of, known_file_of, record_of
+from retrieval.store.schema import REVISION, CollectionRow, ItemRow
+from retrieval.store.statements import (
+    COUNTS,
+    FILES_AND_ITEMS,
+    FILES_AT,
+    FILES_UNDER,
+    HEAD,
+    ITEMS_OF_CONTENT,
+    LIVING_IDS,
+    RECORD_COLUMNS,
+    TEXTS_FROM,
+    batches,
+    visible,
+)
 
-MAX_PARAMETERS = 10_000
-"""Values in one IN list: SQLite takes 32,766 and PostgreSQL 65,535."""
-
-FETCH_ROWS = 10_000
 _LARGEST_ID = (1 << 63) - 1
-_AnyRow: TypeAlias = "Row[*tuple[Any, ...]] | Values"
-
-
-class KnownFile(NamedTuple):
-    """One living file: where it is, the item it holds and that item's sha256 (hex)."""
-
-    file: FileRef
-    item_id: ItemId
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +76,7 @@ class Catalogue:
         self._key = key
         self._collection_id: int | None = None
         is_sqlite = engine.dialect.name == "sqlite"
-        self._quick = QuickRows(engine, key, _RECORD_COLUMNS) if is_sqlite else None
+        self._quick = QuickRows(engine, key, RECORD_COLUMNS) if is_sqlite else None
 
     @classmethod
     def open(cls, location: CatalogueLocation, folder: Path, url: str | None = None) -> "Catalogue":
@@ -133,18 +112,18 @@ class Catalogue:
         Returns:
             By id, in the order of `ids`. The first file is the one that came first.
         """
-        found: dict[ItemId, tuple[_AnyRow, list[FileRef]]] = {}
+        found: dict[ItemId, tuple[AnyRow, list[FileRef]]] = {}
         with catalogue_errors("reading the catalogue"):
             for row in self._rows_of(ids, generation):
                 found.setdefault(row[0], (row, []))[1].append(file_of(row))
             return {
-                item_id: _record_of(found[item_id][0], tuple(found[item_id][1]))
+                item_id: record_of(found[item_id][0], tuple(found[item_id][1]))
                 for item_id in ids
                 if item_id in found
             }
 
-    def _rows_of(self, ids: Sequence[ItemId], generation: int) -> Iterator[_AnyRow]:
-        """Rows of _RECORD_COLUMNS, those of one item in the order in which its files came."""
+    def _rows_of(self, ids: Sequence[ItemId], generation: int) -> Iterator[AnyRow]:
+        """Rows of RECORD_COLUMNS, those of one item in the order in which its files came."""
         parts = list(batches(ids))
         if self._quick is not None:
             is_known = bool(parts)
@@ -157,7 +136,7 @@ class Catalogue:
             parts = []  # only the generation is left to look at
         with self.reading(generation) as (connection, here):
             for part in parts:
-                yield from connection.execute(_FILES_AND_ITEMS, {**here, "values": part})
+                yield from connection.execute(FILES_AND_ITEMS, {**here, "values": part})
 
     def files_under(self, root: bytes, generation: int) -> Iterator[KnownFile]:
         """Every living file below a folder, ordered by path; streamed."""
@@ -165,16 +144,16 @@ class Catalogue:
         # The paths below a folder are one range: "0" is the byte after "/".
         bounds = {"low": prefix, "high": prefix[:-1] + b"0"}
         with self.reading(generation) as (connection, here):
-            for row in connection.execute(_FILES_UNDER, {**here, **bounds}):
-                yield _known_file_of(row)
+            for row in connection.execute(FILES_UNDER, {**here, **bounds}):
+                yield known_file_of(row)
 
     def files_at(self, paths: Collection[bytes], generation: int) -> list[KnownFile]:
         """The living files of exactly these paths."""
         found: list[KnownFile] = []
         with self.reading(generation) as (connection, here):
             for part in batches(paths):
-                rows = connection.execute(_FILES_AT, {**here, "values": part})
-                found += map(_known_file_of, rows)
+                rows = connection.execute(FILES_AT, {**here, "values": part})
+                found += map(known_file_of, rows)
         return found
 
     def texts_from(self, source: bytes, generation: int) -> Iterator[KnownFile]:
@@ -182,8 +161,8 @@ class Catalogue:
         prefix = source.rstrip(b"/")
         bounds = {"source": source, "low": prefix + b"/", "high": prefix + b"0"}
         with self.reading(generation) as (connection, here):
-            for row in connection.execute(_TEXTS_FROM, {**here, **bounds}):
-                yield _known_file_of(row)
+            for row in connection.execute(TEXTS_FROM, {**here, **bounds}):
+                yield known_file_of(row)
 
     def find_path(self, path: bytes, generation: int) -> KnownFile | None:
         """The living file of exactly this path."""
@@ -198,7 +177,7 @@ class Catalogue:
         with self.reading(generation) as (connection, here):
             for part in batches(hexes):
                 if self._quick is None:
-                    rows = connection.execute(_ITEMS_OF_CONTENT, {**here, "values": part})
+                    rows = connection.execute(ITEMS_OF_CONTENT, {**here, "values": part})
                 else:
                     generations = (generation, generation)
                     values = (here["collection_id"], *generations, *part)
@@ -210,7 +189,7 @@ class Catalogue:
         """Living items of a gallery and their files."""
         first, end = _range_of(gallery)
         with self.reading(generation) as (connection, here):
-            found = connection.execute(_COUNTS, {**here, "first": first, "end": end}).one()
+            found = connection.execute(COUNTS, {**here, "first": first, "end": end}).one()
         return CatalogueCounts(*found)
 
     def ids_where(
@@ -220,7 +199,7 @@ class Catalogue:
         first, end = _range_of(gallery)
         with self.reading(generation) as (connection, here):
             form = SqlForm(gallery, connection.dialect.name == "postgresql", visible)
-            statement = _LIVING_IDS.where(form.of(predicate)).order_by(ItemRow.id)
+            statement = LIVING_IDS.where(form.of(predicate)).order_by(ItemRow.id)
             rows = connection.execute(statement, {**here, "first": first, "end": end})
             ids: Int64Array = np.fromiter((row[0] for row in rows), np.int64)
         return ids
@@ -242,7 +221,7 @@ class Catalogue:
 
     def _check_known(self, connection: Connection, generation: int) -> int:
         """Key of this collection's rows; raises GenerationGoneError."""
-        head = connection.execute(_HEAD, {"key": self._key}).first()
+        head = connection.execute(HEAD, {"key": self._key}).first()
         if head is None or generation < head.oldest_generation:
             raise _gone(generation)
         return int(head.id)
@@ -257,144 +236,14 @@ class Catalogue:
             )
 
 
-def visible(table: type[ItemRow] | type[FileRow]) -> ColumnElement[bool]:
-    """The rows of :collection_id that :generation sees; both are parameters of the statement."""
-    generation: ColumnElement[int] = bindparam("generation", type_=BigInteger)
-    removed = table.removed_generation
-    return and_(
-        table.collection_id == bindparam("collection_id"),
-        table.added_generation <= generation,
-        or_(removed.is_(None), removed > generation),
-    )
-
-
 def _range_of(gallery: GalleryName) -> tuple[int, int]:
     """The first id of a gallery, and the first that is behind its range."""
     first = FIRST_ID[gallery]
     return first, min((each for each in FIRST_ID.values() if each > first), default=_LARGEST_ID)
 
 
-def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
-    """The values in lists that one IN takes."""
-    rest = list(values)
-    for start in range(0, len(rest), MAX_PARAMETERS):
-        yield rest[start : start + MAX_PARAMETERS]
-
-
-# Statements are made once: making one takes ten times as long as SQLite takes to answer it.
-_VALUES: ColumnElement[Any] = bindparam("values", expanding=True)
-FILE_COLUMNS = (
-    FileRow.item_id,
-    FileRow.path,
-    FileRow.size_bytes,
-    FileRow.mtime_ns,
-    FileRow.source,
-    FileRow.checksum,
-)
-_HEAD = select(CollectionRow.id, CollectionRow.oldest_generation).where(
-    CollectionRow.key == bindparam("key")
-)
-_JOINED = and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id)
-_RECORD_COLUMNS = (
-    *FILE_COLUMNS,
-    ItemRow.sha256,
-    ItemRow.format,
-    ItemRow.width_px,
-    ItemRow.height_px,
-    ItemRow.taken,
-    ItemRow.camera,
-    ItemRow.latitude,
-    ItemRow.longitude,
-    ItemRow.captions,
-    ItemRow.added,
-    ItemRow.checksum,
-)
-_FILES_AND_ITEMS = (
-    select(*_RECORD_COLUMNS)
-    .join(ItemRow, _JOINED)
-    .where(visible(ItemRow), ItemRow.id.in_(_VALUES), visible(FileRow))
-    .order_by(FileRow.row_id)
-)
-_ITEMS_OF_CONTENT = select(ItemRow.sha256, ItemRow.id).where(
-    visible(ItemRow), ItemRow.sha256.in_(_VALUES)
-)
-_FILES_WITH_CONTENT = (
-    select(*FILE_COLUMNS, ItemRow.sha256)
-    .join(ItemRow, _JOINED)
-    .where(visible(FileRow))
-    .order_by(FileRow.path, FileRow.row_id)
-)
-_FILES_AT = _FILES_WITH_CONTENT.where(FileRow.path.in_(_VALUES))
-_FILES_UNDER = _FILES_WITH_CONTENT.where(
-    FileRow.path >= bindparam("low"), FileRow.path < bindparam("high")
-).execution_options(yield_per=FETCH_ROWS)
-_TEXTS_FROM = _FILES_WITH_CONTENT.where(
-    or_(
-        FileRow.source == bindparam("source"),
-        and_(FileRow.source >= bindparam("low"), FileRow.source < bindparam("high")),
-    )
-).execution_options(yield_per=FETCH_ROWS)
-_COUNTS = select(func.count(FileRow.item_id.distinct()), func.count()).where(
-    visible(FileRow), FileRow.item_id >= bindparam("first"), FileRow.item_id < bindparam("end")
-)
-
-
-_LIVING_IDS = select(ItemRow.id).where(
-    visible(ItemRow),
-    ItemRow.id >= bindparam("first"),
-    ItemRow.id < bindparam("end"),
-    exists().where(
-        FileRow.collection_id == ItemRow.collection_id,
-        FileRow.item_id == ItemRow.id,
-        visible(FileRow),
-    ),
-)
-
-
-# Rows are unpacked by place: by name it takes half of the time of an answer of many rows.
-def _known_file_of(row: _AnyRow) -> KnownFile:
-    return KnownFile(file_of(row), ItemId(row[0]), row[-1])
-
-
-def file_of(row: _AnyRow) -> FileRef:
-    """The file of a row that begins with FILE_COLUMNS."""
-    item_id, path, size_bytes, mtime_ns, source, checksum = row[:6]
-    file = FileRef(path, size_bytes, mtime_ns, source)
-    try:
-        is_sound = file_checksum(item_id, file) == checksum
-    except TypeError:  # a flipped bit can change the type of a value, too
-        is_sound = False
-    if not is_sound:
-        raise damaged_row(f"file of item {item_id}")
-    return file
-
-
-def _record_of(row: _AnyRow, files: tuple[FileRef, ...]) -> ItemRecord:
-    """The item of a row of _RECORD_COLUMNS."""
-    sha256, kind, width, height, taken, camera, latitude, longitude, captions, added, checksum = (
-        row[len(FILE_COLUMNS) : len(_RECORD_COLUMNS)]
-    )
-    if isinstance(captions, str):  # as SQLite's driver gives it
-        captions = captions_of(captions)
-    if not isinstance(captions, list):  # a flipped bit can change the type of a value, too
-        raise damaged_row(f"item {row[0]}")
-    meta = ImageMeta(kind, width, height, taken, camera, latitude, longitude)
-    record = ItemRecord(ItemId(row[0]), sha256, meta, files, tuple(captions), added)
-    if item_checksum(record) != checksum:
-        raise damaged_row(f"item {record.id}")
-    return record
-
-
 def _gone(generation: int) -> GenerationGoneError:
     return GenerationGoneError(
         f"the catalogue no longer knows generation {generation}",
         hint="open the collection again: it has changed since",
-    )
-
-
-def damaged_row(what: str) -> CorruptCatalogueError:
-    """The error of a row that is not what was written."""
-    return CorruptCatalogueError(
-        f"the catalogue is damaged: the row of {what} is not what was written",
-        hint="`polyseek collection repair` rebuilds it from the segments",
     )

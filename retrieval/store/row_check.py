@@ -5,16 +5,11 @@ from collections.abc import Iterator
 from sqlalchemy import select, text
 
 from retrieval.model import display_path
-from retrieval.store.catalogue import (
-    FETCH_ROWS,
-    FILE_COLUMNS,
-    Catalogue,
-    damaged_row,
-    file_of,
-    visible,
-)
+from retrieval.store.catalogue import Catalogue
 from retrieval.store.folding import fold, fold_all
+from retrieval.store.row_values import damaged_row, file_of
 from retrieval.store.schema import FileRow, ItemRow
+from retrieval.store.statements import FETCH_ROWS, FILE_COLUMNS, visible
 
 _EVERY_FILE = (
     select(*FILE_COLUMNS, FileRow.display, FileRow.display_folded)

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select
 
 from retrieval.model import ItemId
-from retrieval.store.catalogue import Catalogue, batches, visible
+from retrieval.store.catalogue import Catalogue
 from retrieval.store.schema import CollectionRow, FileRow, ItemRow, TagRow
+from retrieval.store.statements import batches, visible
 
 _VALUES: ColumnElement[Any] = bindparam("values", expanding=True)
 _MINE = TagRow.collection_id == bindparam("collection_id")

@@ -14,7 +14,7 @@ from indexer.pipeline import Pace, Pipeline
 from indexer.readers.base import Skip
 from indexer.scan import Changes
 from retrieval.model import FileRef, ImageMeta, ItemId
-from retrieval.store.catalogue import KnownFile
+from retrieval.store.row_values import KnownFile
 
 META = ImageMeta("JPEG", 4, 3)
 BAD = b"undecodable"

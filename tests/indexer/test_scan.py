@@ -10,7 +10,7 @@ from indexer.readers.globs import Globs
 from indexer.scan import plan_changes
 from retrieval.errors import SourceError
 from retrieval.model import ItemId
-from retrieval.store.catalogue import KnownFile
+from retrieval.store.row_values import KnownFile
 
 
 class CatalogueInMemory:

@@ -20,10 +20,11 @@ from indexer.writer import CollectionWriter, PathChange
 from retrieval.errors import CatalogueError, CorruptCollectionError, GenerationGoneError
 from retrieval.model import FIRST_ID, FileRef
 from retrieval.store import schema
-from retrieval.store.catalogue import MAX_PARAMETERS, Catalogue, CatalogueCounts
+from retrieval.store.catalogue import Catalogue, CatalogueCounts
 from retrieval.store.collection import Collection
 from retrieval.store.database import connect, location_of
 from retrieval.store.quick_rows import contents_statement
+from retrieval.store.statements import MAX_PARAMETERS
 from tests.collection_kit import (
     ENCODER,
     add,
