@@ -12,17 +12,11 @@ When a call returns, its generation survives a crash; when it raises, or the pro
 the generation before is what everyone sees. One writer at a time holds the LOCK; readers need none.
 """
 
-import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
-from indexer import durable
 from indexer.batch import (
     Batch,
     Commit,
@@ -32,11 +26,10 @@ from indexer.batch import (
     one_item_a_path,
     plan_batch,
 )
-from indexer.catalogue import CatalogueWriter, Rows
+from indexer.catalogue import Rows
 from indexer.draft import Draft
 from indexer.garbage import kept_manifests, sweep
-from indexer.layout import remove_leftovers
-from indexer.lock import locked
+from indexer.index_writer import IndexWriter
 from indexer.merge import (
     MergePlan,
     check_sources,
@@ -46,119 +39,23 @@ from indexer.merge import (
     plan_compaction,
     plan_merge,
 )
-from indexer.recover import load_or_create, open_rows, reconcile
 from indexer.segment_files import pieces_of
-from indexer.tag_log import append_change, follow_log
-from retrieval.errors import (
-    CollectionError,
-    EncoderMismatchError,
-)
-from retrieval.model import FIRST_ID, EncoderInfo, Float16Array, Float32Array, GalleryName, ItemId
-from retrieval.store.catalogue import Catalogue
+from indexer.tag_log import append_change
+from retrieval.model import FIRST_ID, Float16Array, Float32Array, GalleryName, ItemId
 from retrieval.store.changes import PathChange
-from retrieval.store.collection import Collection, open_galleries
-from retrieval.store.database import location_of
-from retrieval.store.hubness_record import HubnessRecord
-from retrieval.store.manifest import (
-    GalleryEntry,
-    IndexRecord,
-    Manifest,
-    ModeRecord,
-    decode_manifest,
-    encode_manifest,
-    manifest_path,
-    manifest_paths,
-)
-from retrieval.store.receipts import Receipts
+from retrieval.store.manifest import GalleryEntry, Manifest
 from retrieval.store.tags import TagChange
 
 __all__ = ["CollectionWriter", "Commit", "NewItem", "PathChange"]
 
 
-class CollectionWriter:
+class CollectionWriter(IndexWriter):
     """The one writer of a collection. Close it, or use it in a `with`, to give the lock back.
 
     Attributes:
         folder: of the collection.
         manifest: of the newest generation.
     """
-
-    def __init__(
-        self,
-        folder: Path,
-        manifest: Manifest,
-        rows: CatalogueWriter,
-        catalogue: Catalogue,
-        receipts: Receipts,
-        on_close: contextlib.ExitStack,
-    ) -> None:
-        """Put a writer together; `CollectionWriter.open` is the way in."""
-        self.folder = folder
-        self.manifest = manifest
-        self._rows = rows
-        self._catalogue = catalogue
-        self._receipts = receipts
-        self._on_close = on_close
-        self._next_generation = 1 + next(iter(manifest_paths(folder)))
-        self._is_usable = True
-        self._view: Collection | None = None
-
-    @classmethod
-    def open(
-        cls,
-        folder: Path,
-        encoder: EncoderInfo | None,
-        *,
-        catalogue_url: str | None = None,
-        cache_dir: Path | None = None,
-        lock_timeout_s: float = 0.0,
-    ) -> "CollectionWriter":
-        """Take the lock, make the collection if there is none, and repair what a crash left.
-
-        Args:
-            folder: of the collection.
-            encoder: whose vectors will be committed; None for changes that bring none.
-            catalogue_url: of a PostgreSQL catalogue, with user and password.
-            cache_dir: where receipts of hashed files are kept; None keeps none.
-            lock_timeout_s: how long to wait for another writer.
-
-        Raises:
-            LockedError: another process is writing.
-            EncoderMismatchError: another encoder made the collection.
-            CollectionMissingError: there is none, and `encoder` is None.
-            CorruptCollectionError: no manifest verifies, or a rebuild met a damaged file.
-            FormatVersionError: a newer polyseek wrote it.
-            CatalogueError: the catalogue cannot be used.
-        """
-        if encoder is not None:
-            durable.make_folder(folder)
-        with contextlib.ExitStack() as resources:
-            resources.enter_context(locked(folder, lock_timeout_s))
-            manifest = load_or_create(folder, encoder, catalogue_url)
-            if encoder is not None and encoder.fingerprint != manifest.encoder.fingerprint:
-                raise EncoderMismatchError(expected=manifest.encoder.label, found=encoder.label)
-            if catalogue_url is not None:
-                # A catalogue can move: it is rebuilt there, and the next commit says where.
-                location = location_of(catalogue_url, manifest.key)
-                manifest = replace(manifest, catalogue=location)
-            remove_leftovers(folder)
-            rows = open_rows(folder, manifest, catalogue_url)
-            resources.callback(rows.close)
-            catalogue = Catalogue.open(manifest.catalogue, folder, catalogue_url)
-            resources.callback(catalogue.close)
-            reconcile(folder, manifest, rows, catalogue.lineage())
-            follow_log(folder, rows)
-            receipts = Receipts(cache_dir)
-            return cls(folder, manifest, rows, catalogue, receipts, resources.pop_all())
-
-    @property
-    def collection(self) -> Collection:
-        """A read view of the newest generation; valid until the writer is closed."""
-        if self._view is None or self._view.generation != self.manifest.generation:
-            before = self._view.galleries if self._view else None
-            galleries = open_galleries(self.folder, self.manifest, self._receipts, before)
-            self._view = Collection(self.folder, self.manifest, self._catalogue, galleries)
-        return self._view
 
     def commit(
         self,
@@ -204,7 +101,7 @@ class CollectionWriter:
             dead = rows.without_files(touched)
             draft.bury(dead, touched - dead)
 
-        return Commit(self._publish(fill), batch.ids)
+        return Commit(self.publish(fill), batch.ids)
 
     def delete_items(self, ids: Iterable[ItemId]) -> Commit:
         """Tombstone items by taking all their files out of the collection (not off the disk).
@@ -273,93 +170,15 @@ class CollectionWriter:
             if plan.folds_logs:
                 draft.replace_logs(fold_changes(view, plan.dropped))
 
-        return Commit(self._publish(fill))
-
-    def publish_index(
-        self,
-        gallery: GalleryName,
-        record: IndexRecord,
-        codebook: bytes,
-        codes: Mapping[str, bytes],
-        router: bytes | None = None,
-    ) -> Commit:
-        """Give a gallery a new codebook.
-
-        Args:
-            gallery: to search with it.
-            record: of the build; its `codebook` and `router` entries are made here, from the bytes.
-            codebook: the trained, empty index.
-            codes: by segment name. A segment without codes is searched exactly.
-            router: of foreign queries, as a file; None: there is none.
-        """
-        return Commit(
-            self._publish(
-                lambda draft, _: draft.set_index(gallery, record, codebook, codes, router)
-            )
-        )
-
-    def drop_index(self, gallery: GalleryName) -> Commit:
-        """Search a gallery exactly from now on."""
-        return Commit(self._publish(lambda draft, _: draft.drop_index(gallery)))
-
-    def publish_modes(self, gallery: GalleryName, modes: Sequence[ModeRecord]) -> Commit:
-        """Search a gallery's index with other settings from now on.
-
-        Raises:
-            ValueError: it has no index.
-        """
-        return Commit(self._publish(lambda draft, _: draft.set_modes(gallery, modes)))
-
-    def publish_codes(self, gallery: GalleryName, codes: Mapping[str, bytes]) -> Commit:
-        """Add codes, by segment name, that were made with the gallery's codebook.
-
-        Raises:
-            ValueError: there is no codebook, or no such segment.
-        """
-        if not codes:
-            return Commit(self.manifest.generation)
-        return Commit(self._publish(lambda draft, _: draft.add_codes(gallery, codes)))
-
-    def publish_hubness(
-        self,
-        gallery: GalleryName,
-        record: HubnessRecord,
-        bank: bytes | None,
-        biases: Mapping[str, bytes],
-    ) -> Commit:
-        """Rank a gallery with this hubness bias from now on, or, without a bank, with none.
-
-        Args:
-            gallery: to rank.
-            record: of the bias; its `bank` entry is made here, from the bytes.
-            bank: that the biases were made with, as a file.
-            biases: by segment name; those of other segments stay if they are of the same bank.
-
-        Raises:
-            ValueError: there is no such segment.
-        """
-        return Commit(
-            self._publish(lambda draft, _: draft.set_hubness(gallery, record, bank, biases))
-        )
+        return Commit(self.publish(fill))
 
     def kept_generations(self) -> tuple[Manifest, ...]:
         """What a collection of garbage would keep, newest first; see garbage.py."""
         return kept_manifests(self.folder)
 
-    def forget_index_files(self, galleries: Mapping[GalleryName, GalleryEntry]) -> Commit:
-        """Name some codes, biases, or indexes, no more: they are damaged, and are made again.
-
-        Args:
-            galleries: as they are, without these.
-
-        Raises:
-            ValueError: they differ in more.
-        """
-        return Commit(self._publish(lambda draft, _: draft.forget_index_files(galleries)))
-
     def publish_again(self) -> Commit:
         """Make a generation of the same content, so that an older one need not be kept."""
-        return Commit(self._publish(lambda _draft, _rows: None))
+        return Commit(self.publish(lambda _draft, _rows: None))
 
     def shrink_catalogue(self) -> None:
         """Give the room of deleted rows back to the disk, where the catalogue is a file."""
@@ -381,21 +200,6 @@ class CollectionWriter:
         self._receipts.forget_old()
         return sweep(self.folder, kept)
 
-    def close(self) -> None:
-        """Give the lock back and close the catalogue."""
-        self._on_close.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _plan(
         self,
         vectors: Float32Array | Float16Array | None,
@@ -412,36 +216,6 @@ class CollectionWriter:
         batch = plan_batch(items, rows, changes, known=known, next_id=entry.next_id, added=_now())
         check_items_exist(changes, self.collection)
         return one_item_a_path(batch, self._catalogue, generation) if gallery == "images" else batch
-
-    def _publish(self, fill: Callable[[Draft, Rows], None]) -> int:
-        """Make one generation: files, then rows, then the manifest; returns its number.
-
-        After an error nobody knows how far it came on the disk; opening a writer finds out.
-        """
-        self._check_usable()
-        self._is_usable = False
-        generation = self._next_generation
-        path = manifest_path(self.folder, generation)
-        draft = Draft(self.collection)
-        with self._rows.begin(generation) as rows:
-            fill(draft, rows)
-            data = encode_manifest(replace(draft.manifest, generation=generation))
-            manifest = decode_manifest(data, path)
-            rows.belong_to(manifest.digest, self.manifest.digest)
-            durable.checkpoint("rows_written")
-        durable.checkpoint("rows_committed")
-        durable.publish_file(path, data)
-        durable.checkpoint("manifest_linked")
-        self.manifest = manifest
-        self._next_generation += 1
-        self._is_usable = True
-        return generation
-
-    def _check_usable(self) -> None:
-        if not self._is_usable:
-            raise CollectionError(
-                "an earlier commit of this writer failed", hint="run the command again"
-            )
 
 
 def _now() -> str:

@@ -5,9 +5,8 @@
         --text-queries q_text.npy --image-queries q_image.npy [--collection FOLDER]
 
 The second is one line. Without --base the vectors are synthetic (`synthetic.CrossModalSpace`). A
-collection of them is
-built as a run builds one, in --collection if that is named (and used again if it is there), else in
-a temporary folder. Composed queries are the sum of an image and a text query.
+collection of them is built as a run builds one, in --collection if that is named (and used again if
+it is there), else in a temporary folder. Composed queries are the sum of an image and a text query.
 
 A filter keeps a share of the items, for each query drawn anew:
 
@@ -127,13 +126,13 @@ def filters(rows: Float32Array) -> Mapping[str, Filter]:
         return np.argpartition(-(rows @ direction), n_kept - 1)[:n_kept]
 
     def side(rng: np.random.Generator, _: Float32Array, n_kept: int) -> Int64Array:
-        return likest(rng.standard_normal(rows.shape[1], np.float32), n_kept)
+        return likest(rng.standard_normal(rows.shape[1:], dtype=np.float32), n_kept)
 
     return {
         "random": lambda rng, scores, n_kept: rng.choice(len(scores), n_kept, replace=False),
         "side": side,
         "like": lambda rng, scores, n_kept: likest(rows[rng.integers(len(scores))], n_kept),
-        "unlike": lambda _, scores, n_kept: likest(np.negative(rows[scores.argmax()]), n_kept),
+        "unlike": lambda _, scores, n_kept: likest(-rows[scores.argmax()], n_kept),
         "away": lambda _, scores, n_kept: np.argpartition(scores, n_kept - 1)[:n_kept],
     }
 
