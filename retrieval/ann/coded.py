@@ -11,6 +11,7 @@ from retrieval.ann.exact import NO_ID, BoolArray, Ranking, VectorRows
 from retrieval.ann.faiss_io import load_faiss
 from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
 from retrieval.ann.routing import QueryParts, Router, Routing
+from retrieval.ann.subset import runs_against
 from retrieval.model import Float32Array, Int64Array
 
 _OWN_INDEX_ROWS = 65_536
@@ -78,6 +79,11 @@ class _Shard:
             places = self.positions[rows]
         return scores, np.where(rows == NO_ID, NO_ID, places)
 
+    def n_in_lists(self, allowed: BoolArray) -> Int64Array:
+        """Allowed codes in each list, (nlist,)."""
+        lists = self.index.list_of[allowed[self.positions]]
+        return np.bincount(lists, minlength=self.index.nlist)
+
 
 class CodedParts:
     """Codes of some parts of a gallery under one codebook, searched together."""
@@ -118,6 +124,21 @@ class CodedParts:
             yield self.routing.lists(
                 own, settings.nprobe, routed=settings.routed, floor=settings.floor
             )
+
+    def starved(
+        self,
+        queries: Float32Array,
+        settings: SearchSettings,
+        parts: Sequence[QueryParts],
+        allowed: BoolArray,
+    ) -> BoolArray:
+        """Whether a filter runs against each query, (Q,); see `subset.runs_against`."""
+        sizes = self.list_sizes()
+        kept: Int64Array = np.sum([shard.n_in_lists(allowed) for shard in self._shards], axis=0)
+        visited = [*self.lists(queries, settings, parts)]
+        n_kept = np.array([kept[lists].sum() for lists in visited], np.int64)
+        n_codes = np.array([sizes[lists].sum() for lists in visited], np.int64)
+        return runs_against(n_kept, n_codes, float(kept.sum() / max(1, self.n)))
 
     def candidates(
         self,

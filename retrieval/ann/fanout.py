@@ -131,7 +131,8 @@ class FanOut:
 
         Returns:
             Scores and ids, (Q, w): w = k, or less if no query has as many items left. Where the
-            visited lists hold too few items, the query is answered exactly.
+            visited lists hold too few items, or far fewer of `only` than by chance, the query is
+            answered exactly.
         """
         chosen = None if only is None else self._known_positions(only)
         n_shown = self.n_live if chosen is None else len(chosen)
@@ -156,7 +157,10 @@ class FanOut:
                 self._search_exactly(queries, k, unwanted, chosen=chosen, uncoded_only=True)
             )
         scores, ids = _fitted(merge_rankings(rankings, k), width)
-        short = np.flatnonzero((ids != NO_ID).sum(axis=1) < owed)
+        is_short = (ids != NO_ID).sum(axis=1) < owed
+        if chosen is not None and allowed is not None:
+            is_short |= self._coded.starved(queries, settings, parts, allowed)
+        short = np.flatnonzero(is_short)
         if short.size:
             left_out = [unwanted[number] for number in short] if unwanted else []
             exact = self._search_exactly(queries[short], k, left_out, chosen=chosen)

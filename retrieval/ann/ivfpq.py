@@ -5,10 +5,11 @@ The scores of codes never leave retrieval.ann: candidates are re-scored from the
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from retrieval.ann.codes_file import FAST_BLOCK, CodesSource, MappedCodes, written_codes
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking, top_k
@@ -17,6 +18,8 @@ from retrieval.ann.list_ranker import RankedRows
 from retrieval.ann.nearest import nearest_rows
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import Float32Array, Int64Array
+
+UInt32Array: TypeAlias = npt.NDArray[np.uint32]
 
 _GRAPH_EFFORT = 2
 """Centroids that the graph looks at, as a multiple of the lists that are asked for."""
@@ -239,6 +242,22 @@ class IvfPq:
         """Codes in each list, (nlist,)."""
         sizes = (self._lists.list_size(number) for number in range(self._codebook.nlist))
         return np.fromiter(sizes, np.int64, self._codebook.nlist)
+
+    @property
+    def nlist(self) -> int:
+        """Inverted lists."""
+        return self._codebook.nlist
+
+    @cached_property
+    def list_of(self) -> UInt32Array:
+        """The list of each row, (n,); 4 bytes a row from the first time on that it is asked for."""
+        if self._mapped is not None:
+            self._mapped.check_size()
+        list_of = np.zeros(self.n, np.uint32)
+        for number, size in enumerate(self.list_sizes().tolist()):
+            if size:
+                list_of[load_faiss().rev_swig_ptr(self._lists.get_ids(number), size)] = number
+        return list_of
 
     def _read(self, data: CodesSource, n_rows: int) -> MappedCodes:
         mapped, book = MappedCodes(data), self._codebook

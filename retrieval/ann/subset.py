@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from retrieval.ann.exact import BoolArray
 from retrieval.model import Float32Array, Int64Array
 
 FEW_ITEMS = 2_000
 """So many vectors are always scored: 0.7 ms at 512 dimensions, in memory, on one thread."""
 
-CODES_PER_VECTOR = 100
-"""Codes that FAISS looks at in the time that one vector takes to be fetched and scored: 0.35 to 0.8
-us for a vector of 512 dimensions, 7 ns for a code of 64 bytes where a tenth is kept (31 ns at a
-half, 3 at a hundredth); 100,000 rows, one thread."""
+CODES_PER_VECTOR = 50
+"""Codes in the lists that might be visited, whatever the floor leaves out of them, that cost what
+one vector costs to be fetched and scored. Both ways take as long where 3,000 to 4,000 items are
+kept: 4 to 5 ms, a vector of 512 dimensions 1.1 us of it (200,000 rows, 4-bit codes, floors of .0005
+and .008, texts and images, interleaved, one thread of a busy machine)."""
 
 _WIDENING = 1.5
 """See `widened`. On 50,000 clip-like images (benchmarks.perf.synthetic, 1,024 lists) recall among
@@ -28,6 +30,11 @@ With 1.26 it did not: .857 at 10 % kept, where the unfiltered search finds .863.
 
 _FLOOR_POWER = 2.5
 """See `lowered`."""
+
+_LEAST_SHARE = 0.8
+"""See `runs_against`. On 200,000 clip-like vectors, 60 texts and 60 images, searches whose lists
+held at least .8 of what chance gives found .96 to 1.00 of the ten best; below it .0 to 1.0, and
+hardly more where lists were added (the filters of benchmarks.perf.filter_recall)."""
 
 
 def widened(nprobe: int, nlist: int, share: float) -> int:
@@ -60,6 +67,21 @@ def is_cheaper_in_full(n_chosen: int, n_codes: float, n_candidates: int) -> bool
         n_candidates: that would be fetched and scored.
     """
     return n_chosen <= max(FEW_ITEMS, n_candidates + n_codes / CODES_PER_VECTOR)
+
+
+def runs_against(n_kept: Int64Array, n_codes: Int64Array, share: float) -> BoolArray:
+    """Whether a filter leaves out what is near to a query, (Q,).
+
+    Then the best that stay lie far out, spread over many lists and so close to each other in score
+    that codes do not tell them apart: only scoring all of them finds the right ones.
+
+    Args:
+        n_kept: (Q,) codes in the lists that each query visits whose items are kept.
+        n_codes: (Q,) all codes in these lists.
+        share: of all codes that are kept.
+    """
+    against: BoolArray = n_kept < _LEAST_SHARE * share * n_codes
+    return against
 
 
 class Gatherer(Protocol):

@@ -81,6 +81,13 @@ def test_a_selector_changes_no_answer_where_it_allows_everything(index, coder):
     assert np.array_equal(ask(index, coder, queries, 100, some, allowed=all_allowed), without)
 
 
+@pytest.mark.parametrize("cuts", [[], [1, 5000]])
+def test_it_knows_the_list_of_each_row(rows, coder, cuts):
+    pieces = np.split(rows, cuts)
+    index = IvfPq(coder, [(coder.encode([(0, piece)]), len(piece)) for piece in pieces])
+    assert np.array_equal(index.list_of, coder.lists_of(rows))
+
+
 @pytest.mark.parametrize("cuts", [[4000], [1, 5000, 5001], [8191]])
 def test_segments_of_any_size_answer_like_one(rows, coder, index, cuts):
     queries = unit_rows(np.random.default_rng(3), 30, DIM)

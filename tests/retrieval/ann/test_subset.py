@@ -10,7 +10,7 @@ from retrieval.ann.exact import NO_ID
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.spec import IndexSpec
-from retrieval.ann.subset import FEW_ITEMS, is_cheaper_in_full, lowered, widened
+from retrieval.ann.subset import FEW_ITEMS, is_cheaper_in_full, lowered, runs_against, widened
 from retrieval.ann.training import train_codebook
 from tests.retrieval.ann.arrays import HalfRows, slow_ranking
 
@@ -130,14 +130,36 @@ def test_a_query_that_lists_leave_short_is_answered_from_the_subset_alone(fan_ou
     assert found.tolist() == fan_out.search(query, K, only=kept)[1].tolist()
 
 
+@pytest.mark.parametrize("modality", ["image", "text"])
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_filters_that_leave_out_what_is_near_cost_no_recall(
+    fan_out, rows, chosen_settings, modality, share
+):
+    how, unfiltered = chosen_settings[modality]
+    found, exact = [], []
+    for query in QUERIES[modality][:40]:
+        ranked = np.argsort(rows @ query)
+        kept = np.sort(IDS[ranked[: int(N * share)]])
+        found.append(fan_out.search(query[None], K, how, only=kept)[1][0])
+        exact.append(fan_out.search(query[None], K, only=kept)[1][0])
+    assert (np.array(found) != NO_ID).all()
+    assert recall(found, exact) >= unfiltered
+
+
+def test_a_filter_runs_against_a_query_whose_lists_hold_too_little_of_what_is_kept():
+    kept, codes = np.array([40, 39, 400, 0]), np.array([100, 100, 1000, 0])
+    assert runs_against(kept, codes, 0.5).tolist() == [False, True, False, False]
+
+
 def test_how_far_to_look():
     assert widened(8, 1000, 1.0) == 8
     assert widened(8, 1000, 0.25) == 24
     assert widened(8, 1000, 0.01) == 120
     assert widened(8, 100, 0.01) == 100
     assert is_cheaper_in_full(FEW_ITEMS, 0, 10)
-    assert not is_cheaper_in_full(FEW_ITEMS + 1, 100_000, 100)
-    assert is_cheaper_in_full(5_000, 490_000, 100)
+    assert not is_cheaper_in_full(FEW_ITEMS + 1, 90_000, 100)
+    assert is_cheaper_in_full(5_000, 245_000, 100)
+    assert not is_cheaper_in_full(5_000, 244_900, 100)
 
 
 def test_more_lists_need_a_smaller_share_of_the_softmax():
