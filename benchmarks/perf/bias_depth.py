@@ -1,0 +1,91 @@
+"""What codes miss of a ranking by a hubness bias, at several depths of candidates by cosine.
+
+    python -m benchmarks.perf.bias_depth COLLECTION --texts train_text.npy --queries q_text.npy
+
+A search by codes brings the `adjusted.OVER_FETCH` times k best by cosine and ranks these by cosine
+less the bias (`retrieval.ann.adjusted`); an item that only its small bias would lift from farther
+down is not found. Here the bias is that of a bank of texts, as many and with the k of a build that
+has captions of its own (--bank, --neighbours), and a share of it as builds choose them. Agreement
+is the share of the ten best by adjusted score among all images that are found, mean +- standard
+error over text queries: from the exact ranking by cosine, cut at that depth, and through the codes.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.perf.filter_recall import Gallery
+from indexer.gain import ALPHAS
+from indexer.hubness import OWN_K
+from retrieval.ann.adjusted import Penalties, adjust
+from retrieval.learn.hubness import Bank
+from retrieval.model import Float32Array
+from retrieval.query.plan import MadeOf
+from retrieval.store.collection import Collection
+
+K = 10
+OVER_FETCHES = (1, 2, 5, 10, 20)
+
+
+def lines(gallery: Gallery, bank: Bank, queries: Float32Array) -> Iterator[str]:
+    """The table, as Markdown, one row after the other."""
+    bias = bank.bias_of(gallery.rows)
+    yield f"bias: mean {bias.mean():.4f}, standard deviation {bias.std():.4f}"
+    yield "| share of the bias | candidates | of the exact ranking | through codes |"
+    yield "|---|---|---|---|"
+    for alpha in ALPHAS:
+        penalties = Penalties(gallery.ids, np.float32(alpha) * bias)
+        for over_fetch in OVER_FETCHES:
+            exact, coded = agreements(gallery, penalties, queries, over_fetch * K)
+            yield f"| {alpha:g} | {over_fetch} k | {_shown(exact)} | {_shown(coded)} |"
+
+
+def agreements(
+    gallery: Gallery, penalties: Penalties, queries: Float32Array, depth: int
+) -> tuple[list[float], list[float]]:
+    """For each query how much of its best by adjusted score a depth finds: exactly, by codes."""
+    exact, coded = [], []
+    for query in queries:
+        scores = gallery.rows @ query
+        best = gallery.ids[np.argsort(penalties.values - scores, kind="stable")[:K]]
+        deepest = np.argpartition(-scores, depth - 1)[None, :depth]
+        cut = adjust((scores[deepest], gallery.ids[deepest]), penalties, K)
+        exact.append(float(np.isin(best, cut.ids).mean()))
+        made_of = (MadeOf(query[None], ("text",)),)
+        brought = gallery.view.rank(query[None], depth, (), "images", made_of)
+        coded.append(float(np.isin(best, adjust(brought, penalties, K).ids).mean()))
+    return exact, coded
+
+
+def _shown(values: list[float]) -> str:
+    return f"{np.mean(values):.4f} +- {np.std(values, ddof=1) / len(values) ** 0.5:.4f}"
+
+
+def main() -> None:
+    """Open the collection, measure, write the table to standard output."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("collection", type=Path)
+    parser.add_argument("--texts", type=Path, required=True)
+    parser.add_argument("--queries", type=Path, required=True)
+    parser.add_argument("--bank", type=int, default=2_048)
+    parser.add_argument("--neighbours", type=int, default=OWN_K)
+    parser.add_argument("--n-queries", type=int, default=100)
+    arguments = parser.parse_args()
+    texts = np.load(arguments.texts)[: arguments.bank].astype(np.float32)
+    queries = np.load(arguments.queries)[: arguments.n_queries].astype(np.float32)
+    with Collection.open(arguments.collection) as collection:
+        gallery = Gallery.of(collection)
+        index = collection.gallery("images").entry.index
+        sys.stdout.write(f"{len(gallery.ids)} images, {index}\n")
+        for line in lines(gallery, Bank(texts, arguments.neighbours), queries):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
