@@ -19,6 +19,14 @@ OVER_FETCH = 5
 """Candidates by cosine for each hit by adjusted score. Codes have to find these, so a search that
 goes by them costs as if five times as many hits had been asked for."""
 
+MOST_OVER_FETCH = 40
+"""As many at most, for queries that fewer may leave without a hit (see `search_adjusted`)."""
+
+_LOW_SHARE = 0.01
+_SAMPLED = 4_096
+"""A search by codes reckons with the penalty that one in a hundred items falls below, in a sample:
+with the least of all, nearly every query would go to the end."""
+
 Search: TypeAlias = Callable[[Int64Array, int], Ranking]
 """Numbers of queries and a depth -> their best items by cosine; fewer than depth if no more are."""
 
@@ -40,6 +48,13 @@ class Penalties:
         places = np.searchsorted(self.ids, np.where(ids == NO_ID, self.ids[0], ids))
         penalties: Float32Array = np.where(ids == NO_ID, np.float32(0), self.values[places])
         return penalties
+
+    @property
+    def low(self) -> np.float32:
+        """A penalty that about one item in a hundred falls below, from a sample."""
+        sample = self.values[:: max(1, len(self.values) // _SAMPLED)]
+        place = int(_LOW_SHARE * len(sample))
+        return np.float32(np.partition(sample, place)[place])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +110,16 @@ def search_adjusted(
         n_queries: how many queries there are.
         k: at least 1.
         penalties: of all items that `search` can find; at least one.
-        is_exact: whether `search` scores every item, so that looking deeper is sure to end. One
-            that goes by codes is asked once, for OVER_FETCH times k.
+        is_exact: whether `search` scores every item; then the answer is the ranking of all. One
+            that goes by codes is asked for OVER_FETCH times k, and for twice as many, up to
+            MOST_OVER_FETCH times k, while an item of a low penalty could still be among the best.
     """
     depth = OVER_FETCH * k
     ranking = search(np.arange(n_queries), depth)
     best = adjust(ranking, penalties, k)
-    if not is_exact:
-        return best
-    numbers = _undecided(ranking, best, depth, penalties)
-    while numbers.size:
+    least = penalties.values.min() if is_exact else penalties.low
+    numbers = _undecided(ranking, best, depth, least)
+    while numbers.size and (is_exact or depth < MOST_OVER_FETCH * k):
         depth *= 2
         ranking = search(numbers, depth)
         found = adjust(ranking, penalties, k)
@@ -112,18 +127,18 @@ def search_adjusted(
         best.scores[numbers, :width] = found.scores
         best.ids[numbers, :width] = found.ids
         best.adjusted[numbers, :width] = found.adjusted
-        numbers = numbers[_undecided(ranking, found, depth, penalties)]
+        numbers = numbers[_undecided(ranking, found, depth, least)]
     return best
 
 
-def _undecided(ranking: Ranking, best: Adjusted, depth: int, penalties: Penalties) -> Int64Array:
-    """Rows in which an item that was not brought could still be among the best.
+def _undecided(ranking: Ranking, best: Adjusted, depth: int, least: np.float32) -> Int64Array:
+    """Rows in which an item of the penalty `least` that was not brought could be among the best.
 
     Rounding keeps order: of float32 numbers a <= b and p >= q, a - p is never above b - q.
     """
     scores, ids = ranking
     if ids.shape[1] < depth or not ids.size:
         return np.empty(0, np.int64)  # nothing was left out
-    most = scores[:, -1] - penalties.values.min()
+    most = scores[:, -1] - least
     undecided: Int64Array = np.flatnonzero((ids[:, -1] != NO_ID) & (best.adjusted[:, -1] <= most))
     return undecided

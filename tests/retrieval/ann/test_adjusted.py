@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.ann.adjusted import Penalties, adjust, by_score, search_adjusted
+from retrieval.ann.adjusted import MOST_OVER_FETCH, Penalties, adjust, by_score, search_adjusted
 from retrieval.ann.exact import NO_ID, top_k
 
 
@@ -86,16 +86,34 @@ def test_only_queries_that_are_not_decided_are_asked_for_more():
     assert asked == [([0, 1], 10), ([0], 20), ([0], 40)]
 
 
-def test_a_search_by_codes_is_asked_once():
-    ids, values = np.arange(1, 101), np.zeros(100, np.float32)
+def test_a_search_by_codes_is_asked_for_more_too_but_not_without_end():
+    ids, values = np.arange(1, 1001), np.zeros(1000, np.float32)
     values[:20] = 5.0
-    scores = np.linspace(1, 0, 100, dtype=np.float32)[None]
+    scores = np.linspace(1, 0, 1000, dtype=np.float32)[None]
     asked = []
     found = search_adjusted(
         searching(scores, ids, asked), 1, 2, Penalties(ids, values), is_exact=False
     )
-    assert asked == [([0], 10)]
+    assert asked == [([0], 10), ([0], 20), ([0], 40)]
+    assert found.ids.tolist() == [[21, 22]]
+    values[:200] = 5.0
+    asked.clear()
+    found = search_adjusted(
+        searching(scores, ids, asked), 1, 2, Penalties(ids, values), is_exact=False
+    )
+    assert [depth for _, depth in asked] == [10, 20, 40, MOST_OVER_FETCH * 2]
     assert found.ids.tolist() == [[1, 2]], "the candidates are hubs, all of them"
+
+
+def test_a_search_by_codes_goes_no_deeper_for_one_item_in_a_hundred():
+    ids, values = np.arange(1, 1001), np.full(1000, 0.5, np.float32)
+    values[900:905] = -5.0
+    scores = np.linspace(1, 0, 1000, dtype=np.float32)[None]
+    asked = []
+    penalties = Penalties(ids, values)
+    assert penalties.low == 0.5
+    search_adjusted(searching(scores, ids, asked), 1, 2, penalties, is_exact=False)
+    assert asked == [([0], 10)]
 
 
 def test_by_score_nothing_is_adjusted():
