@@ -8,7 +8,7 @@ import typer
 from cli.collection_info import Facts, mode_facts, mode_lines
 from cli.context import begin
 from cli.exits import reported_errors
-from cli.options import CollectionOption, JsonOption, QuietOption
+from cli.options import CollectionOption, DeviceOption, JsonOption, QuietOption
 from cli.output import note, write_json, write_text
 from retrieval.errors import SettingsError
 
@@ -53,6 +53,7 @@ def build_options(spec: str, target_recall: float) -> "BuildOptions":
 def retune(
     target_recall: TargetRecallOption = DEFAULT_TARGET,
     collection: CollectionOption = None,
+    device: DeviceOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -63,7 +64,7 @@ def retune(
     have moved away from the lists since they were trained. An exact search has nothing to choose.
     """
     with reported_errors(as_json=json):
-        context = begin({"collection": collection}, quiet=quiet)
+        context = begin({"collection": collection, "device": device}, quiet=quiet)
         from indexer.retune import retune_collection
 
         found = retune_collection(

@@ -67,7 +67,7 @@ AllowPickleOption = Annotated[
 
 
 class Device(StrEnum):
-    """Where an encoder runs; the choices of `--device`."""
+    """Where an encoder, exact search and builds run; the choices of `--device`."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -80,7 +80,7 @@ DeviceOption = Annotated[
     typer.Option(
         "--device",
         metavar="auto|cpu|cuda|mps",
-        help="Where the encoder runs. Default: auto.",
+        help="Where the encoder runs, and exact search and builds. Default: auto.",
         show_default=False,
     ),
 ]

@@ -24,6 +24,7 @@ from indexer.measure import (
 )
 from indexer.options import BuildOptions
 from indexer.writer import CollectionWriter
+from retrieval.ann.devices import computing_device
 from retrieval.ann.fanout import FanOut, SearchSettings
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.routing import Router
@@ -105,7 +106,7 @@ def _bring_up_to_date(
     if specs[0].kind == "ivfpq" and _is_due(gallery, record, specs[0], options):
         return _Build(gallery, specs, options, enter).publish(writer, encoder)
     if record is not None:
-        _code_new_segments(writer, gallery, record, enter)
+        _code_new_segments(writer, gallery, record, enter, options.device)
     return record
 
 
@@ -133,7 +134,7 @@ def retune(
         return None
     rng = np.random.default_rng(options.seed)
     foreign = _foreign(writer, name, encoder, options, rng, training=False)
-    modes, _ = _modes(published_index(gallery), name, foreign, options, rng)
+    modes, _ = _modes(published_index(gallery, options.device), name, foreign, options, rng)
     writer.publish_modes(name, modes)
     return replace(gallery.entry.index, modes=modes)
 
@@ -195,7 +196,8 @@ class _Build:
         self._specs = specs
         self._options = options
         self._enter = enter
-        self._items = fan_out_of(gallery)
+        self._items = fan_out_of(gallery, device=options.device)
+        self._device = computing_device(options.device)
 
     def publish(self, writer: CollectionWriter, encoder: Encoder | None) -> IndexRecord:
         """Train, code, route, tune, measure; then make all of it the next generation."""
@@ -222,16 +224,19 @@ class _Build:
             self._enter(f"trying {spec}")
         self._enter("training the index")
         sample = self._items.vectors_of(draw_items(self._items, spec.sample_size, rng))
-        codebook = train_codebook(sample, spec, self._options.seed)
+        codebook = train_codebook(sample, spec, self._options.seed, self._device)
         self._enter("coding the vectors")
         codes = _codes(
-            codebook, self._gallery, [segment.name for segment in self._gallery.segments]
+            codebook,
+            self._gallery,
+            [segment.name for segment in self._gallery.segments],
+            self._device,
         )
         router = self._router(codebook, sample, foreign)
         del sample
         seconds = time.monotonic() - started_s
         self._enter("measuring the index")
-        index = fan_out_of(self._gallery, codebook, codes, router)
+        index = fan_out_of(self._gallery, codebook, codes, router, self._options.device)
         modes, cost_ns = _modes(index, self._gallery.name, foreign, self._options, rng)
         is_used = any(mode.routed for mode in modes)
         return _Trial(spec, codebook, codes, router if is_used else None, modes, cost_ns, seconds)
@@ -244,15 +249,16 @@ class _Build:
             return None
         self._enter("learning the routes")
         book = Codebook(codebook)
-        lists = book.lists_of(sample)
+        lists = book.lists_of(sample, self._device)
         sizes: Int64Array = np.bincount(lists, minlength=book.nlist)
-        targets = nearest_lists(foreign.training, sample, lists)
+        targets = nearest_lists(foreign.training, sample, lists, device=self._device)
         weight, bias = train_router(
             foreign.training,
             targets,
             book.unrotated_centroids,
             sizes * self._gallery.n_items // len(sample),
             self._options.seed,
+            self._device,
         )
         return Router(weight, bias)
 
@@ -313,20 +319,24 @@ def _code_new_segments(
     gallery: Gallery,
     record: IndexRecord,
     enter: Callable[[str], None],
+    device: str,
 ) -> None:
     short = record.codebook.short
     lacking = [each.name for each in gallery.segments if each.entry.codes(short) is None]
     codebook = gallery.read_codebook()
     if lacking and codebook is not None:
         enter("coding the vectors")
-        writer.publish_codes(gallery.name, _codes(codebook, gallery, lacking))
+        codes = _codes(codebook, gallery, lacking, computing_device(device))
+        writer.publish_codes(gallery.name, codes)
 
 
-def _codes(codebook: bytes, gallery: Gallery, names: Sequence[str]) -> dict[str, bytes]:
+def _codes(
+    codebook: bytes, gallery: Gallery, names: Sequence[str], device: str
+) -> dict[str, bytes]:
     """Codes of the named segments, by name."""
     coder = Codebook(codebook)
     return {
-        segment.name: coder.encode(segment.vectors.chunks(_CODING_CHUNK))
+        segment.name: coder.encode(segment.vectors.chunks(_CODING_CHUNK), device)
         for segment in gallery.segments
         if segment.name in names
     }

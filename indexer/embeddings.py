@@ -164,7 +164,7 @@ class _Import:
             writer.merge_small_segments(options.segment_items)
             asked = measuring_encoder(writer, options.device)
             for gallery in tuple(writer.manifest.galleries):
-                bring_index_up_to_date(writer, asked, name=gallery, options=self.options.build)
+                bring_index_up_to_date(writer, asked, name=gallery, options=self.options.build_here)
             writer.collect_garbage()
             return writer.manifest.generation
 

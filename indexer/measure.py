@@ -178,7 +178,7 @@ def recall_record(modality: str, recall: Recall) -> RecallRecord:
     )
 
 
-def published_index(gallery: Gallery) -> FanOut:
+def published_index(gallery: Gallery, device: str = "cpu") -> FanOut:
     """A gallery as it is searched: with its codebook, its codes and its router, if it has them.
 
     Raises:
@@ -187,7 +187,7 @@ def published_index(gallery: Gallery) -> FanOut:
     """
     record = gallery.entry.index
     if record is None:
-        return fan_out_of(gallery)
+        return fan_out_of(gallery, device=device)
     paths = {each.name: each.codes_path(record.codebook.short) for each in gallery.segments}
     codes: dict[str, CodesSource] = {name: path for name, path in paths.items() if path}
     router = gallery.read_router()
@@ -196,6 +196,7 @@ def published_index(gallery: Gallery) -> FanOut:
         gallery.read_codebook(),
         codes,
         Router.from_bytes(router) if router else None,
+        device,
     )
 
 
@@ -204,6 +205,7 @@ def fan_out_of(
     codebook: bytes | None = None,
     codes: Mapping[str, CodesSource] | None = None,
     router: Router | None = None,
+    device: str = "cpu",
 ) -> FanOut:
     """A gallery as one array, searched by these codes (by segment), or exactly."""
     known = codes or {}
@@ -212,4 +214,5 @@ def fan_out_of(
         codebook=codebook,
         router=router,
         dead=gallery.tombstones,
+        device=device,
     )

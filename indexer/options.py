@@ -1,6 +1,6 @@
 """How to index: one value for all that a caller may choose."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexer.readers.columns import Columns
@@ -21,6 +21,7 @@ class BuildOptions:
             fifth of them measures. None takes the collection's own captions, or writes some.
         seed: of the sample, the training and the choice of queries.
         retrain: train anew an index that is there.
+        device: that trains, codes and measures: "auto", "cpu" or "cuda"; others mean the CPU.
     """
 
     spec: IndexSpec = field(default_factory=lambda: IndexSpec("auto"))
@@ -28,10 +29,15 @@ class BuildOptions:
     foreign_queries: Float32Array | None = None
     seed: int = 0
     retrain: bool = False
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         if not 0 < self.target_recall <= 1:
             raise ValueError(f"a target recall lies in (0, 1], got {self.target_recall}")
+
+    def on(self, device: str) -> "BuildOptions":
+        """The same on a device, if none is named yet."""
+        return replace(self, device=device) if self.device == "auto" else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class IndexOptions:
         prune: take out the files of a known root that is missing or lost more than half of them.
         batch_size: pictures in one call of the encoder.
         workers: decoding threads; None chooses by the number of processors.
-        device: where the encoder runs: "auto", "cpu", "cuda" or "mps".
+        device: where the encoder runs, and the index is built: "auto", "cpu", "cuda" or "mps".
         limits: on the pixels of one picture.
         dry_run: change nothing, only report what a run would do.
         segment_items: a segment is committed when it has this many items, ...
@@ -54,7 +60,7 @@ class IndexOptions:
         cache_dir: where receipts of checked files are kept; None keeps none.
         captions: take in the texts that come with pictures, too (not in a dry run).
         columns: of tables among the sources.
-        build: which index the galleries get.
+        build: which index the galleries get; its "auto" device is this one.
     """
 
     include: tuple[str, ...] = ()
@@ -73,3 +79,8 @@ class IndexOptions:
     captions: bool = True
     columns: Columns = field(default_factory=Columns)
     build: BuildOptions = field(default_factory=BuildOptions)
+
+    @property
+    def build_here(self) -> BuildOptions:
+        """`build` on the device that this names, if it names none itself."""
+        return self.build.on(self.device)

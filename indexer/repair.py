@@ -11,6 +11,7 @@ from indexer.build import bring_index_up_to_date
 from indexer.layout import remove_leftovers
 from indexer.lock import locked
 from indexer.maintain import repair_catalogue
+from indexer.options import BuildOptions
 from indexer.reembed import Reembedder
 from indexer.restore import damaged_files, restore_files
 from indexer.salvage import Outcome, Salvage
@@ -180,7 +181,8 @@ def _mend_index(
         ) as writer:
             encoder = measuring_encoder(writer, device)
             for name in tuple(writer.manifest.galleries):
-                bring_index_up_to_date(writer, encoder, name=name)
+                options = BuildOptions(device=device)
+                bring_index_up_to_date(writer, encoder, name=name, options=options)
     except CorruptCollectionError as error:
         logger.warning("the index is not made again: %s", error)
 

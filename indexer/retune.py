@@ -35,7 +35,7 @@ def retune_collection(
     Args:
         folder: of the collection.
         options: of which the target and the seed apply.
-        device: for the encoder of the text queries.
+        device: for the encoder of the text queries, and for exact search.
         catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
         cache_dir: where receipts of checked files are kept; None keeps none.
 
@@ -53,7 +53,7 @@ def retune_collection(
     with writer:
         encoder = measuring_encoder(writer, device)
         for name in tuple(writer.manifest.galleries):
-            record = retune(writer, encoder, name=name, options=options)
+            record = retune(writer, encoder, name=name, options=options.on(device))
             if record is not None:
                 drift = measure_drift(writer.collection.gallery(name))
                 found[name] = Retuned(record, drift)

@@ -102,7 +102,7 @@ class Run:
                 write_due(folder, left_over(due, roots))
             _tidy(writer, options.segment_items)
             for name in tuple(writer.manifest.galleries):
-                bring_index_up_to_date(writer, encoder, name=name, options=options.build)
+                bring_index_up_to_date(writer, encoder, name=name, options=options.build_here)
             writer.collect_garbage()
             self.missing_roots = _missing_roots(writer.collection)
             return writer.manifest.generation

@@ -73,7 +73,11 @@ RULES: Mapping[str, Rule] = {
         Path, "Folder of the collection. Unset: `.polyseek`, searched upward from here."
     ),
     "model": Rule(str, "Encoder of new collections. Unset: the built-in `mini`."),
-    "device": Rule(str, "Where encoders run.", choices=("auto", "cpu", "cuda", "mps")),
+    "device": Rule(
+        str,
+        "Where encoders, exact search and builds of an index run.",
+        choices=("auto", "cpu", "cuda", "mps"),
+    ),
     "precision": Rule(
         str,
         "How open_clip models compute. auto: fp32, on CUDA fp16; bf16 on a CPU: where faster.",

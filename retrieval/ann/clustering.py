@@ -16,7 +16,7 @@ _PRODUCTS = 1 << 22
 
 
 def spherical_kmeans(
-    points: Float32Array, n_centroids: int, *, iterations: int, seed: int
+    points: Float32Array, n_centroids: int, *, iterations: int, seed: int, device: str = "cpu"
 ) -> Float32Array:
     """Unit centroids that the points lie near, by inner product.
 
@@ -31,6 +31,7 @@ def spherical_kmeans(
         n_centroids: at least 1.
         iterations: rounds of assignment and mean.
         seed: decides which points the centroids start from.
+        device: of torch, for the products; sums are taken on the CPU, in one order.
 
     Returns:
         (n_centroids, dim) float32.
@@ -46,14 +47,14 @@ def spherical_kmeans(
     rng = np.random.default_rng(seed)
     centroids = points[np.sort(rng.choice(len(points), n_centroids, replace=False))]
     for _ in range(iterations):
-        sums, counts = _assigned_sums(points, centroids)
+        sums, counts = _assigned_sums(points, centroids, device)
         centroids = _unit(np.where(counts[:, None] > 0, sums, centroids))
         _split_largest(centroids, counts, rng)
     return np.ascontiguousarray(centroids)
 
 
 def subspace_kmeans(
-    points: Float32Array, n_values: int, *, iterations: int, seed: int
+    points: Float32Array, n_values: int, *, iterations: int, seed: int, device: str = "cpu"
 ) -> Float32Array:
     """Values of each sub-space that its points lie near, by Euclidean distance.
 
@@ -64,6 +65,7 @@ def subspace_kmeans(
         n_values: of each sub-space.
         iterations: rounds of assignment and mean.
         seed: decides which points the values start from.
+        device: of torch, for the products; sums are taken on the CPU, in one order.
 
     Returns:
         (m, n_values, s) float32.
@@ -78,20 +80,22 @@ def subspace_kmeans(
     for _ in range(iterations):
         for start in range(0, m, group):
             here = slice(start, start + group)
-            values[here] = _means(by_space[here], values[here], rng)
+            values[here] = _means(by_space[here], values[here], rng, device)
     return values
 
 
-def _means(points: Float32Array, values: Float32Array, rng: np.random.Generator) -> Float32Array:
+def _means(
+    points: Float32Array, values: Float32Array, rng: np.random.Generator, device: str
+) -> Float32Array:
     """One round for some sub-spaces: points (g, n, s), values (g, k, s)."""
     import torch
 
     n_spaces, n_values, dim = values.shape
-    targets = torch.from_numpy(values)
+    targets = torch.from_numpy(values).to(device)
     # The nearest value is that with the largest <point, value> - |value|^2 / 2.
     halves = (targets * targets).sum(dim=2)[:, None, :] / 2
-    products = torch.baddbmm(halves, torch.from_numpy(points), targets.mT, beta=-1)
-    nearest = products.max(dim=2).indices.numpy()
+    products = torch.baddbmm(halves, torch.from_numpy(points).to(device), targets.mT, beta=-1)
+    nearest = products.max(dim=2).indices.cpu().numpy()
     names = (nearest + n_values * np.arange(n_spaces)[:, None]).ravel()
     counts = np.bincount(names, minlength=n_spaces * n_values)
     sums = np.stack(
@@ -104,18 +108,18 @@ def _means(points: Float32Array, values: Float32Array, rng: np.random.Generator)
 
 
 def _assigned_sums(
-    points: Float32Array, centroids: Float32Array
+    points: Float32Array, centroids: Float32Array, device: str
 ) -> tuple[Float32Array, Int64Array]:
     """Sum and number of the points that each centroid is the nearest of."""
     import torch
 
-    targets = torch.from_numpy(centroids).bfloat16().T
+    targets = torch.from_numpy(centroids).to(device).bfloat16().T
     sums = torch.zeros(centroids.shape)
     counts = np.zeros(len(centroids), np.int64)
     for start in range(0, len(points), _CHUNK_ROWS):
         rows = torch.from_numpy(points[start : start + _CHUNK_ROWS])
-        nearest = (rows.bfloat16() @ targets).max(dim=1).indices
-        sums.index_add_(0, nearest, rows)
+        nearest = (rows.to(device).bfloat16() @ targets).max(dim=1).indices.cpu()
+        sums.index_add_(0, nearest, rows)  # here: on CUDA the order of the sum is left to chance
         counts += np.bincount(nearest.numpy(), minlength=len(counts))
     return sums.numpy(), counts
 

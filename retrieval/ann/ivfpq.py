@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.ann.codes_file import FAST_BLOCK, CodesSource, MappedCodes, written_codes
+from retrieval.ann.device_coding import append_rows, nearest_rows_on, subspace_codes
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking, top_k
 from retrieval.ann.faiss_io import load_faiss, read_index
 from retrieval.ann.list_ranker import RankedRows
@@ -88,7 +89,7 @@ class Codebook:
         is_there = found[0] != NO_ID
         return RankedRows(found[0][is_there], scores[0][is_there])
 
-    def encode(self, chunks: Iterable[tuple[int, Float32Array]]) -> bytes:
+    def encode(self, chunks: Iterable[tuple[int, Float32Array]], device: str = "cpu") -> bytes:
         """The codes of one segment as a file; see `codes_file`.
 
         What a list names are row numbers of the segment. The list of a vector is that of its
@@ -97,6 +98,8 @@ class Codebook:
 
         Args:
             chunks: (number of the first row, unit rows (c, dim)), in order.
+            device: of torch, for lists and codes; "cpu" leaves the codes to FAISS. The file is the
+                same.
         """
         faiss = load_faiss()
         plain = self.plain_index()
@@ -105,7 +108,11 @@ class Codebook:
                 rows if self._rotation is None else rows @ self._rotation.T, np.float32
             )
             numbers = np.arange(start, start + len(rows), dtype=np.int64)
-            lists = nearest_rows(turned, self.centroids)
+            lists = self._nearest(turned, device)
+            if device != "cpu":
+                codes = self._codes(turned, lists, device)
+                append_rows(plain.invlists, numbers, lists, codes)
+                continue
             # add_core takes the lists as given; add_with_ids would assign by a BLAS product.
             plain.add_core(
                 len(rows), faiss.swig_ptr(turned), faiss.swig_ptr(numbers), faiss.swig_ptr(lists)
@@ -113,10 +120,10 @@ class Codebook:
         packed = self.packed(plain)
         return written_codes(packed.invlists, self.code_bytes, is_fast=self._is_fast)
 
-    def lists_of(self, rows: Float32Array) -> Int64Array:
+    def lists_of(self, rows: Float32Array, device: str = "cpu") -> Int64Array:
         """The list of each unit row, as `encode` assigns it, (n,)."""
         turned = rows if self._rotation is None else rows @ self._rotation.T
-        return nearest_rows(np.ascontiguousarray(turned), self.centroids)
+        return self._nearest(np.ascontiguousarray(turned), device)
 
     def searchable(self, lists: Any) -> Any:  # noqa: ANN401 - FAISS has no types
         """An index over lists that the caller keeps alive; it shares centroids and values."""
@@ -154,6 +161,14 @@ class Codebook:
     def plain_index(self) -> Any:  # noqa: ANN401 - FAISS has no types
         """An empty index whose codes lie in plain arrays, whatever the kind of the codebook."""
         return self._like(load_faiss().IndexIVFPQ)
+
+    def _nearest(self, turned: Float32Array, device: str) -> Int64Array:
+        if device == "cpu":
+            return nearest_rows(turned, self.centroids)
+        return nearest_rows_on(device, turned, self.centroids)
+
+    def _codes(self, turned: Float32Array, lists: Int64Array, device: str) -> npt.NDArray[np.uint8]:
+        return subspace_codes(device, self._index.pq, turned - self.centroids[lists])
 
     def _like(self, kind: Any) -> Any:  # noqa: ANN401 - FAISS has no types
         faiss, own = load_faiss(), self._index

@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from retrieval.ann.devices import computing_device
 from retrieval.ann.exact import Ranking
 from retrieval.ann.gemm import gemm_search
 from retrieval.ann.resident import GalleryRows, HalfSource, copied_rows
@@ -72,10 +73,7 @@ class ProductScan:
 
     def _device(self) -> str:
         if self._found is None:
-            from retrieval.encoders.devices import resolve_device  # not at the top: loads torch
-
-            found = str(resolve_device(self._asked))
-            self._found = found if found.startswith("cuda") else "cpu"
+            self._found = computing_device(self._asked)
         return self._found
 
     def _resident(self, dim: int) -> "torch.Tensor | None":

@@ -20,16 +20,17 @@ _GRAPH_LINKS = 32
 _GRAPH_EFFORT = 200
 
 
-def train_codebook(sample: Float32Array, spec: IndexSpec, seed: int) -> bytes:
+def train_codebook(sample: Float32Array, spec: IndexSpec, seed: int, device: str = "cpu") -> bytes:
     """Train the rotation, the lists (spherical k-means) and the quantiser of their residuals.
 
-    Same sample, spec, seed and number of threads: same bytes.
+    Same sample, spec, seed, device and number of threads: same bytes.
 
     Args:
         sample: (s, dim) unit rows, drawn from all segments; at least 39 a list and a value of a
             sub-space.
         spec: resolved, of kind "ivfpq".
         seed: of all k-means.
+        device: of torch, for both k-means. Codebooks of two devices differ in the last bits.
 
     Returns:
         An empty FAISS index for the inner product: IndexIVFPQ or IndexIVFPQFastScan, behind an
@@ -49,7 +50,11 @@ def train_codebook(sample: Float32Array, spec: IndexSpec, seed: int) -> bytes:
     if rotation is not None:
         sample, points = rotation.apply(sample), rotation.apply(points)
     centroids = spherical_kmeans(
-        np.ascontiguousarray(sample), spec.nlist, iterations=_ITERATIONS, seed=seed
+        np.ascontiguousarray(sample),
+        spec.nlist,
+        iterations=_ITERATIONS,
+        seed=seed,
+        device=device,
     )
     flat = faiss.IndexFlatIP(dim)
     flat.add(centroids)
@@ -60,6 +65,7 @@ def train_codebook(sample: Float32Array, spec: IndexSpec, seed: int) -> bytes:
         1 << spec.bits,
         iterations=_ITERATIONS,
         seed=seed,
+        device=device,
     )
     faiss.copy_array_to_vector(values.ravel(), index.pq.centroids)
     index.is_trained = True

@@ -50,6 +50,7 @@ def train_router(
     centroids: Float32Array,
     list_sizes: Int64Array,
     seed: int,
+    device: str = "cpu",
 ) -> tuple[Float32Array, Float32Array]:
     """Weights and biases that rank the lists for queries like these.
 
@@ -64,7 +65,8 @@ def train_router(
         targets: (n, k) numbers of the lists that hold the k nearest items of each query.
         centroids: (nlist, dim) of the lists.
         list_sizes: (nlist,) items in each list.
-        seed: of the order of the batches. Same inputs, seed and threads: same weights.
+        seed: of the order of the batches. Same inputs, seed, threads and device: same weights.
+        device: of torch.
 
     Returns:
         weight (nlist, dim) and bias (nlist,), float32: the score of list i for q is
@@ -73,11 +75,11 @@ def train_router(
     import torch
 
     order = torch.Generator().manual_seed(seed)
-    inputs, wanted = torch.from_numpy(queries), torch.from_numpy(targets)
-    weight = torch.from_numpy(START_SCALE * centroids).requires_grad_()
-    bias = torch.zeros(len(centroids), requires_grad=True)
+    inputs, wanted = torch.from_numpy(queries).to(device), torch.from_numpy(targets).to(device)
+    weight = torch.from_numpy(START_SCALE * centroids).to(device).requires_grad_()
+    bias = torch.zeros(len(centroids), device=device, requires_grad=True)
     optimizer = torch.optim.AdamW([weight, bias], lr=RATE, weight_decay=0.0, fused=True)
-    in_half = torch.autocast("cpu", torch.bfloat16, enabled=cpu_bf16_gain() > 1)
+    is_half = device == "cpu" and cpu_bf16_gain() > 1
     batches_an_epoch = -(-len(queries) // BATCH)
     n_steps = EPOCHS * batches_an_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / n_steps)
@@ -85,18 +87,24 @@ def train_router(
         for batch in torch.tensor_split(
             torch.randperm(len(queries), generator=order), batches_an_epoch
         ):
-            with in_half:
+            batch = batch.to(device)
+            with torch.autocast("cpu", torch.bfloat16, enabled=is_half):
                 scores = torch.nn.functional.linear(inputs[batch], weight, bias)
             loss = -torch.log_softmax(scores.float(), 1).gather(1, wanted[batch]).mean()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-    return _folded(queries, weight.detach().numpy(), bias.detach().numpy(), centroids, list_sizes)
+    learned, offset = (each.detach().cpu().numpy() for each in (weight, bias))
+    return _folded(queries, learned, offset, centroids, list_sizes)
 
 
 def nearest_lists(
-    queries: Float32Array, items: Float32Array, lists: Int64Array, k: int = NEIGHBOURS
+    queries: Float32Array,
+    items: Float32Array,
+    lists: Int64Array,
+    k: int = NEIGHBOURS,
+    device: str = "cpu",
 ) -> Int64Array:
     """The lists of the k best items for each query, (n, k): what a router learns to predict.
 
@@ -107,21 +115,22 @@ def nearest_lists(
         items: (m, dim) float32, m >= k; a sample of the gallery will do.
         lists: (m,) of the items.
         k: neighbours of each query.
+        device: of torch.
     """
     import torch
 
-    names = torch.from_numpy(lists)
-    wanted = torch.from_numpy(queries).bfloat16()
-    best_scores = torch.empty(len(queries), 0)
-    best_lists = torch.empty(len(queries), 0, dtype=torch.int64)
+    names = torch.from_numpy(lists).to(device)
+    wanted = torch.from_numpy(queries).to(device).bfloat16()
+    best_scores = torch.empty(len(queries), 0, device=device)
+    best_lists = torch.empty(len(queries), 0, dtype=torch.int64, device=device)
     for start in range(0, len(items), _ITEM_BLOCK):
-        block = torch.from_numpy(items[start : start + _ITEM_BLOCK]).bfloat16()
+        block = torch.from_numpy(items[start : start + _ITEM_BLOCK]).to(device).bfloat16()
         found = [_best_of_groups(part @ block.T, k) for part in torch.split(wanted, _QUERY_BLOCK)]
         scores = torch.cat([best_scores, torch.cat([own for own, _ in found])], 1)
         own_lists = names[start : start + _ITEM_BLOCK][torch.cat([place for _, place in found])]
         best_scores, order = torch.topk(scores, min(k, scores.shape[1]), dim=1)
         best_lists = torch.cat([best_lists, own_lists], 1).gather(1, order)
-    nearest: Int64Array = best_lists.numpy()
+    nearest: Int64Array = best_lists.cpu().numpy()
     return nearest
 
 
