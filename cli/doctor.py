@@ -16,6 +16,7 @@ from cli.models import readiness
 from cli.options import JsonOption, QuietOption, examples
 from cli.output import printable, shown_path, write_json, write_text
 from cli.versions import FAISS_PACKAGES, faiss_build, package_version
+from retrieval.errors import PolyseekError
 
 _PACKAGES = ("torch", "torchvision", "open_clip_torch", "sqlalchemy", "alembic", "pillow", "numpy")
 _EXTRAS = {"heif": "pillow_heif", "raw": "rawpy", "pg": "psycopg", "towers": "transformers"}
@@ -81,7 +82,7 @@ def examine(context: Context) -> Iterator[Finding]:
     """Look at everything, in the order in which it is shown."""
     yield from _versions()
     yield from _faiss()
-    yield from _devices()
+    yield from _devices(context.settings.device)
     yield from _encoders()
     yield from _pictures()
     yield from _extras()
@@ -115,7 +116,7 @@ def _faiss() -> Iterator[Finding]:
         yield Finding("versions", "faiss", "both builds share one folder", "missing", fix)
 
 
-def _devices() -> Iterator[Finding]:
+def _devices(asked: str) -> Iterator[Finding]:
     try:
         import torch
     except (ImportError, OSError) as error:
@@ -129,6 +130,32 @@ def _devices() -> Iterator[Finding]:
         yield Finding("devices", "cuda", "none", "note")
     if torch.backends.mps.is_available():
         yield Finding("devices", "mps", "available")
+    yield _computing(asked)
+    yield _faiss_gpus()
+
+
+def _computing(asked: str) -> Finding:
+    """Which device serves exact search and builds, for the setting that holds here."""
+    from retrieval.ann.devices import computing_device
+
+    try:
+        value = f"{computing_device(asked)} (device = {asked})"
+    except PolyseekError as error:
+        return Finding("devices", "search and build", str(error), "note", error.hint)
+    return Finding("devices", "search and build", value)
+
+
+def _faiss_gpus() -> Finding:
+    """Whether the codes of an index can be searched on a GPU."""
+    from retrieval.ann.gpu_codes import n_gpus
+
+    try:
+        found = n_gpus()
+    except PolyseekError:
+        return Finding("devices", "faiss", "not installed", "note")
+    if found:
+        return Finding("devices", "faiss", f"{found} GPU(s): codes are searched there")
+    return Finding("devices", "faiss", "no GPU: codes are searched on the CPU", "note")
 
 
 def _encoders() -> Iterator[Finding]:

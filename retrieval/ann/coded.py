@@ -9,6 +9,7 @@ import numpy as np
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking, VectorRows
 from retrieval.ann.faiss_io import load_faiss
+from retrieval.ann.gpu_codes import GpuCodes, gpu_codes
 from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
 from retrieval.ann.routing import QueryParts, Router, Routing
 from retrieval.ann.subset import runs_against
@@ -71,8 +72,16 @@ class _Shard:
         self, query: Float32Array, lists: Int64Array, k: int, allowed: BoolArray | None
     ) -> Ranking:
         """As `IvfPq.candidates`, in positions."""
-        own = None if allowed is None else allowed[self.positions]
-        scores, rows = self.index.candidates(query, lists, k, allowed=own)
+        own = self.own(allowed)
+        return self.in_positions(self.index.candidates(query, lists, k, allowed=own))
+
+    def own(self, allowed: BoolArray | None) -> BoolArray | None:
+        """What is allowed of its rows, from what is of all positions."""
+        return None if allowed is None else allowed[self.positions]
+
+    def in_positions(self, ranking: Ranking) -> Ranking:
+        """A ranking of its rows as one of positions."""
+        scores, rows = ranking
         if isinstance(self.positions, slice):
             places = rows + self.positions.start
         else:
@@ -93,6 +102,7 @@ class CodedParts:
         codebook: bytes,
         coded: Sequence[tuple[CodesSource, Int64Array]],
         router: Router | None = None,
+        device: str = "cpu",
     ) -> None:
         """Take them together.
 
@@ -100,6 +110,7 @@ class CodedParts:
             codebook: that all codes were made with.
             coded: codes of each part, and the positions of its rows in the gallery, ascending.
             router: of the lists, for foreign queries.
+            device: "cpu", or "cuda" for codes on a GPU, where FAISS has one.
 
         Raises:
             CorruptCollectionError: bytes are not what they should be, or belong to other rows.
@@ -109,6 +120,7 @@ class CodedParts:
         self.routing = Routing(self.book, router)
         self._shards = tuple(self._make_shards(coded))
         self.n = sum(shard.index.n for shard in self._shards)
+        self._on_gpu = self._copied(device)
 
     def list_sizes(self) -> Int64Array:
         """Codes in each inverted list, (nlist,)."""
@@ -157,6 +169,15 @@ class CodedParts:
             *zip(self.book.rotated(queries), self.lists(queries, settings, parts), strict=True)
         ]
 
+        if self._on_gpu and asked:
+            turned, lists_of_each = np.stack([each for each, _ in asked]), [own for _, own in asked]
+            found_there = [
+                shard.in_positions(gpu.candidates(turned, lists_of_each, depth, allowed=own))
+                for shard, gpu in zip(self._shards, self._on_gpu, strict=True)
+                for own in [shard.own(allowed)]
+            ]
+            return merge_candidates(found_there, depth)
+
         def search(query_and_lists: tuple[Float32Array, Int64Array]) -> Int64Array:
             query, lists = query_and_lists
             rankings = [shard.candidates(query, lists, depth, allowed) for shard in self._shards]
@@ -164,6 +185,16 @@ class CodedParts:
 
         found = [np.empty((0, min(depth, self.n)), np.int64)]
         return np.vstack(found + _each(search, asked))
+
+    def _copied(self, device: str) -> tuple[GpuCodes, ...]:
+        """The codes of every shard on a GPU; none if one of them does not go there."""
+        copies: list[GpuCodes] = []
+        for shard in self._shards:
+            copy = gpu_codes(self.book, shard.index, device)
+            if copy is None:
+                return ()
+            copies.append(copy)
+        return tuple(copies)
 
     def _make_shards(self, coded: Sequence[tuple[CodesSource, Int64Array]]) -> Iterator[_Shard]:
         small: list[tuple[CodesSource, Int64Array]] = []

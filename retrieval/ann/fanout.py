@@ -21,6 +21,7 @@ from retrieval.ann.exact import (
     pair_scores,
     top_k,
 )
+from retrieval.ann.gpu_codes import gpu_device
 from retrieval.ann.product_scan import ProductScan
 from retrieval.ann.routing import QueryParts, Router
 from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, lowered, widened
@@ -59,7 +60,8 @@ class FanOut:
             codebook: that all codes were made with; None searches every part exactly.
             router: of the lists, for foreign queries.
             dead: ids that are deleted and must not show.
-            device: for exact search; see `ProductScan`. The answers are the same on each.
+            device: for exact search; see `ProductScan`. The answers are the same on each. Codes
+                are searched there, too, if FAISS has a GPU; see `GpuCodes`.
         """
         self._parts = tuple(sorted((p for p in parts if len(p.ids)), key=lambda p: int(p.ids[0])))
         self._starts = np.cumsum([0, *(len(part.ids) for part in self._parts)])
@@ -76,7 +78,9 @@ class FanOut:
         self._product = ProductScan(self, len(ids), device)
         self._coded: CodedParts | None = None
         if codebook and any(part.codes is not None for part in self._parts):
-            self._coded = CodedParts(codebook, self._positions_of_codes(), router)
+            self._coded = CodedParts(
+                codebook, self._positions_of_codes(), router, device=gpu_device(device)
+            )
 
     def _positions_of_codes(self) -> list[tuple[CodesSource, Int64Array]]:
         position_of_row = np.arange(len(self.ids))

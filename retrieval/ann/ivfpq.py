@@ -133,18 +133,17 @@ class Codebook:
         index.ntotal = lists.compute_ntotal()
         return index
 
-    def flat_lists(self, mapped: MappedCodes) -> Any:  # noqa: ANN401 - FAISS has no types
+    def flat_lists(self, lists: Any) -> Any:  # noqa: ANN401 - FAISS has no types
         """A copy of lists as plain arrays of codes: FastScan's blocks are unpacked."""
         faiss = load_faiss()
         flat = faiss.ArrayInvertedLists(self.nlist, self.code_bytes)
         if self._is_fast:
-            index = self.searchable(mapped.lists)
+            index = self.searchable(lists)
             index.orig_invlists = flat
             index.reconstruct_orig_invlists()
             index.orig_invlists = None
             return flat
-        for number in np.flatnonzero(mapped.layout.sizes).tolist():
-            lists = mapped.lists
+        for number in filter(lists.list_size, range(self.nlist)):
             flat.add_entries(
                 number, lists.list_size(number), lists.get_ids(number), lists.get_codes(number)
             )
@@ -274,6 +273,18 @@ class IvfPq:
                 list_of[load_faiss().rev_swig_ptr(self._lists.get_ids(number), size)] = number
         return list_of
 
+    def plain(self) -> Any:  # noqa: ANN401 - FAISS has no types
+        """A copy as an IndexIVFPQ with a flat quantiser and plain lists, as a GPU takes them."""
+        faiss, book = load_faiss(), self._codebook
+        plain = book.plain_index()
+        plain.invlists.merge_from(book.flat_lists(self._lists), 0)
+        plain.ntotal = self.n
+        flat = faiss.IndexFlatIP(plain.d)
+        flat.add(book.centroids)
+        plain.quantizer = flat
+        plain.referenced_objects = [flat]  # lives as long as the index
+        return plain
+
     def _read(self, data: CodesSource, n_rows: int) -> MappedCodes:
         mapped, book = MappedCodes(data), self._codebook
         layout = mapped.layout
@@ -293,7 +304,7 @@ class IvfPq:
         merged = self._codebook.plain_index()
         first_row = 0
         for each, n_rows in zip(codes, sizes, strict=True):
-            merged.invlists.merge_from(self._codebook.flat_lists(each), first_row)
+            merged.invlists.merge_from(self._codebook.flat_lists(each.lists), first_row)
             first_row += n_rows
         if order is not None:
             _renumber(merged.invlists, order)

@@ -41,6 +41,22 @@ def test_doctor_names_what_is_installed(here):
     assert list(report["checks"][0]) == ["topic", "name", "value", "state", "fix"]
 
 
+def test_doctor_says_what_computes_searches_and_builds(here, monkeypatch):
+    def devices():
+        checks = answer("doctor", "--json")["checks"]
+        return {each["name"]: each["value"] for each in checks if each["topic"] == "devices"}
+
+    monkeypatch.setattr("retrieval.ann.gpu_codes.n_gpus", lambda: 0)
+    monkeypatch.setenv("POLYSEEK_DEVICE", "cpu")
+    assert devices()["search and build"] == "cpu (device = cpu)"
+    assert devices()["faiss"] == "no GPU: codes are searched on the CPU"
+    monkeypatch.setattr("retrieval.ann.gpu_codes.n_gpus", lambda: 2)
+    assert devices()["faiss"] == "2 GPU(s): codes are searched there"
+    monkeypatch.setenv("POLYSEEK_DEVICE", "cuda")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert "was asked for" in devices()["search and build"]
+
+
 def test_doctor_fails_without_faiss_or_without_an_encoder(here, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("cli.doctor.faiss_build", lambda: None)
