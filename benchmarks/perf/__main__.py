@@ -3,7 +3,7 @@
 import runpy
 import sys
 
-BENCHMARKS = ("startup_ratio", "search_ratio")
+BENCHMARKS = ("startup_ratio", "search_ratio", "device_ratio")
 
 
 def main() -> None:

@@ -87,24 +87,23 @@ class GpuCodes:
         if not width or not share:
             return scores, rows
         depth = width if allowed is None else min(self.n, int(_SPARE * width / share) + 1)
-        is_short = np.array([len(own) <= MOST for own in lists], np.bool_)
-        open_now = np.flatnonzero(is_short)
-        left = list(np.flatnonzero(~is_short))
-        while open_now.size and depth <= MOST:
+        is_taken = np.array([len(own) <= MOST for own in lists], np.bool_)
+        left: list[int] = np.flatnonzero(~is_taken).tolist()
+        waiting: list[int] = np.flatnonzero(is_taken).tolist()
+        while waiting and depth <= MOST:
             short: list[int] = []
-            for at in range(0, len(open_now), QUERIES):
-                block = open_now[at : at + QUERIES]
+            for at in range(0, len(waiting), QUERIES):
+                block = waiting[at : at + QUERIES]
                 found = self._search(queries[block], [lists[number] for number in block], depth)
-                for number, own_scores, own_rows in zip(
-                    block.tolist(), found[0], found[1], strict=True
-                ):
-                    best = _shown(own_scores, own_rows, width, allowed)
-                    if len(best[1]) < width and own_rows[-1] != NO_ID and depth < self.n:
+                for number, own_scores, own_rows in zip(block, found[0], found[1], strict=True):
+                    shown = _shown(own_rows, width, allowed)
+                    if len(shown) < width and own_rows[-1] != NO_ID and depth < self.n:
                         short.append(number)
                         continue
-                    scores[number, : len(best[0])], rows[number, : len(best[1])] = best
-            open_now, depth = np.array(short, np.int64), min(2 * depth, max(self.n, 1))
-        for number in [*left, *open_now.tolist()]:
+                    scores[number, : len(shown)] = own_scores[shown]
+                    rows[number, : len(shown)] = own_rows[shown]
+            waiting, depth = short, min(2 * depth, self.n)
+        for number in left + waiting:
             ranking = self._on_cpu.candidates(queries[number], lists[number], k, allowed=allowed)
             scores[number], rows[number] = ranking[0][0], ranking[1][0]
         return scores, rows
@@ -177,12 +176,9 @@ def _copied(plain: Any, number: int) -> Any:  # noqa: ANN401 - FAISS has no type
     return index
 
 
-def _shown(
-    scores: Float32Array, rows: Int64Array, width: int, allowed: BoolArray | None
-) -> tuple[Float32Array, Int64Array]:
-    """The first rows that are there and allowed, at most `width`."""
+def _shown(rows: Int64Array, width: int, allowed: BoolArray | None) -> Int64Array:
+    """Places of the first rows that are there and allowed, at most `width`."""
     is_shown = rows != NO_ID
     if allowed is not None:
         is_shown &= allowed[np.where(is_shown, rows, 0)]
-    first = np.flatnonzero(is_shown)[:width]
-    return scores[first], rows[first]
+    return np.flatnonzero(is_shown)[:width]
