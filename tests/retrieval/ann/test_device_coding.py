@@ -7,9 +7,9 @@ import torch
 from retrieval.ann import device_coding
 from retrieval.ann.clustering import spherical_kmeans, subspace_kmeans
 from retrieval.ann.device_coding import nearest_rows_on, subspace_codes
-from retrieval.ann.nearest import nearest_rows
 from retrieval.ann.faiss_io import load_faiss
 from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.nearest import nearest_rows
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from retrieval.learn.router import nearest_lists, train_router
