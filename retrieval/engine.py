@@ -152,7 +152,7 @@ class SearchEngine:
         exclude: Sequence[ItemId] = (),
         *,
         target: GalleryName = "images",
-        modality: Literal["image", "text", "composed"] = "image",
+        modality: Literal["image", "text", "composed"] | Sequence[MadeOf] = "image",
         where: Predicate | None = None,
     ) -> Ranking:
         """Rank items for ready query vectors; no encoder and, without a filter, no catalogue.
@@ -165,7 +165,8 @@ class SearchEngine:
             exclude: items that must not be returned for any query.
             target: as for `search`.
             modality: what the vectors are of; an index looks for each in a way of its own.
-                "composed" are sums of images and texts.
+                "composed" are sums of images and texts. Where the parts of each vector are known,
+                give these: the index then looks where they would.
             where: as for `search`.
 
         Returns:
@@ -174,7 +175,8 @@ class SearchEngine:
 
         Raises:
             QueryError: k < 1.
-            ValueError: the vectors have another shape or type, or hold NaN or infinity.
+            ValueError: the vectors have another shape or type, or hold NaN or infinity, or
+                there are parts of another number of vectors.
         """
         _check_k(k)
         dim = self.collection.manifest.encoder.dim
@@ -184,8 +186,7 @@ class SearchEngine:
             raise ValueError("a query vector holds NaN or infinity")
         excluded = np.unique(np.asarray(exclude, np.int64)) if len(exclude) else _NO_IDS
         rows, unwanted = np.ascontiguousarray(vectors), (excluded,) * len(vectors)
-        parts: tuple[Modality, ...] = ("image", "text") if modality == "composed" else (modality,)
-        made_of = [MadeOf(np.repeat(row[None], len(parts), axis=0), parts) for row in rows]
+        made_of = _made_of(rows, modality)
         while True:
             view = self._view
             try:
@@ -228,3 +229,15 @@ class SearchEngine:
 def _check_k(k: int) -> None:
     if k < 1:
         raise QueryError(f"k must be at least 1, got {k}")
+
+
+def _made_of(
+    rows: Float32Array, modality: Literal["image", "text", "composed"] | Sequence[MadeOf]
+) -> Sequence[MadeOf]:
+    """The parts of each vector; one of which they are not known stands for them itself."""
+    if not isinstance(modality, str):
+        if len(modality) != len(rows):
+            raise ValueError(f"{len(rows)} vectors, but parts of {len(modality)}")
+        return modality
+    parts: tuple[Modality, ...] = ("image", "text") if modality == "composed" else (modality,)
+    return [MadeOf(np.repeat(row[None], len(parts), axis=0), parts) for row in rows]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.protocols.ann_composed import compose_pairs, pair_up
 from benchmarks.protocols.ann_inputs import AnnInputs, read_inputs
 from benchmarks.protocols.ann_system import Bench, measure_system
 from benchmarks.protocols.ann_truth import Truth, find_truth
@@ -228,9 +229,21 @@ def _set_up(
         chosen = np.sort(rng.choice(len(inputs.train_texts), size, replace=False))
         texts = np.ascontiguousarray(inputs.train_texts[chosen], np.float32)
         tuning["text"] = find_truth(inputs.base, texts, k)
+        # As a collection's build does: the sum of an item, which does not count, and a text.
+        n_pairs = min(len(texts), len(images))
+        drawn = rng.permutation(len(images))[:n_pairs]  # chosen rows and texts are both ascending
+        pairs = compose_pairs(texts[:n_pairs], images[drawn])
+        tuning["composed"] = replace(
+            find_truth(
+                inputs.base, pairs.sums, min(k, len(inputs.base) - 1), own[drawn[pairs.kept]]
+            ),
+            parts=pairs.parts,
+        )
+    asked = pair_up(inputs.queries["text"], inputs.queries["image"], options.seed)
     truth: dict[Modality, Truth] = {
         "text": find_truth(inputs.base, inputs.queries["text"], k),
         "image": find_truth(inputs.base, inputs.queries["image"], k),
+        "composed": replace(find_truth(inputs.base, asked.sums, k), parts=asked.parts),
     }
     baselines = []
     for entry, threads in ((FLAT, 1), (PRODUCT, options.threads)):

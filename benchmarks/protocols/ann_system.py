@@ -28,7 +28,8 @@ class Bench:
         scratch: folder for queries and answers.
         base: (n, dim) the vectors.
         truth: the queries and their exact answers, by modality.
-        tuning: what knobs are set with; no text queries where no texts were given for it.
+        tuning: what knobs are set with; no text and no composed queries without
+            training texts.
         flat: FAISS's flat index, open, on one thread.
         product: torch's float32 product, open, on all threads.
         k: depth of the rankings.
@@ -50,21 +51,25 @@ class Bench:
     target_recall: float
     with_curves: bool
 
-    def queries_file(self, truth: Truth, name: str) -> Path:
-        """The queries as workers read them."""
-        path = self.scratch / f"{name}.npy"
+    def files(self, truth: Truth, name: str) -> tuple[Path, Path | None]:
+        """The queries as workers read them, and the parts of composed ones."""
+        path, parts = self.scratch / f"{name}.npy", self.scratch / f"{name}-parts.npy"
         np.save(path, truth.queries)
-        return path
+        if truth.parts is None:
+            return path, None
+        np.save(parts, truth.parts)
+        return path, parts
 
     def recall(
         self, worker: WorkerProcess, truth: Truth, setting: Setting
     ) -> tuple[MeanRecall, float]:
         """Recall of all queries, and how many of them a second were answered, in batches."""
-        queries, out = self.queries_file(truth, "asked"), self.scratch / "found.npy"
+        (queries, parts), out = self.files(truth, "asked"), self.scratch / "found.npy"
         answer = worker.ask(
             "search",
             asked={
                 "queries": str(queries),
+                "parts": None if parts is None else str(parts),
                 "k": self.k + truth.extra,
                 "batch": self.batch,
                 "modality": setting.modality,
@@ -117,34 +122,41 @@ def measure_system(
         params["tuned_on_texts"] = "text" in bench.tuning
     row = AnnRow(
         system=entry.name,
-        recall_text=recall["text"].mean,
-        recall_text_se=recall["text"].standard_error,
-        recall_image=recall["image"].mean,
-        recall_image_se=recall["image"].standard_error,
-        ms_b1_text=single["text"].ours_ms,
-        ms_b1_image=single["image"].ours_ms,
-        qps_b64_text=1000 * bench.batch / batched["text"].ours_ms,
-        qps_b64_image=1000 * bench.batch / batched["image"].ours_ms,
-        x_flat_text=single["text"].ratio,
-        x_flat_image=single["image"].ratio,
-        x_gemm_text=batched["text"].ratio,
-        x_gemm_image=batched["image"].ratio,
         build_s=built["seconds"],
         peak_rss_mb=peak.anonymous_bytes / 1e6,
         resident_bytes_per_vector=about["resident_bytes"] / n,
         disk_bytes_per_vector=on_disk / n,
         spec=about["spec"],
         params=params,
-        x_flat_text_quartiles=single["text"].quartiles,
-        x_flat_image_quartiles=single["image"].quartiles,
-        x_gemm_text_quartiles=batched["text"].quartiles,
-        x_gemm_image_quartiles=batched["image"].quartiles,
         peak_rss_mapped_mb=peak.total_bytes / 1e6,
         open_ms=opened["ms"],
         anonymous_bytes_per_vector=anonymous / n,
         page_cache_bytes_per_vector=about["page_cache_bytes"] / n,
+        **_figures(recall, single, batched, bench.batch),
     )
     return row, curves
+
+
+def _figures(
+    recall: Mapping[Modality, MeanRecall],
+    single: Mapping[Modality, Comparison],
+    batched: Mapping[Modality, Comparison],
+    batch: int,
+) -> dict[str, Any]:
+    """The fields of a row that there are of every modality."""
+    found: dict[str, Any] = {}
+    for each in MODALITIES:
+        found |= {
+            f"recall_{each}": recall[each].mean,
+            f"recall_{each}_se": recall[each].standard_error,
+            f"ms_b1_{each}": single[each].ours_ms,
+            f"qps_b64_{each}": 1000 * batch / batched[each].ours_ms,
+            f"x_flat_{each}": single[each].ratio,
+            f"x_gemm_{each}": batched[each].ratio,
+            f"x_flat_{each}_quartiles": single[each].quartiles,
+            f"x_gemm_{each}_quartiles": batched[each].quartiles,
+        }
+    return found
 
 
 def _turn_knob(
@@ -152,7 +164,7 @@ def _turn_knob(
 ) -> dict[Modality, Setting]:
     """The cheapest value that reaches the target on the tuning queries, for each modality.
 
-    Without texts to tune with, text queries are asked as image queries are.
+    Without texts to tune with, text and composed queries are asked as image queries are.
     """
     values: dict[Modality, int | None] = {}
     for modality, truth in bench.tuning.items():
@@ -174,9 +186,9 @@ def _compare(
 ) -> dict[Modality, Comparison]:
     found: dict[Modality, Comparison] = {}
     for modality in MODALITIES:
-        queries = bench.queries_file(bench.truth[modality], f"timed-{modality}")
+        queries, parts = bench.files(bench.truth[modality], f"timed-{modality}")
         limit = Arm(baseline, queries, bench.k, batch, Setting(modality))
-        ours = Arm(worker, queries, bench.k, batch, settings[modality])
+        ours = Arm(worker, queries, bench.k, batch, settings[modality], parts)
         found[modality] = compare(limit, ours, bench.rounds)
     return found
 

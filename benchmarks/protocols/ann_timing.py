@@ -24,6 +24,7 @@ class Arm:
         k: answers to a query.
         batch: queries in one call.
         setting: of the search.
+        parts: .npy file of what composed queries are the sums of.
     """
 
     worker: WorkerProcess
@@ -31,6 +32,7 @@ class Arm:
     k: int
     batch: int
     setting: Setting
+    parts: Path | None = None
 
     def durations_ms(self, start: int, calls: int) -> list[float]:
         """Of so many calls, from a query on."""
@@ -38,6 +40,7 @@ class Arm:
             "search",
             asked={
                 "queries": str(self.queries),
+                "parts": None if self.parts is None else str(self.parts),
                 "k": self.k,
                 "batch": self.batch,
                 "modality": self.setting.modality,

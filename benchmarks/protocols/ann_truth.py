@@ -37,11 +37,13 @@ class Truth:
         queries: (Q, dim) float32.
         cuts: (Q,) exact score of the k-th best row.
         own: (Q,) row that each query was made from and that does not count; None if none was.
+        parts: (Q, 2, dim) text and image that each composed query is the sum of; None of others.
     """
 
     queries: Float32Array
     cuts: Float32Array
     own: Int64Array | None = None
+    parts: Float32Array | None = None
 
     @property
     def extra(self) -> int:

@@ -11,7 +11,8 @@ class AnnRow:
 
     Attributes:
         system: its name.
-        recall_text: mean share of the exact k best, text queries; likewise of images.
+        recall_text: mean share of the exact k best, text queries; likewise of images and
+            of composed queries.
         recall_text_se: standard error of that mean over queries.
         ms_b1_text: median milliseconds of one query alone, on one thread.
         qps_b64_text: queries a second, 64 at a time, on all threads.
@@ -38,14 +39,20 @@ class AnnRow:
     recall_text_se: float | None = None
     recall_image: float | None = None
     recall_image_se: float | None = None
+    recall_composed: float | None = None
+    recall_composed_se: float | None = None
     ms_b1_text: float | None = None
     ms_b1_image: float | None = None
+    ms_b1_composed: float | None = None
     qps_b64_text: float | None = None
     qps_b64_image: float | None = None
+    qps_b64_composed: float | None = None
     x_flat_text: float | None = None
     x_flat_image: float | None = None
+    x_flat_composed: float | None = None
     x_gemm_text: float | None = None
     x_gemm_image: float | None = None
+    x_gemm_composed: float | None = None
     build_s: float | None = None
     peak_rss_mb: float | None = None
     resident_bytes_per_vector: float | None = None
@@ -54,8 +61,10 @@ class AnnRow:
     params: Mapping[str, Any] = field(default_factory=dict)
     x_flat_text_quartiles: tuple[float, float] | None = None
     x_flat_image_quartiles: tuple[float, float] | None = None
+    x_flat_composed_quartiles: tuple[float, float] | None = None
     x_gemm_text_quartiles: tuple[float, float] | None = None
     x_gemm_image_quartiles: tuple[float, float] | None = None
+    x_gemm_composed_quartiles: tuple[float, float] | None = None
     peak_rss_mapped_mb: float | None = None
     open_ms: float | None = None
     anonymous_bytes_per_vector: float | None = None
@@ -69,7 +78,7 @@ class CurvePoint:
 
     Attributes:
         system: its name.
-        modality: of the queries, "text" or "image".
+        modality: of the queries, "text", "image" or "composed".
         knob: what was turned.
         value: how far.
         recall: mean share of the exact k best.

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.records.ann import AnnReport
+from benchmarks.systems.base import MODALITIES
 from retrieval.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def draw_pareto(report: AnnReport, folder: Path) -> list[Path]:
     from matplotlib.figure import Figure
 
     written = []
-    for modality in ("text", "image"):
+    for modality in MODALITIES:
         for quantity, label in _AGAINST.items():
             figure = Figure(figsize=(7, 5), layout="constrained")
             FigureCanvasAgg(figure)
@@ -75,11 +76,8 @@ def marks(report: AnnReport, modality: str, quantity: str) -> dict[str, Point]:
     """Where each system stands: (quantity, recall) by name; those without figures are left out."""
     found = {}
     for row in report.rows:
-        speed, recall = (
-            (row.qps_b64_text, row.recall_text)
-            if modality == "text"
-            else (row.qps_b64_image, row.recall_image)
-        )
+        speed: float | None = getattr(row, f"qps_b64_{modality}")
+        recall: float | None = getattr(row, f"recall_{modality}")
         value = speed if quantity == "qps" else row.resident_bytes_per_vector
         if value is not None and recall is not None:
             found[row.system] = (value, recall)

@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-Modality = Literal["text", "image"]
-MODALITIES: tuple[Modality, ...] = ("text", "image")
+Modality = Literal["text", "image", "composed"]
+MODALITIES: tuple[Modality, ...] = ("text", "image", "composed")
 
 Vectors = npt.NDArray[np.float32]
 RowNumbers = npt.NDArray[np.int64]
@@ -90,10 +90,12 @@ class Setting:
     Attributes:
         modality: of the queries.
         value: of the knob; None where there is none.
+        parts: of composed queries, (Q, 2, dim): the text and the image that each is the sum of.
     """
 
     modality: Modality
     value: "int | None" = None
+    parts: "Vectors | None" = None
 
 
 class Searcher(Protocol):

@@ -12,7 +12,6 @@ import numpy as np
 
 from benchmarks.systems.base import (
     Description,
-    Modality,
     RowNumbers,
     Setting,
     Task,
@@ -24,6 +23,7 @@ from indexer.embeddings import Embeddings, index_embeddings
 from indexer.options import BuildOptions, IndexOptions
 from retrieval.ann.exact import Ranking
 from retrieval.engine import SearchEngine
+from retrieval.query.plan import MadeOf
 from retrieval.store.segment import ROWS, VECTORS
 
 _IDS = "ids.txt"
@@ -46,9 +46,12 @@ def build_collection(source: Embeddings, folder: Path, task: Task) -> None:
     index_embeddings(source, folder, options=IndexOptions(build=build))
 
 
-def ask(engine: SearchEngine, queries: Vectors, k: int, modality: Modality) -> Ranking:
-    """One search, as a program with ready vectors would ask."""
-    return engine.search_vectors(queries, k, modality=modality)
+def ask(engine: SearchEngine, queries: Vectors, k: int, setting: Setting) -> Ranking:
+    """One search, as a program with ready vectors would ask; composed queries with their parts."""
+    if setting.parts is None:
+        return engine.search_vectors(queries, k, modality=setting.modality)
+    made_of = [MadeOf(pair, ("text", "image")) for pair in setting.parts]
+    return engine.search_vectors(queries, k, modality=made_of)
 
 
 class Polyseek:
@@ -96,7 +99,7 @@ class PolyseekSearcher:
 
     def search(self, queries: Vectors, k: int, setting: Setting) -> Ranking:
         """Scores and item ids."""
-        return ask(self._engine, queries, k, setting.modality)
+        return ask(self._engine, queries, k, setting)
 
     def rows(self, found: Ranking, k: int) -> RowNumbers:
         """Items by their keys; rows that are equal are one item with several."""

@@ -65,7 +65,7 @@ class Worker:
         from benchmarks.systems.base import Setting
 
         vectors = np.load(asked["queries"])
-        setting = Setting(asked["modality"], asked["value"])
+        parts = None if asked.get("parts") is None else np.load(asked["parts"])
         k, batch, out = asked["k"], asked["batch"], asked.get("out")
         durations, rows = [], []
         for call in range(asked["calls"]):
@@ -73,6 +73,8 @@ class Worker:
             size = batch if out is None else min(batch, len(vectors) - first)
             chosen = np.arange(first, first + size) % len(vectors)
             queries = np.ascontiguousarray(vectors[chosen])
+            own = None if parts is None else np.ascontiguousarray(parts[chosen])
+            setting = Setting(asked["modality"], asked["value"], own)
             started_ns = time.perf_counter_ns()
             found = self._searcher.search(queries, k, setting)
             durations.append(time.perf_counter_ns() - started_ns)

@@ -22,6 +22,8 @@ INSTALLED = ("polyseek", "exact", "gemm", *GRAPHS, "faiss:Flat", "faiss:IVF8,Fla
 
 NUMBERS = {
     *("recall_text", "recall_text_se", "recall_image", "recall_image_se"),
+    *("recall_composed", "recall_composed_se", "ms_b1_composed", "qps_b64_composed"),
+    *("x_flat_composed", "x_gemm_composed"),
     *("ms_b1_text", "ms_b1_image", "qps_b64_text", "qps_b64_image"),
     *("x_flat_text", "x_flat_image", "x_gemm_text", "x_gemm_image"),
     *("build_s", "peak_rss_mb", "resident_bytes_per_vector", "disk_bytes_per_vector"),
@@ -57,7 +59,8 @@ def test_the_report_is_one_json_object_of_setting_rows_and_curves(report):
 def test_exact_systems_find_everything(report):
     rows = {row.system: row for row in report.rows}
     for name in ("polyseek", "exact", "gemm", "faiss:Flat"):  # ours is exact at this size
-        assert (rows[name].recall_text, rows[name].recall_image) == (1.0, 1.0), name
+        found = (rows[name].recall_text, rows[name].recall_image, rows[name].recall_composed)
+        assert found == (1.0, 1.0, 1.0), name
         assert rows[name].recall_text_se == 0
     assert rows["exact"].resident_bytes_per_vector == 0
     assert rows["faiss:Flat"].resident_bytes_per_vector == pytest.approx(4 * DIM, abs=1)
@@ -71,12 +74,13 @@ def test_knobs_are_set_on_the_training_texts_and_said(report):
         assert rows[name].params["ef_text"] >= 10
         assert rows[name].params["tuned_on_texts"] is True
         assert rows[name].recall_text > 0.7
+        assert rows[name].params["ef_composed"] >= 10
     assert rows["faiss:IVF8,Flat"].params["nprobe_text"] >= 1
 
 
 def test_curves_climb_with_the_knob(report):
     assert {point.system for point in report.curves} == {*GRAPHS, "faiss:IVF8,Flat"}
-    for modality in ("text", "image"):
+    for modality in ("text", "image", "composed"):
         recalls = [
             point.recall
             for point in report.curves

@@ -17,8 +17,11 @@ def row(system, recall, qps, size):
         recall_text_se=0.001,
         recall_image=recall,
         recall_image_se=0.001,
+        recall_composed=recall,
+        recall_composed_se=0.001,
         qps_b64_text=qps,
         qps_b64_image=2 * qps,
+        qps_b64_composed=3 * qps,
         resident_bytes_per_vector=size,
         spec="some,spec",
     )
@@ -60,7 +63,7 @@ def test_every_plot_is_drawn_twice_and_shows_what_it_should(report, tmp_path):
     assert sorted(path.name for path in written) == sorted(
         f"recall-{quantity}-{modality}.{form}"
         for quantity in ("qps", "bytes")
-        for modality in ("text", "image")
+        for modality in ("text", "image", "composed")
         for form in ("svg", "png")
     )
     for path in written:
@@ -76,9 +79,31 @@ def test_every_plot_is_drawn_twice_and_shows_what_it_should(report, tmp_path):
             assert "<!-- absent -->" not in text
 
 
-def test_the_table_has_a_line_a_system_and_says_what_failed(report):
+def test_the_table_has_a_line_a_search_and_says_what_failed(report):
     lines = table(report).splitlines()
-    assert lines[0].split()[:3] == ["system", "text", "R"]
-    assert lines[1].split()[:4] == ["ours", "0.9600", "+-", "0.0010"]
+    assert lines[0].split() == [
+        "system",
+        "queries",
+        "recall",
+        "ms",
+        "x",
+        "flat",
+        "x",
+        "gemm",
+        "qps",
+    ]
+    assert [line.split()[:2] for line in lines[1:4]] == [
+        ["ours", "text"],
+        ["ours", "image"],
+        ["ours", "composed"],
+    ]
+    assert lines[3].split()[2:] == ["0.9600", "+-", "0.0010", "-", "-", "-", "12000"]
+    assert lines[12].split() == ["ours", "-", "-", "150", "-", "some,spec"]
     assert lines[-1] == "absent: needs the package absent"
-    assert len(lines) == 5
+    assert len(lines) == 1 + 9 + 1 + 1 + 3 + 1 + 1
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_table_of_nothing_but_failures_has_no_heads():
+    rows = (AnnRow("absent", failure="needs the package absent"),)
+    assert table(AnnReport({}, rows)) == "absent: needs the package absent"
