@@ -180,7 +180,7 @@ def _plan(options: AnnOptions) -> list[_Planned]:
 def _place(entry: Entry, peer_python: Path | None, *, is_asked: bool) -> _Planned:
     if not entry.is_peer or find_spec(entry.package) is not None:
         return _Planned(entry)
-    reason = f"needs the package {entry.package}, which is not installed"
+    reason = f"the system {entry.name} needs the package {entry.package}, which is not installed"
     try:
         if peer_python is not None:
             WorkerProcess(entry, Task("", ""), peer_python).close()
@@ -189,7 +189,7 @@ def _place(entry: Entry, peer_python: Path | None, *, is_asked: bool) -> _Planne
         reason = str(error)
     if is_asked:
         raise MissingDependencyError(
-            f"the system {entry.name} {reason}",
+            reason,
             hint="install polyseek[bench], or name an environment that has it with --peer-env",
         )
     return _Planned(entry, missing=reason)

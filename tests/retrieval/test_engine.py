@@ -20,6 +20,7 @@ from retrieval.errors import (
 )
 from retrieval.model import EncoderInfo, ImageMeta
 from retrieval.query.algebra import Query, Term
+from retrieval.query.plan import MadeOf
 from retrieval.store.collection import Collection
 from tests import collection_kit as kit
 
@@ -290,6 +291,17 @@ def test_an_empty_collection_gives_no_hits(tmp_path, encoder):
 def test_vectors_of_another_shape_or_kind_are_a_programmers_mistake(engine, vectors):
     with pytest.raises(ValueError, match=r"float32|NaN"):
         engine.search_vectors(vectors, 3)
+
+
+def test_parts_of_vectors_change_nothing_where_all_is_looked_at_and_have_to_be_as_many(engine):
+    rows = kit.vectors([1, 2])
+    parts = [MadeOf(kit.vectors([5, 6]), ("text", "image"))] * 2
+    given = engine.search_vectors(rows, 4, modality=parts)
+    plain = engine.search_vectors(rows, 4)
+    assert np.array_equal(given[0], plain[0])
+    assert np.array_equal(given[1], plain[1])
+    with pytest.raises(ValueError, match="2 vectors, but parts of 1"):
+        engine.search_vectors(rows, 4, modality=parts[:1])
 
 
 def test_vectors_may_be_strided_and_read_only_and_none(engine):

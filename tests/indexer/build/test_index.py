@@ -15,6 +15,8 @@ from retrieval.ann.spec import IndexSpec, choose_spec
 from retrieval.engine import SearchEngine
 from retrieval.errors import SettingsError
 from retrieval.query.algebra import Query, Term
+from retrieval.query.compose import compose
+from retrieval.query.plan import MadeOf
 from retrieval.store.entries import GalleryEntry
 from tests import collection_kit as kit
 from tests.indexer.build.kit import DIM, INFO, ConeEncoder, N, commit, index_of, item_rows, unit
@@ -213,6 +215,19 @@ def test_each_kind_of_query_in_a_batch_is_answered_as_alone(built):
         together = engine.search_batch(queries)
         assert together == [engine.search(query) for query in queries]
         assert [len(result.hits) for result in together] == [10] * 4
+
+
+def test_composed_vectors_with_their_parts_are_answered_as_the_query_of_these_terms(built):
+    query = Query((Term.item(4), Term.text("another caption")))
+    encoder = ConeEncoder()
+    with SearchEngine.open(built, encoder=encoder) as engine:
+        wanted = [hit.item.id for hit in engine.search(query).hits]
+        image = engine.collection.gallery("images").segments[0].vectors.gather_half(np.array([3]))
+        pair = np.concatenate([image.astype(np.float32), encoder.encode_texts(["another caption"])])
+        made_of = [MadeOf(pair, ("image", "text"))]
+        asked = compose(query, pair)[None]
+        found = engine.search_vectors(asked, exclude=[4], modality=made_of)[1][0]
+    assert found.tolist() == wanted
 
 
 def test_an_index_of_the_first_format_is_built_anew(built):
