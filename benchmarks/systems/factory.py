@@ -1,6 +1,7 @@
 """FAISS as its own users have it: any factory key, and what autofaiss makes of the same memory."""
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ SAMPLE = 262_144
 """Rows to train on, at most."""
 
 _INDEX = "index.faiss"
+
+_WORKING_BYTES = 8_000_000_000
+"""That autofaiss is allowed while it builds, besides the index: it refuses to build one that takes
+more than nine tenths of the memory it is told of."""
+
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 class FaissSearcher:
@@ -114,9 +121,11 @@ class Autofaiss:
             index_infos_path=str(Path(task.folder, "infos.json")),
             metric_type="ip",
             max_index_memory_usage=_memory(task),
-            current_memory_available="8GB",
+            current_memory_available=f"{_WORKING_BYTES + 2 * _bytes(_memory(task))}B",
             nb_cores=task.threads,
         )
+        if said is None:
+            raise RuntimeError("it made no index; what it logged says why")
         (vectors / "base.npy").unlink()
         vectors.rmdir()
         said.pop("index_path", None)
@@ -151,3 +160,15 @@ class AutofaissSearcher(FaissSearcher):
 def _memory(task: Task) -> str:
     """What the index may take, in autofaiss's spelling."""
     return task.option or f"{task.memory_bytes}B"
+
+
+def _bytes(memory: str) -> int:
+    """Bytes of a number with its unit, e.g. "1.5GB".
+
+    Raises:
+        ValueError: it is something else.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?B)", memory.strip().upper())
+    if found is None:
+        raise ValueError(f"a memory is a number with B, KB, MB, GB or TB, not {memory!r}")
+    return int(float(found[1]) * _UNITS[found[2]])
