@@ -134,7 +134,7 @@ def measure_ann(
             try:
                 row, points = measure_system(bench, planned.entry, own, planned.python)
                 curves += points
-            except BenchmarkError as error:
+            except (BenchmarkError, MissingDependencyError) as error:
                 row = AnnRow(planned.entry.name, failure=str(error))
             rows.append(row)
             shutil.rmtree(folder)

@@ -6,11 +6,12 @@ import select
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from benchmarks.systems.base import Task
 from benchmarks.systems.registry import Entry
@@ -18,6 +19,9 @@ from retrieval.errors import BenchmarkError, MissingDependencyError
 
 _SAMPLE_S = 0.01
 """Between two looks at the memory of a worker that is building."""
+
+LONGEST_S = 4 * 3600.0
+"""That one command may take: a system that hangs must not cost the rows of the others."""
 
 _TAIL = 1_500
 """Characters of a dead worker's stderr that its error shows."""
@@ -91,7 +95,10 @@ class WorkerProcess:
         peak = before["RssAnon"]
         self._send(command, {})
         stream = self._process.stdout
+        deadline = time.monotonic() + LONGEST_S
         while stream is not None and not select.select([stream], [], [], _SAMPLE_S)[0]:
+            if time.monotonic() > deadline:
+                self._give_up()
             peak = max(peak, self.memory()["RssAnon"])
         answer = self._answer(command)
         after = self.memory()
@@ -167,8 +174,15 @@ class WorkerProcess:
                 f"{answer['error']}: {answer['message']}"
             )
 
+    def _give_up(self) -> NoReturn:
+        self._process.kill()
+        raise BenchmarkError(f"the system {self._name} gave no answer for {LONGEST_S:g} s")
+
     def _read(self) -> dict[str, Any]:
         stream = self._process.stdout
+        # One answer to one command: nothing is buffered that select could not see.
+        if stream is not None and not select.select([stream], [], [], LONGEST_S)[0]:
+            self._give_up()
         line = stream.readline() if stream is not None else ""
         if line:
             answer: dict[str, Any] = json.loads(line)

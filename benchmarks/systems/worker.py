@@ -6,6 +6,7 @@ nothing of polyseek; there it sees this package alone. Threads are limited befor
 
 import importlib
 import json
+import math
 import os
 import sys
 import time
@@ -85,6 +86,15 @@ class Worker:
         return {"ns": durations}
 
 
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    """The same with None for NaN and infinity, which JSON lacks and peers may say."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
 def main() -> None:
     """Serve until stdin ends."""
     start = json.loads(sys.argv[1])
@@ -110,7 +120,7 @@ def main() -> None:
             answer = getattr(worker, name)(**command)
         except Exception as error:  # noqa: BLE001 - whatever a peer raises is the answer
             answer = {"error": type(error).__name__, "message": str(error)}
-        answers.write(json.dumps(answer, default=str) + "\n")
+        answers.write(json.dumps(_finite(answer), default=str) + "\n")
         answers.flush()
 
 
