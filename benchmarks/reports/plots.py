@@ -115,7 +115,8 @@ def _draw(axes: "Axes", report: AnnReport, modality: str, quantity: str) -> None
     else:
         axes.set_xscale("symlog", linthresh=16)
         axes.set_xlim(left=-2)
-    axes.axhline(target, color="0.8", linewidth=1, zorder=0, label="target")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.axhline(target, color="0.4", linestyle=":", zorder=0, label=f"target {target:g}")
     axes.grid(visible=True, color="0.93")
     axes.legend(fontsize="small")
 

@@ -4,6 +4,7 @@ import json
 import venv
 from dataclasses import fields
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,14 +141,12 @@ def build_index(embeddings, index_path, max_index_memory_usage, **options):
 
 def test_peers_run_in_an_environment_of_their_own(tmp_path, monkeypatch):
     """One that has NumPy, FAISS and a stand-in for autofaiss, and knows nothing of polyseek."""
-    import site
-
     monkeypatch.setattr("benchmarks.protocols.ann_timing._MOST_CALLS", 3)
     environment = tmp_path / "venv"
     venv.create(environment, with_pip=False, symlinks=True)
     packages = next((environment / "lib").glob("python*/site-packages"))
     (packages / "autofaiss.py").write_text(STUB)
-    theirs = site.getsitepackages()[0]
+    theirs = Path(np.__file__).parents[1]
     for name in ("numpy", "numpy.libs", "faiss", "faiss_cpu.libs", "packaging"):
         (packages / name).symlink_to(f"{theirs}/{name}")
     paths = write_vectors(tmp_path)
