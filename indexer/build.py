@@ -260,7 +260,7 @@ class _Build:
             self._options.seed,
             self._device,
         )
-        return Router(weight, bias)
+        return Router(weight.astype(np.float16), bias)
 
 
 def _foreign(

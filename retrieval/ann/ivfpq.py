@@ -42,21 +42,21 @@ class Codebook:
             MissingDependencyError: no FAISS is installed.
         """
         faiss = load_faiss()
-        whole = read_index(codebook)
+        whole = owner = read_index(codebook)
         self._rotation: Float32Array | None = None
         if isinstance(whole, faiss.IndexPreTransform):
             matrix = faiss.downcast_VectorTransform(whole.chain.at(0))
             values = faiss.vector_to_array(matrix.A).reshape(matrix.d_out, matrix.d_in)
             self._rotation = values.copy()
-            self._whole = whole  # owns the index that is used below
             whole = faiss.downcast_index(whole.index)
+        self._owner = owner
         self._index = whole
         self._index.by_residual = True  # not in the file of every kind
         self._is_fast = isinstance(whole, faiss.IndexIVFPQFastScan)
         self._quantizer = faiss.downcast_index(whole.quantizer)
         self._has_graph = isinstance(self._quantizer, faiss.IndexHNSW)
         self.nlist: int = whole.nlist
-        self.centroids: Float32Array = self._quantizer.reconstruct_n(0, self.nlist)
+        self.centroids: Float32Array = np.asarray(_KeptRows(owner, self._quantizer))
 
     @property
     def unrotated_centroids(self) -> Float32Array:
@@ -309,6 +309,21 @@ class IvfPq:
         if order is not None:
             _renumber(merged.invlists, order)
         return self._codebook.packed(merged)
+
+
+class _KeptRows:
+    """The rows of a flat index, or of a graph over one, where they lie.
+
+    An array made of this keeps it, and so the index that owns the memory.
+    """
+
+    def __init__(self, owner: Any, quantizer: Any) -> None:  # noqa: ANN401 - FAISS has no types
+        faiss = load_faiss()
+        is_graph = isinstance(quantizer, faiss.IndexHNSW)
+        flat = faiss.downcast_index(quantizer.storage) if is_graph else quantizer
+        rows = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d)
+        self._owner = owner
+        self.__array_interface__ = rows.reshape(flat.ntotal, flat.d).__array_interface__
 
 
 def merge_candidates(found: Sequence[Ranking], k: int) -> Int64Array:

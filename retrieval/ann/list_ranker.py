@@ -9,13 +9,13 @@ then, and all of the best 32 (docs/design/index.md); a quarter more are found, a
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from retrieval.ann.exact import NO_ID
 from retrieval.ann.faiss_io import load_faiss
-from retrieval.model import Float32Array, Int64Array
+from retrieval.model import Float16Array, Float32Array, Int64Array, as_single
 
 _FEW_NUMBERS = 1 << 20
 """Matrices up to this size (4 MiB) are multiplied as they are."""
@@ -44,24 +44,26 @@ class RankedRows:
 class ListRanker:
     """Ranks the rows of one matrix by their product with a query."""
 
-    def __init__(self, weight: Float32Array, bias: Float32Array | None = None) -> None:
+    def __init__(
+        self, weight: Float32Array | Float16Array, bias: Float32Array | None = None
+    ) -> None:
         """Take the rows; large matrices are rounded.
 
         Args:
-            weight: (n, dim) float32.
+            weight: (n, dim) finite; large ones stay in the type that they come in.
             bias: (n,) float32, added to the products; None is zero.
         """
-        self._weight = weight
         self._bias = bias
         self._is_large = weight.size > _FEW_NUMBERS
+        self._weight = weight if self._is_large else _single(weight)
 
     @cached_property
     def _rounded(self) -> Any:  # noqa: ANN401 - FAISS has no types
         """Made by the first query: opening an index does not wait for it."""
         if self._bias is None:
-            return _rounded(self._weight)
+            return _rounded(_single(self._weight))
         parts = np.repeat(self._bias[:, None] / _BIAS_COLUMNS, _BIAS_COLUMNS, axis=1)
-        return _rounded(np.hstack([self._weight, parts]))
+        return _rounded(np.hstack([_single(self._weight), parts]))
 
     def best(self, query: Float32Array, count: int) -> RankedRows:
         """About the best rows for a query (dim,), min(count, n) of them.
@@ -85,7 +87,7 @@ class ListRanker:
         # Row by row (vecdot): BLAS would hand a matrix of this size to all processors, and a search
         # of half a millisecond then waits for the slowest on a machine that is busy.
         here = slice(None) if rows is None else rows
-        scores: Float32Array = np.vecdot(self._weight[here], query)
+        scores: Float32Array = np.vecdot(_single(self._weight[here]), query)
         return scores if self._bias is None else scores + self._bias[here]
 
     def _search(self, query: Float32Array, count: int) -> Int64Array:
@@ -101,6 +103,12 @@ class ListRanker:
         self._rounded.search_c(1, pointer(asked), count, pointer(scores), pointer(rows))
         found: Int64Array = rows[rows != NO_ID]
         return found
+
+
+def _single(rows: Float32Array | Float16Array) -> Float32Array:
+    if rows.dtype == np.float16:
+        return as_single(cast("Float16Array", rows))
+    return rows.astype(np.float32, copy=False)
 
 
 def _rounded(rows: Float32Array) -> Any:  # noqa: ANN401 - FAISS has no types

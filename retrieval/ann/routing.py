@@ -15,7 +15,7 @@ import numpy as np
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.list_ranker import ListRanker, RankedRows
 from retrieval.errors import CorruptCollectionError
-from retrieval.model import Float32Array, Int64Array
+from retrieval.model import Float16Array, Float32Array, Int64Array
 
 SHARPNESS = 60.0
 ROUTER_SHARPNESS = 5.0
@@ -29,11 +29,11 @@ class Router:
     """A score for each list, linear in the query: `weight @ query + bias`.
 
     Attributes:
-        weight: (nlist, dim) float32.
+        weight: (nlist, dim), in half the bytes that it was learned in.
         bias: (nlist,) float32.
     """
 
-    weight: Float32Array
+    weight: Float16Array
     bias: Float32Array
 
     def to_bytes(self) -> bytes:
@@ -55,7 +55,7 @@ class Router:
 
         try:
             tensors = load(checked)
-            return cls(tensors["weight"], tensors["bias"])
+            return cls(tensors["weight"].astype(np.float16, copy=False), tensors["bias"])
         except (SafetensorError, KeyError) as error:
             raise CorruptCollectionError(f"a router cannot be read: {error}") from error
 

@@ -39,7 +39,7 @@ GRAPH_ITEMS = 2_000_000
 query with every centroid costs as much as scanning the codes does."""
 
 _LISTS_PER_ROOT = 4
-_ITEMS_PER_LIST = 192
+_ITEMS_PER_LIST = 256
 _SUBSPACE_DIM = 2
 _PATTERN = re.compile(
     r"(?:opq(?P<opq>[1-9]\d*),)?ivf(?P<nlist>[1-9]\d*)(?P<graph>_hnsw)?"
@@ -189,8 +189,9 @@ class IndexSpec:
 def choose_spec(n: int, dim: int) -> IndexSpec:
     """The index for n items of dimension dim.
 
-    nlist is 4 * sqrt(n), but no list is shorter than 192 items on average: below some 600,000 items
-    the fixed cost of ranking lists outweighs what shorter ones save. Codes have 4 bits for every
+    nlist is 4 * sqrt(n), but no list is shorter than 256 items on average: below a million items
+    the fixed cost of ranking lists outweighs what shorter ones save, and so does what half a block
+    of 32 codes at the end of each takes in memory. Codes have 4 bits for every
     two dimensions: a quarter of a byte a dimension, scanned several times as fast as 8-bit codes
     of that size; what they blur, exact re-scoring mends (measured in docs/design/index.md).
 

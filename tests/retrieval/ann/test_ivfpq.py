@@ -176,3 +176,13 @@ def test_a_codebook_of_the_chosen_sizes_reads_back():
     spec = choose_spec(10_000, 64)
     codes = Codebook(train_codebook(rows, spec, seed=0)).encode([(0, rows[:9])])
     assert len(codes) > 9 * spec.code_bytes
+
+
+def test_centroids_outlive_their_codebook():
+    rows = clustered_rows(np.random.default_rng(0), 2_000, DIM)
+    data = train_codebook(rows, IndexSpec.parse("ivf8,pq4x4fs"), seed=5)
+    centroids = Codebook(data).centroids
+    kept = centroids.copy()
+    for _ in range(20):
+        Codebook(data)
+    assert np.array_equal(centroids, kept)

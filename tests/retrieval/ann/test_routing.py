@@ -11,7 +11,8 @@ from tests.retrieval.ann.arrays import clustered_rows, unit_rows
 DIM, NLIST = 16, 32
 QUERIES = unit_rows(np.random.default_rng(1), 20, DIM)
 ROUTER = Router(
-    unit_rows(np.random.default_rng(2), NLIST, DIM), np.linspace(0, 1, NLIST, dtype=np.float32)
+    unit_rows(np.random.default_rng(2), NLIST, DIM).astype(np.float16),
+    np.linspace(0, 1, NLIST, dtype=np.float32),
 )
 
 

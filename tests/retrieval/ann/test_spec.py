@@ -17,14 +17,14 @@ from retrieval.errors import SettingsError
     [
         (0, 384, "exact"),
         (MIN_IVFPQ_ITEMS - 1, 384, "exact"),
-        (MIN_IVFPQ_ITEMS, 384, "ivf52,pq192x4fs"),
-        (100_000, 384, "ivf520,pq192x4fs"),
-        (200_000, 512, "ivf1041,pq256x4fs"),
-        (1_000_000, 512, "ivf4000,pq256x4fs"),
+        (MIN_IVFPQ_ITEMS, 384, "ivf39,pq192x4fs"),
+        (100_000, 384, "ivf390,pq192x4fs"),
+        (200_000, 512, "ivf781,pq256x4fs"),
+        (1_000_000, 512, "ivf3906,pq256x4fs"),
         (10_000_000, 512, "ivf6721_hnsw,pq256x4fs"),  # as many as the capped sample can train
-        (100_000, 386, "ivf520,pq386x4fs"),  # 193 sub-spaces would be an odd number
-        (100_000, 126, "ivf520,pq126x4fs"),
-        (100_000, 127, "ivf520,pq127"),
+        (100_000, 386, "ivf390,pq386x4fs"),  # 193 sub-spaces would be an odd number
+        (100_000, 126, "ivf390,pq126x4fs"),
+        (100_000, 127, "ivf390,pq127"),
     ],
 )
 def test_sizes_follow_the_number_of_items_and_the_dimension(n, dim, expected):
@@ -105,9 +105,9 @@ def test_auto_and_exact_are_resolved():
         (
             200_000,
             512,
-            ["ivf1041,pq256x4fs", "ivf520,pq256x4fs", "ivf2082,pq256x4fs", "ivf1041,pq128x4fs"],
+            ["ivf781,pq256x4fs", "ivf390,pq256x4fs", "ivf1562,pq256x4fs", "ivf781,pq128x4fs"],
         ),
-        (100_000, 386, ["ivf520,pq386x4fs", "ivf260,pq386x4fs", "ivf1040,pq386x4fs"]),
+        (100_000, 386, ["ivf390,pq386x4fs", "ivf195,pq386x4fs", "ivf780,pq386x4fs"]),
         (10_000_000, 512, ["ivf6721_hnsw,pq256x4fs", "ivf3360_hnsw,pq256x4fs"]),
     ],
 )

@@ -59,7 +59,7 @@ def learned_routes(queries, lists):
     for row, own in zip(hits, lists, strict=True):
         row[own] = 1
     weight = np.linalg.lstsq(queries, hits, rcond=None)[0].T
-    return Router(np.ascontiguousarray(weight, np.float32), np.zeros(NLIST, np.float32))
+    return Router(np.ascontiguousarray(weight, np.float16), np.zeros(NLIST, np.float32))
 
 
 @pytest.fixture(scope="module")
