@@ -27,10 +27,11 @@ from indexer.writer import CollectionWriter
 from retrieval.ann.devices import computing_device
 from retrieval.ann.fanout import FanOut, SearchSettings
 from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.recall import QuerySet, measure_ms, measure_recall, with_answers
 from retrieval.ann.routing import Router
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
-from retrieval.ann.tune import QuerySet, choose_settings, measure_ms, measure_recall
+from retrieval.ann.tune import choose_settings
 from retrieval.encoders.base import Encoder
 from retrieval.learn.router import nearest_lists, train_router
 from retrieval.model import Float32Array, GalleryName, Int64Array
@@ -291,7 +292,7 @@ def _modes(
     """The cheapest settings for each kind of query, what they find on others, and their cost."""
     sets = draw_queries(index, name, foreign.test if foreign else None, rng)
     modes, cost_ns = [], 0.0
-    for modality, queries in sets.items():
+    for modality, queries in with_answers(index, sets).items():
         tuning, held_out = queries.halves()
         choice = choose_settings(index, tuning, options.target_recall)
         modes.append(_mode(index, modality, choice.settings, held_out, options.target_recall))

@@ -7,8 +7,8 @@ import numpy as np
 
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.fanout import RECALL_DEPTH, FanOut, Part, SearchSettings
+from retrieval.ann.recall import QuerySet, Recall, measure_recall
 from retrieval.ann.routing import QueryParts, Router
-from retrieval.ann.tune import QuerySet, Recall, measure_recall
 from retrieval.encoders.bank import caption_bank, query_bank
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.name_bank import name_bank

@@ -193,22 +193,6 @@ class FanOut:
         """For each query the lists that a search visits, in its order, (min(nprobe, nlist),)."""
         return iter(()) if self._coded is None else self._coded.lists(queries, settings, parts)
 
-    def mean_scanned(
-        self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts] = ()
-    ) -> float:
-        """Codes that a search with these settings looks at, mean over queries."""
-        sizes = self.list_sizes()
-        visited = self.list_orders(queries, settings, parts)
-        return float(np.mean([sizes[lists].sum() for lists in visited]))
-
-    def mean_visited(
-        self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts] = ()
-    ) -> float:
-        """Lists that a search with these settings visits, mean over queries."""
-        if self._coded is None:
-            return 0.0
-        return float(np.mean([len(own) for own in self._coded.lists(queries, settings, parts)]))
-
     def list_sizes(self) -> Int64Array:
         """Codes in each inverted list, (nlist,); () where there are none."""
         return np.empty(0, np.int64) if self._coded is None else self._coded.list_sizes()

@@ -1,19 +1,17 @@
-"""Choose how far an IVF-PQ search must look, and measure what it then finds, against exact search.
+"""Choose how far an IVF-PQ search must look to find enough of what exact search finds.
 
-Recall here is the share of the exact k best that the search returns, mean over queries. Each kind
-of query has settings of its own: lists trained on images route texts badly (the modality gap), and
-an average over both would hide it.
+Each kind of query has settings of its own: lists trained on images route texts badly (the modality
+gap), and an average over both would hide it.
 """
 
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.ann.fanout import RECALL_DEPTH, FanOut, SearchSettings
-from retrieval.ann.routing import QueryParts
-from retrieval.model import Float32Array, Int64Array
+from retrieval.ann.fanout import FanOut, SearchSettings
+from retrieval.ann.recall import QuerySet, Recall, mean_visits
+from retrieval.model import Int64Array
 
 TARGET_RECALL = 0.95
 """What is aimed at where nobody says otherwise."""
@@ -21,14 +19,14 @@ TARGET_RECALL = 0.95
 CANDIDATE_STEPS = (20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
 
 _NS_PER_CODE_BYTE = {True: 0.09, False: 0.45}
-_NS_PER_CANDIDATE_DIMENSION = 0.7
+_NS_PER_CANDIDATE_DIMENSION = 2.0
 _NS_PER_LIST = 500.0
 """What a search spends, on one core: scanning a byte of a code in registers (True) or through a
 table, fetching and re-scoring a candidate, starting on a list (benchmarks/perf/search_ratio.py,
 docs/design/index.md). Only their ratios matter, and settings that cost about the same are equally
 good: a model keeps the choice the same on every machine, a stopwatch would not."""
 
-FLOOR_STEPS = tuple(2.0 ** (-step / 2) for step in range(6, 32))
+FLOOR_STEPS = tuple(2.0 ** (-step / 2) for step in range(6, 48))
 """Shares of the softmax over lists, descending: a list that falls below is not visited."""
 
 _CAP_WITH_FLOOR = 2
@@ -39,47 +37,6 @@ CHEAP_NS = 250_000.0
 """What a search may cost by the model without a thought: less than encoding its text takes."""
 
 HIGHER_TARGETS = (0.998, 0.99, 0.98)
-
-_TIMED_QUERIES = 50
-
-
-@dataclass(frozen=True, slots=True)
-class QuerySet:
-    """Queries of one kind.
-
-    Attributes:
-        vectors: (Q, dim) unit rows.
-        excluded: for each query the ids that do not count, e.g. the item it was made from; or ().
-        parts: for each query what decides which lists it visits; or ().
-    """
-
-    vectors: Float32Array
-    excluded: tuple[Int64Array, ...] = ()
-    parts: tuple[QueryParts, ...] = ()
-
-    def halves(self) -> "tuple[QuerySet, QuerySet]":
-        """The queries at even and at odd places: one half to tune on, one to measure on."""
-        return self._every_second(0), self._every_second(1)
-
-    def _every_second(self, first: int) -> "QuerySet":
-        here = slice(first, None, 2)
-        return QuerySet(self.vectors[here], self.excluded[here], self.parts[here])
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """Mean recall at RECALL_DEPTH over queries, and the standard error of that mean."""
-
-    mean: float
-    standard_error: float
-    n_queries: int
-
-    @classmethod
-    def of(cls, per_query: npt.NDArray[np.float64]) -> "Recall":
-        """From the recall of each query, at least two."""
-        n_queries = len(per_query)
-        deviation = float(per_query.std(ddof=1))
-        return cls(float(per_query.mean()), deviation / n_queries**0.5, n_queries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,46 +66,13 @@ def choose_settings(index: FanOut, queries: QuerySet, target: float = TARGET_REC
         queries: at least two, of one kind.
         target: in (0, 1].
     """
-    _, wanted = index.search(queries.vectors, RECALL_DEPTH, None, queries.excluded)
+    wanted = queries.answers(index)
     for higher in HIGHER_TARGETS:
         if higher > target:
             best = _best(index, queries, wanted, higher, most_ns=CHEAP_NS)
             if best.cost_ns < CHEAP_NS:
                 return best
     return _best(index, queries, wanted, target, most_ns=np.inf)
-
-
-def measure_recall(index: FanOut, settings: SearchSettings, queries: QuerySet) -> Recall:
-    """Recall of `index.search` with these settings against exact search.
-
-    Raises:
-        ValueError: fewer than two queries.
-    """
-    if len(queries.vectors) < 2:
-        raise ValueError("recall needs at least two queries")
-    _, wanted = index.search(queries.vectors, RECALL_DEPTH, None, queries.excluded)
-    _, found = index.search(
-        queries.vectors, RECALL_DEPTH, settings, queries.excluded, queries.parts
-    )
-    hits = (found[:, :, None] == wanted[:, None, :]).any(axis=1)
-    return Recall.of(hits.mean(axis=1))
-
-
-def measure_ms(index: FanOut, settings: SearchSettings, queries: QuerySet) -> float:
-    """Median time of a search for one query, in milliseconds, on this machine as it is now."""
-    taken_ns = []
-    for number in range(min(_TIMED_QUERIES, len(queries.vectors))):
-        here = slice(number, number + 1)
-        started_ns = time.perf_counter_ns()
-        index.search(
-            queries.vectors[here],
-            RECALL_DEPTH,
-            settings,
-            queries.excluded[here],
-            queries.parts[here],
-        )
-        taken_ns.append(time.perf_counter_ns() - started_ns)
-    return float(np.median(taken_ns)) / 1e6
 
 
 def _can_be_routed(index: FanOut, queries: QuerySet) -> bool:
@@ -237,11 +161,30 @@ def _fewest_candidates(
     Few are asked for first: gathering thousands of codes takes longer than the scan.
     """
     for depth in (CANDIDATE_STEPS[-5], CANDIDATE_STEPS[-1]):
-        places = _places(index.candidate_ids(queries.vectors, depth, asked, queries.parts), wanted)
-        for candidates in CANDIDATE_STEPS:
-            if candidates <= depth and _is_reached(places < candidates, target):
-                return candidates
+        candidates = _fewest(index, queries, wanted, target, asked, depth)
+        if candidates is not None:
+            return candidates
     return None
+
+
+def _fewest(
+    index: FanOut,
+    queries: QuerySet,
+    wanted: Int64Array,
+    target: float,
+    asked: SearchSettings,
+    depth: int,
+) -> int | None:
+    """The same, of at most `depth`."""
+    places = _places(index.candidate_ids(queries.vectors, depth, asked, queries.parts), wanted)
+    return next(
+        (
+            candidates
+            for candidates in CANDIDATE_STEPS
+            if candidates <= depth and _is_reached(places < candidates, target)
+        ),
+        None,
+    )
 
 
 def _with_floor(
@@ -250,27 +193,35 @@ def _with_floor(
     """The best choice so far, or a cheaper one: more lists at most, but only those that are likely.
 
     A fixed number of lists is too many for a query that is sure of its way, too few for another.
+    From the highest floor on that reaches the target each lower one needs fewer candidates: they
+    are tried until the scan alone costs more than the best choice.
     """
+    depth = best.settings.candidates
     cap = min(index.nlist, _CAP_WITH_FLOOR * best.settings.nprobe)
-    low, high = 0, len(FLOOR_STEPS)  # the first step that reaches the target lies in between
+    asked = [replace(best.settings, nprobe=cap, floor=floor) for floor in FLOOR_STEPS]
+    low, high = 0, len(asked)  # the first step that reaches the target lies in between
     while low < high:
         step = (low + high) // 2
-        asked = replace(best.settings, nprobe=cap, floor=FLOOR_STEPS[step])
-        found = index.candidate_ids(queries.vectors, asked.candidates, asked, queries.parts)
-        if _is_reached(_places(found, wanted) < asked.candidates, target):
-            high = step
-        else:
+        if _fewest(index, queries, wanted, target, asked[step], depth) is None:
             low = step + 1
-    if high == len(FLOOR_STEPS):
-        return best
-    asked = replace(best.settings, nprobe=cap, floor=FLOOR_STEPS[high])
-    cost = _cost_ns(index, queries, asked)
-    return Choice(asked, cost) if cost < best.cost_ns else best
+        else:
+            high = step
+    for settings in asked[high:]:
+        fewest = replace(settings, candidates=CANDIDATE_STEPS[0])
+        if _cost_ns(index, queries, fewest) >= best.cost_ns:
+            break
+        candidates = _fewest(index, queries, wanted, target, settings, depth)
+        if candidates is None:
+            continue
+        chosen = replace(settings, candidates=candidates)
+        cost = _cost_ns(index, queries, chosen)
+        if cost < best.cost_ns:
+            best = Choice(chosen, cost)
+    return best
 
 
 def _cost_ns(index: FanOut, queries: QuerySet, settings: SearchSettings) -> float:
-    scanned = index.mean_scanned(queries.vectors, settings, queries.parts)
-    visited = index.mean_visited(queries.vectors, settings, queries.parts)
+    scanned, visited = mean_visits(index, settings, queries)
     per_candidate = _NS_PER_CANDIDATE_DIMENSION * queries.vectors.shape[1]
     per_code = _NS_PER_CODE_BYTE[index.is_fast] * index.code_bytes
     return float(per_code * scanned + _NS_PER_LIST * visited + per_candidate * settings.candidates)

@@ -79,7 +79,7 @@ def train_router(
     weight = torch.from_numpy(START_SCALE * centroids).to(device).requires_grad_()
     bias = torch.zeros(len(centroids), device=device, requires_grad=True)
     optimizer = torch.optim.AdamW([weight, bias], lr=RATE, weight_decay=0.0, fused=True)
-    is_half = device == "cpu" and cpu_bf16_gain() > 1
+    is_half = device.startswith("cpu") and cpu_bf16_gain() > 1
     batches_an_epoch = -(-len(queries) // BATCH)
     n_steps = EPOCHS * batches_an_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / n_steps)

@@ -6,16 +6,20 @@ import pytest
 from retrieval.ann import tune
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.recall import (
+    QuerySet,
+    Recall,
+    mean_visits,
+    measure_recall,
+    with_answers,
+)
 from retrieval.ann.routing import QueryParts, Router
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from retrieval.ann.tune import (
     CANDIDATE_STEPS,
     TARGET_RECALL,
-    QuerySet,
-    Recall,
     choose_settings,
-    measure_recall,
 )
 from tests.retrieval.ann.arrays import HalfRows, clustered_rows, unit_rows
 
@@ -51,6 +55,10 @@ def index(part, codebook):
 
 def as_foreign(vectors):
     return tuple(QueryParts.single(vector, is_foreign=True) for vector in vectors)
+
+
+def scanned_by(index, settings, queries):
+    return mean_visits(index, settings, queries)[0]
 
 
 def learned_routes(queries, lists):
@@ -107,7 +115,7 @@ def test_each_kind_of_query_gets_settings_that_reach_its_target(index, near, far
     assert measure_recall(index, easy, near).mean >= TARGET_RECALL
     assert measure_recall(index, hard, far).mean >= TARGET_RECALL
     assert measure_recall(index, easy, far).mean < TARGET_RECALL  # what an average would hide
-    assert index.mean_scanned(far.vectors, hard) > index.mean_scanned(near.vectors, easy)
+    assert scanned_by(index, hard, far) > scanned_by(index, easy, near)
     fewer = [step for step in CANDIDATE_STEPS if step < hard.candidates]
     narrower = measure_recall(index, replace(hard, candidates=fewer[-1]), far)
     assert narrower.mean - narrower.standard_error < TARGET_RECALL
@@ -118,7 +126,7 @@ def test_a_lower_target_costs_less(index, far):
         choose_settings(index, far, 0.6).settings,
         choose_settings(index, far, 0.99).settings,
     )
-    assert index.mean_scanned(far.vectors, low) < index.mean_scanned(far.vectors, high)
+    assert scanned_by(index, low, far) < scanned_by(index, high, far)
     assert 0.6 <= measure_recall(index, low, far).mean < 0.99
 
 
@@ -143,9 +151,11 @@ def test_a_floor_is_chosen_where_it_scans_less_at_the_same_recall(index, near, m
     assert fixed.floor == 0
     assert 0 < chosen.floor < 1
     assert chosen.nprobe <= 2 * fixed.nprobe
-    assert index.mean_scanned(near.vectors, chosen) < 0.9 * index.mean_scanned(near.vectors, fixed)
-    assert index.mean_visited(near.vectors, chosen) < index.mean_visited(near.vectors, fixed)
-    assert index.mean_visited(near.vectors, fixed) == fixed.nprobe
+    (scanned, visited), (most_scanned, most_visited) = (
+        mean_visits(index, settings, near) for settings in (chosen, fixed)
+    )
+    assert scanned < 0.9 * most_scanned
+    assert visited < most_visited == fixed.nprobe
     recall = measure_recall(index, chosen, near)
     assert recall.mean - recall.standard_error >= TARGET_RECALL
 
@@ -159,8 +169,8 @@ def test_a_router_is_used_where_it_wins_and_only_there(index, far, part, codeboo
     foreign = QuerySet(far.vectors, parts=as_foreign(far.vectors))
     chosen = choose_settings(knows, foreign).settings
     assert chosen.routed
-    unrouted = index.mean_scanned(far.vectors, choose_settings(index, far).settings)
-    assert knows.mean_scanned(foreign.vectors, chosen, foreign.parts) < unrouted
+    unrouted = scanned_by(index, choose_settings(index, far).settings, far)
+    assert scanned_by(knows, chosen, foreign) < unrouted
     assert measure_recall(knows, chosen, foreign).mean >= TARGET_RECALL
     assert not choose_settings(errs, foreign).settings.routed
     assert not choose_settings(knows, far).settings.routed  # nobody says that these are foreign
@@ -200,3 +210,12 @@ def test_halves_are_disjoint_and_keep_each_query_with_its_exclusions(near):
 def test_one_query_has_no_standard_error(index, near):
     with pytest.raises(ValueError, match="two queries"):
         measure_recall(index, SearchSettings(1, 20), QuerySet(near.vectors[:1]))
+
+
+def test_answers_of_several_sets_are_found_in_one_pass_and_go_with_their_halves(index, near, far):
+    sets = with_answers(index, {"near": near, "far": far})
+    for name, alone in (("near", near), ("far", far)):
+        assert np.array_equal(sets[name].wanted, alone.answers(index))
+    even, odd = sets["near"].halves()
+    assert np.array_equal(even.wanted, sets["near"].wanted[::2])
+    assert np.array_equal(odd.answers(index), near.halves()[1].answers(index))
