@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.protocols.ann_baseline import Baseline
 from benchmarks.protocols.ann_composed import compose_pairs, pair_up
 from benchmarks.protocols.ann_inputs import AnnInputs, read_inputs
 from benchmarks.protocols.ann_system import Bench, measure_system
@@ -91,7 +92,8 @@ def measure_ann(
         on_progress: called with a line as each stage begins.
 
     Returns:
-        One row a system. One that fails on the way has a row that says so.
+        One row a system. One that fails on the way has a row that says so; a baseline that fails
+        leaves the ratios empty from then on.
 
     Raises:
         SettingsError: an option is out of range, or a system is unknown.
@@ -138,7 +140,8 @@ def measure_ann(
                 row = AnnRow(planned.entry.name, failure=str(error))
             rows.append(row)
             shutil.rmtree(folder)
-    return AnnReport(_setting(options, inputs), tuple(rows), tuple(curves))
+    lost = tuple(each.failure for each in (bench.flat, bench.product) if each.failure is not None)
+    return AnnReport(_setting(options, inputs), tuple(rows), tuple(curves), lost)
 
 
 def _check_options(options: AnnOptions) -> None:
@@ -246,14 +249,15 @@ def _set_up(
         "composed": replace(find_truth(inputs.base, asked.sums, k), parts=asked.parts),
     }
     baselines = []
-    for entry, threads in ((FLAT, 1), (PRODUCT, options.threads)):
+    for entry, threads, figure in (
+        (FLAT, 1, "x_flat"),
+        (PRODUCT, options.threads, "x_gemm"),
+    ):
         folder = scratch / entry.kind
         folder.mkdir()
         own_task = replace(task, folder=str(folder), option=entry.option, threads=threads)
-        worker = open_now.enter_context(WorkerProcess(entry, own_task))
-        worker.ask("build")
-        worker.ask("open")
-        baselines.append(worker)
+        baselines.append(Baseline(entry, own_task, figure))
+        open_now.callback(baselines[-1].close)
     return Bench(
         scratch=scratch,
         base=inputs.base,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.metrics.ann import MeanRecall
+from benchmarks.protocols.ann_baseline import Baseline
 from benchmarks.protocols.ann_timing import Arm, Comparison, compare
 from benchmarks.protocols.ann_truth import Truth, recall_of
 from benchmarks.records.ann import AnnRow, CurvePoint
@@ -43,8 +44,8 @@ class Bench:
     base: npt.NDArray[np.floating[Any]]
     truth: Mapping[Modality, Truth]
     tuning: Mapping[Modality, Truth]
-    flat: WorkerProcess
-    product: WorkerProcess
+    flat: Baseline
+    product: Baseline
     k: int
     batch: int
     rounds: int
@@ -179,7 +180,7 @@ def _turn_knob(
 
 def _compare(
     bench: Bench,
-    baseline: WorkerProcess,
+    baseline: Baseline,
     worker: WorkerProcess,
     settings: Mapping[Modality, Setting],
     batch: int,

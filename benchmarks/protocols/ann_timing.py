@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.protocols.ann_baseline import Baseline, BaselineLostError
 from benchmarks.systems.base import Setting
 from benchmarks.systems.process import WorkerProcess
 
@@ -19,7 +20,7 @@ class Arm:
     """One side of a comparison.
 
     Attributes:
-        worker: an open system.
+        worker: an open system, or a baseline.
         queries: .npy file of float32 queries.
         k: answers to a query.
         batch: queries in one call.
@@ -27,7 +28,7 @@ class Arm:
         parts: .npy file of what composed queries are the sums of.
     """
 
-    worker: WorkerProcess
+    worker: WorkerProcess | Baseline
     queries: Path
     k: int
     batch: int
@@ -57,18 +58,18 @@ class Comparison:
     """How much faster one system is than another.
 
     Attributes:
-        ratio: median over rounds of (its median time / our median time).
-        quartiles: first and third of that ratio over rounds.
+        ratio: median over rounds of (its median time / our median time); None of a lost baseline.
+        quartiles: first and third of that ratio over rounds; None likewise.
         ours_ms: median of all our calls.
     """
 
-    ratio: float
-    quartiles: tuple[float, float]
+    ratio: float | None
+    quartiles: tuple[float, float] | None
     ours_ms: float
 
 
 def compare(baseline: Arm, ours: Arm, rounds: int) -> Comparison:
-    """Time both in turns, in an order that changes each round.
+    """Time both in turns, in an order that changes each round; ours alone if the other is lost.
 
     Before, ours answers once all that it will be asked: pages are mapped and blocks checked, as in
     a process that has been serving for a while.
@@ -77,7 +78,17 @@ def compare(baseline: Arm, ours: Arm, rounds: int) -> Comparison:
         baseline: that ours is divided into.
         ours: the system.
         rounds: at least 1.
+
+    Raises:
+        BenchmarkError: ours failed.
     """
+    try:
+        return _in_turns(baseline, ours, rounds)
+    except BaselineLostError:
+        return _alone(ours, rounds)
+
+
+def _in_turns(baseline: Arm, ours: Arm, rounds: int) -> Comparison:
     calls = {arm: _calls(arm) for arm in (baseline, ours)}
     ours.durations_ms(0, rounds * calls[ours])
     ratios, times = [], []
@@ -92,6 +103,15 @@ def compare(baseline: Arm, ours: Arm, rounds: int) -> Comparison:
         ratios.append(medians[baseline] / medians[ours])
     low, middle, high = np.percentile(ratios, [25, 50, 75]).tolist()
     return Comparison(middle, (low, high), float(np.median(times)))
+
+
+def _alone(ours: Arm, rounds: int) -> Comparison:
+    calls = _calls(ours)
+    ours.durations_ms(0, rounds * calls)
+    times: list[float] = []
+    for number in range(rounds):
+        times += ours.durations_ms(number * calls * ours.batch, calls)
+    return Comparison(None, None, float(np.median(times)))
 
 
 def _calls(arm: Arm) -> int:

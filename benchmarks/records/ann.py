@@ -101,16 +101,20 @@ class AnnReport:
         setting: data, machine, versions and options; JSON values.
         rows: one a system, in the order asked for.
         curves: of the peers that have a knob; empty unless plots were asked for.
+        baseline_failures: why ratios are missing though their systems were measured; a line for
+            each baseline that failed.
     """
 
     setting: Mapping[str, Any]
     rows: tuple[AnnRow, ...]
     curves: tuple[CurvePoint, ...] = ()
+    baseline_failures: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """The report as a JSON object: setting, rows, curves."""
+        """The report as a JSON object: setting, rows, curves, baseline_failures."""
         return {
             "setting": dict(self.setting),
             "rows": [asdict(row) for row in self.rows],
             "curves": [asdict(point) for point in self.curves],
+            "baseline_failures": list(self.baseline_failures),
         }

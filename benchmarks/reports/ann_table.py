@@ -18,6 +18,7 @@ def table(report: AnnReport) -> str:
         text += _aligned([_SEARCH_HEADS, *searches], left=(0, 1))
         text += ["", *_aligned([_BUILD_HEADS, *map(_build_cells, rows)], left=(0, 5))]
     failed = [f"{row.system}: {row.failure}" for row in report.rows if row.failure is not None]
+    failed += report.baseline_failures
     if rows and failed:
         text.append("")
     return "\n".join(text + failed)

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.protocols import ann as protocol
 from benchmarks.protocols.ann import AnnOptions, measure_ann
 from benchmarks.records.ann import AnnRow
-from benchmarks.systems.registry import NAMES
+from benchmarks.systems.registry import NAMES, Entry
 from retrieval.errors import MissingDependencyError, SettingsError
 from tests.benchmarks.kit import DIM, write_vectors
 
@@ -43,7 +43,8 @@ def report(tmp_path_factory):
 
 def test_the_report_is_one_json_object_of_setting_rows_and_curves(report):
     shown = json.loads(json.dumps(report.to_json(), allow_nan=False))
-    assert set(shown) == {"setting", "rows", "curves"}
+    assert set(shown) == {"setting", "rows", "curves", "baseline_failures"}
+    assert shown["baseline_failures"] == []
     assert [row["system"] for row in shown["rows"]] == list(INSTALLED)
     for row in shown["rows"]:
         assert row["failure"] is None
@@ -120,6 +121,38 @@ def test_a_peer_that_is_missing_is_an_error_by_name_and_a_row_by_default(tmp_pat
     for row in report.rows:
         assert "not installed" in row.failure
         assert row.recall_text is None
+
+
+CALLS_OF_A_COMPARISON = 2 + 7 * 3
+
+
+def test_a_baseline_that_dies_is_said_once_and_costs_ratios_only(tmp_path, monkeypatch):
+    """One before it opens; the other in the second comparison of the first of two systems."""
+    monkeypatch.setattr("benchmarks.protocols.ann_timing._MOST_CALLS", 3)
+    module = "tests.benchmarks.odd_systems"
+    last = CALLS_OF_A_COMPARISON + 10
+    monkeypatch.setattr(protocol, "FLAT", Entry(f"flat:{last}", module, "DiesLater", "json"))
+    monkeypatch.setattr(protocol, "PRODUCT", Entry("product", module, "Dies", "json"))
+    report = measure_ann(AnnOptions(**write_vectors(tmp_path), systems=("exact", "gemm")))
+    assert report.baseline_failures == (
+        f"no x_flat since its baseline failed: the system flat:{last} died with code 9: "
+        "out of memory",
+        "no x_gemm since its baseline failed: the system product died with code 7: out of luck",
+    )
+    first, second = report.rows
+    assert first.x_flat_text > 0
+    for row in report.rows:
+        assert row.failure is None
+        for modality in ("text", "image", "composed"):
+            assert getattr(row, f"recall_{modality}") == 1.0
+            assert getattr(row, f"ms_b1_{modality}") > 0
+            assert getattr(row, f"qps_b64_{modality}") > 0
+            assert getattr(row, f"x_gemm_{modality}") is None
+            assert getattr(row, f"x_gemm_{modality}_quartiles") is None
+    lost = [(first, "image"), (first, "composed"), (second, "text"), (second, "composed")]
+    assert [getattr(row, f"x_flat_{modality}") for row, modality in lost] == [None] * 4
+    shown = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert shown["baseline_failures"] == list(report.baseline_failures)
 
 
 STUB = '''

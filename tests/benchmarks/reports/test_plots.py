@@ -1,5 +1,6 @@
 """Plots and tables of a measurement that is written down here."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -102,6 +103,13 @@ def test_the_table_has_a_line_a_search_and_says_what_failed(report):
     assert lines[-1] == "absent: needs the package absent"
     assert len(lines) == 1 + 9 + 1 + 1 + 3 + 1 + 1
     assert max(map(len, lines)) <= 80
+
+
+def test_the_table_says_once_why_ratios_are_missing(report):
+    lost = "no x_flat since its baseline failed: the system faiss:Flat died with code -9:"
+    lines = table(replace(report, baseline_failures=(lost,))).splitlines()
+    assert lines[:-1] == table(report).splitlines()
+    assert lines[-1] == lost
 
 
 def test_a_table_of_nothing_but_failures_has_no_heads():
