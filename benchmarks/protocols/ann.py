@@ -75,11 +75,11 @@ class AnnOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A system that will be measured, where it runs, or why it will not."""
+    """A system that will be measured and where it runs, or the row that says why it will not."""
 
     entry: Entry
     python: Path | None = None
-    missing: str | None = None
+    row: AnnRow | None = None
 
 
 def measure_ann(
@@ -103,7 +103,7 @@ def measure_ann(
     """
     _check_options(options)
     plan = _plan(options)
-    rows = [AnnRow(each.entry.name, failure=each.missing) for each in plan if each.missing]
+    rows = [each.row for each in plan if each.row is not None]
     inputs = read_inputs(
         options.base,
         {"text": options.text_queries, "image": options.image_queries},
@@ -121,8 +121,8 @@ def measure_ann(
         task = _write_inputs(Path(scratch), options, inputs)
         bench = _set_up(Path(scratch), options, inputs, task, open_now)
         for planned in plan:
-            if planned.missing is not None:
-                rows.append(AnnRow(planned.entry.name, failure=planned.missing))
+            if planned.row is not None:
+                rows.append(planned.row)
                 continue
             on_progress(f"measuring {planned.entry.name}")
             folder = Path(scratch, "system")
@@ -188,14 +188,16 @@ def _place(entry: Entry, peer_python: Path | None, *, is_asked: bool) -> _Planne
         if peer_python is not None:
             WorkerProcess(entry, Task("", ""), peer_python).close()
             return _Planned(entry, peer_python)
-    except (BenchmarkError, MissingDependencyError) as error:
+    except BenchmarkError as error:  # it is there, and does not work
+        return _Planned(entry, row=AnnRow(entry.name, failure=str(error)))
+    except MissingDependencyError as error:
         reason = str(error)
     if is_asked:
         raise MissingDependencyError(
             reason,
             hint="install polyseek[bench], or name an environment that has it with --peer-env",
         )
-    return _Planned(entry, missing=reason)
+    return _Planned(entry, row=AnnRow(entry.name, failure=reason, available=False))
 
 
 def _write_inputs(scratch: Path, options: AnnOptions, inputs: AnnInputs) -> Task:

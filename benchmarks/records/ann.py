@@ -32,6 +32,7 @@ class AnnRow:
         spec: what the index is.
         params: how it was built and searched.
         failure: why there are no figures.
+        available: whether its package is installed; where it is not, `failure` says so.
     """
 
     system: str
@@ -70,6 +71,7 @@ class AnnRow:
     anonymous_bytes_per_vector: float | None = None
     page_cache_bytes_per_vector: float | None = None
     failure: str | None = None
+    available: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,12 @@ class AnnReport:
     rows: tuple[AnnRow, ...]
     curves: tuple[CurvePoint, ...] = ()
     baseline_failures: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing failed; a system that is not installed has not."""
+        failed = any(row.failure is not None and row.available for row in self.rows)
+        return not failed and not self.baseline_failures
 
     def to_json(self) -> dict[str, object]:
         """The report as a JSON object: setting, rows, curves, baseline_failures."""

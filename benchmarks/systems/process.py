@@ -74,6 +74,7 @@ class WorkerProcess:
                 text=True,
             )
         except OSError as error:
+            self._said.close()
             raise BenchmarkError(f"cannot start {python}: {error}") from error
         with contextlib.ExitStack() as on_error:
             on_error.callback(self.close)

@@ -121,6 +121,8 @@ def test_a_peer_that_is_missing_is_an_error_by_name_and_a_row_by_default(tmp_pat
     for row in report.rows:
         assert "not installed" in row.failure
         assert row.recall_text is None
+        assert not row.available
+    assert report.is_complete
 
 
 CALLS_OF_A_COMPARISON = 2 + 7 * 3
@@ -134,6 +136,7 @@ def test_a_baseline_that_dies_is_said_once_and_costs_ratios_only(tmp_path, monke
     monkeypatch.setattr(protocol, "FLAT", Entry(f"flat:{last}", module, "DiesLater", "json"))
     monkeypatch.setattr(protocol, "PRODUCT", Entry("product", module, "Dies", "json"))
     report = measure_ann(AnnOptions(**write_vectors(tmp_path), systems=("exact", "gemm")))
+    assert not report.is_complete
     assert report.baseline_failures == (
         f"no x_flat since its baseline failed: the system flat:{last} died with code 9: "
         "out of memory",
@@ -153,6 +156,27 @@ def test_a_baseline_that_dies_is_said_once_and_costs_ratios_only(tmp_path, monke
     assert [getattr(row, f"x_flat_{modality}") for row, modality in lost] == [None] * 4
     shown = json.loads(json.dumps(report.to_json(), allow_nan=False))
     assert shown["baseline_failures"] == list(report.baseline_failures)
+
+
+def test_an_environment_that_does_not_work_is_a_failure_and_one_without_the_peer_is_none(
+    tmp_path, monkeypatch
+):
+    paths = write_vectors(tmp_path)
+    monkeypatch.setattr(protocol, "NAMES", ("autofaiss",))
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=False, symlinks=True)
+    theirs = next((environment / "lib").glob("python*/site-packages"))
+    (theirs / "numpy").symlink_to(Path(np.__file__).parent)
+    lacking = measure_ann(AnnOptions(**paths, peer_env=environment))
+    assert (lacking.is_complete, lacking.rows[0].available) == (True, False)
+    assert "No module named 'autofaiss'" in lacking.rows[0].failure
+    with pytest.raises(MissingDependencyError, match="No module named 'autofaiss'"):
+        measure_ann(AnnOptions(**paths, systems=("autofaiss",), peer_env=environment))
+    (environment / "bin" / "python").unlink()
+    (environment / "bin" / "python").write_text("no program")
+    broken = measure_ann(AnnOptions(**paths, peer_env=environment))
+    assert (broken.is_complete, broken.rows[0].available) == (False, True)
+    assert "cannot start" in broken.rows[0].failure
 
 
 STUB = '''

@@ -1,10 +1,12 @@
 """`polyseek bench ann`: its JSON, its table, its files, its refusals."""
 
 import json
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
+from benchmarks.protocols import ann as protocol
 from tests.benchmarks.kit import write_vectors
 from tests.cli.commands.kit import answer, refusal, run
 
@@ -39,6 +41,39 @@ def test_the_table_says_what_failed_and_the_command_ends_with_1(files):
     assert exact.split()[:2] == ["exact", "text"]
     assert failed.startswith("faiss:NoSuchKey: the system faiss:NoSuchKey failed to build")
     assert "measuring exact" in result.stderr
+
+
+@pytest.fixture
+def default_systems(monkeypatch):
+    """Measures these by default; `hnswlib` is not installed."""
+    monkeypatch.setattr(
+        protocol, "find_spec", lambda name: None if name == "hnswlib" else find_spec(name)
+    )
+    return lambda *names: monkeypatch.setattr(protocol, "NAMES", names)
+
+
+def test_by_default_a_system_that_is_not_installed_is_a_row_and_no_failure(files, default_systems):
+    default_systems("exact", "hnswlib")
+    exact, missing = answer("bench", "ann", *arguments(files), "--json", "--quiet")["rows"]
+    assert (exact["available"], exact["failure"]) == (True, None)
+    assert not missing["available"]
+    assert "not installed" in missing["failure"]
+
+
+def test_by_default_a_system_that_fails_ends_the_command_with_1(files, default_systems):
+    default_systems("exact", "hnswlib", "faiss:NoSuchKey")
+    result = run("bench", "ann", *arguments(files), "--json", "--quiet")
+    assert result.exit_code == 1
+    *_, failed = json.loads(result.stdout)["rows"]
+    assert failed["available"]
+    assert "failed to build" in failed["failure"]
+
+
+def test_a_system_that_is_asked_for_and_not_installed_is_an_error(files, default_systems):
+    default_systems("exact")
+    error = refusal(1, "bench", "ann", *arguments(files), "--system", "hnswlib")
+    assert "the package hnswlib, which is not installed" in error
+    assert "--peer-env" in error
 
 
 def test_refusals_name_what_is_wrong(files):
