@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from benchmarks.records.ann import AnnReport
 from benchmarks.systems.base import MODALITIES
 from retrieval.errors import MissingDependencyError
@@ -18,6 +21,10 @@ _AGAINST = {
     "bytes": "resident bytes a vector",
 }
 _FORMATS = ("svg", "png")
+_RECALL_TICKS = (0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1)
+_EPSILON = 1e-3
+"""Misses at which the axis of recall stops to be logarithmic, so that a recall of 1 has a place."""
+
 _MARKERS = "os^vDP*Xdph<>"
 
 
@@ -39,7 +46,8 @@ def draw_pareto(report: AnnReport, folder: Path) -> list[Path]:
     """Write the plots of every modality, as SVG and PNG.
 
     A system is one mark where it was tuned to; a thin line is what its knob can do. The dashed
-    line joins what no other system beats in both.
+    line joins what no other system beats in both. Recall is drawn by the logarithm of what is
+    missed: 0.99 is as far from 0.9 as 0.9 from 0.
 
     Args:
         report: with at least one row that has figures.
@@ -61,10 +69,7 @@ def draw_pareto(report: AnnReport, folder: Path) -> list[Path]:
             _draw(axes, report, modality, quantity)
             axes.set_xlabel(label)
             axes.set_ylabel(f"recall@{report.setting['k']}")
-            axes.set_title(
-                f"{modality.capitalize()} queries, {report.setting['n']:,} x "
-                f"{report.setting['dim']}, {report.setting['threads']} threads"
-            )
+            axes.set_title(_title(report, modality))
             for form in _FORMATS:
                 path = folder / f"recall-{quantity}-{modality}.{form}"
                 figure.savefig(path, dpi=130)
@@ -99,15 +104,46 @@ def pareto(points: Iterable[Point], *, more_is_better: bool) -> list[Point]:
     return sorted(best)
 
 
+def _title(report: AnnReport, modality: str) -> str:
+    threads = int(report.setting["threads"])
+    return (
+        f"{modality.capitalize()} queries, {report.setting['n']:,} x {report.setting['dim']}, "
+        f"{threads} thread{'' if threads == 1 else 's'}"
+    )
+
+
+def _height(recall: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Where a recall stands on its axis, 0 to 3; what lies above the axis stays finite."""
+    return -np.log10(np.maximum(1 + _EPSILON - np.asarray(recall, np.float64), _EPSILON / 10))
+
+
+def _recall_at(height: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The inverse."""
+    return 1 + _EPSILON - 10.0 ** -np.asarray(height, np.float64)
+
+
 def _draw(axes: "Axes", report: AnnReport, modality: str, quantity: str) -> None:
     places = marks(report, modality, quantity)
     colours = {row.system: f"C{number % 10}" for number, row in enumerate(report.rows)}
     if quantity == "qps":
         _draw_curves(axes, report, modality, colours)
     for (name, (x, y)), marker in zip(places.items(), _MARKERS * len(places), strict=False):
-        axes.plot(x, y, marker=marker, color=colours[name], linestyle="none", label=name, zorder=3)
+        axes.plot(
+            x,
+            y,
+            marker=marker,
+            color=colours[name],
+            linestyle="none",
+            label=name,
+            zorder=3,
+            fillstyle="none",
+            markeredgewidth=1.8,
+            markersize=7,
+        )
     front = pareto(places.values(), more_is_better=quantity == "qps")
-    axes.plot(*zip(*front, strict=True), color="0.6", linestyle="--", linewidth=1, zorder=1)
+    if len(front) > 1:
+        label = "not beaten in both"
+        axes.plot(*zip(*front, strict=True), "--", color="0.6", linewidth=1, zorder=1, label=label)
     target = float(report.setting["target_recall"])
     # Scans keep nothing in memory: zero needs a place on the axis.
     if quantity == "qps":
@@ -116,7 +152,11 @@ def _draw(axes: "Axes", report: AnnReport, modality: str, quantity: str) -> None
         axes.set_xscale("symlog", linthresh=16)
         axes.set_xlim(left=-2)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.axhline(target, color="0.4", linestyle=":", zorder=0, label=f"target {target:g}")
+    lowest = max(0.0, min(axes.get_ylim()[0], 1 - 1.3 * (1 - target)))
+    axes.set_yscale("function", functions=(_height, _recall_at))
+    axes.set_yticks(_RECALL_TICKS, labels=[f"{tick:g}" for tick in _RECALL_TICKS])
+    axes.set_ylim(lowest, 1 + _EPSILON / 3)
+    axes.axhline(target, color="0.2", linestyle=":", zorder=2, label=f"target {target:g}")
     axes.grid(visible=True, color="0.93")
     axes.legend(fontsize="small")
 

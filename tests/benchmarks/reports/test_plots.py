@@ -3,12 +3,13 @@
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from benchmarks.records.ann import AnnReport, AnnRow, CurvePoint
 from benchmarks.reports.ann_table import table
-from benchmarks.reports.plots import draw_pareto, marks, pareto
+from benchmarks.reports.plots import _height, _recall_at, draw_pareto, marks, pareto
 
 
 def row(system, recall, qps, size):
@@ -85,7 +86,7 @@ def test_the_table_has_a_line_a_search_and_says_what_failed(report):
     assert lines[0].split() == [
         "system",
         "queries",
-        "recall",
+        "recall@10",
         "ms",
         "x",
         "flat",
@@ -103,6 +104,44 @@ def test_the_table_has_a_line_a_search_and_says_what_failed(report):
     assert lines[-1] == "absent: needs the package absent"
     assert len(lines) == 1 + 9 + 1 + 1 + 3 + 1 + 1
     assert max(map(len, lines)) <= 80
+
+
+def test_long_names_stand_on_lines_of_their_own_and_are_not_said_again(report):
+    name, short = "faiss:OPQ64_256,IVF1024_HNSW32,PQ64x4fsr", "faiss:IVF1024,PQ64x4fs"
+    rows = (replace(report.rows[0], system=name, spec=name.removeprefix("faiss:")),)
+    rows += (replace(report.rows[0], system=short, spec=short.removeprefix("faiss:")),)
+    lines = table(replace(report, rows=rows)).splitlines()
+    assert (lines[1], lines[8]) == (name, "")
+    assert [line.split()[0] for line in lines[2:6]] == ["text", "image", "composed", short]
+    assert [line.split() for line in lines[10:]] == [
+        [name],
+        ["-", "-", "150", "-"],
+        [short, "-", "-", "150", "-"],
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+def test_ratios_far_below_one_keep_two_digits(report):
+    rows = (replace(report.rows[0], x_flat_text=0.063, x_flat_image=14.204),)
+    text, image = table(replace(report, rows=rows)).splitlines()[1:3]
+    assert (text.split()[6], image.split()[6]) == ("0.06", "14.20")
+
+
+def test_the_axis_of_recall_goes_by_what_is_missed_up_to_one():
+    assert _height([0.0, 0.9, 0.99, 1.0]) == pytest.approx([0, 1, 2, 3], abs=0.05)
+    recalls = np.linspace(0, 1, 101)
+    assert _recall_at(_height(recalls)) == pytest.approx(recalls)
+    assert np.isfinite(_height(1.5))
+
+
+@pytest.mark.parametrize(("threads", "said"), [(1, ", 1 thread -->"), (2, ", 2 threads -->")])
+def test_plots_name_threads_and_the_front_if_there_is_one(report, tmp_path, threads, said):
+    report = replace(report, setting={**report.setting, "threads": threads})
+    draw_pareto(report, tmp_path)
+    speeds = (tmp_path / "recall-qps-text.svg").read_text()
+    assert said in speeds
+    assert "<!-- not beaten in both -->" in speeds
+    assert "not beaten" not in (tmp_path / "recall-bytes-text.svg").read_text()  # one beats all
 
 
 def test_the_table_says_once_why_ratios_are_missing(report):
