@@ -11,6 +11,7 @@ from cli.context import begin
 from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.options import JsonOption, QuietOption, examples
 from cli.output import note, write_json, write_text
+from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
     from benchmarks.protocols.ann import AnnOptions
@@ -130,29 +131,45 @@ def ann(
             threads=len(os.sched_getaffinity(0)),
             with_curves=out is not None,
         )
-        report = _measure(options, out, quiet=quiet)
+        if out is not None:
+            _prepare(out)
+        report = _measure(options, quiet=quiet)
         if json:
             write_json(report.to_json())
         else:
             from benchmarks.reports.ann_table import table
 
             write_text(table(report))
+        if out is not None:
+            _write(report, out)
         if not report.is_complete:
             raise typer.Exit(ExitCode.FAILURE)
 
 
-def _measure(options: "AnnOptions", out: Path | None, *, quiet: bool) -> "AnnReport":
-    from benchmarks.protocols.ann import measure_ann
-    from benchmarks.reports.plots import check_plotting, draw_pareto
+def _prepare(out: Path) -> None:
+    """Fail now, not after hours, where no report can be written."""
+    from benchmarks.reports.plots import check_plotting
 
-    if out is not None:
-        check_plotting()
+    check_plotting()
+    try:
         out.mkdir(parents=True, exist_ok=True)
-    report = measure_ann(options, lambda stage: note(stage, quiet=quiet))
-    if out is not None:
-        with full_disk_at(out):
-            text = json_format.dumps(report.to_json(), indent=2, allow_nan=False)
-            (out / _REPORT).write_text(text + "\n", encoding="utf-8")
-            if any(row.failure is None for row in report.rows):
-                draw_pareto(report, out)
-    return report
+    except (FileExistsError, NotADirectoryError) as error:
+        raise SettingsError(
+            f"--out {out} is a file, or lies below one", hint="name a folder, new or old"
+        ) from error
+
+
+def _measure(options: "AnnOptions", *, quiet: bool) -> "AnnReport":
+    from benchmarks.protocols.ann import measure_ann
+
+    return measure_ann(options, lambda stage: note(stage, quiet=quiet))
+
+
+def _write(report: "AnnReport", out: Path) -> None:
+    from benchmarks.reports.plots import draw_pareto
+
+    with full_disk_at(out):
+        text = json_format.dumps(report.to_json(), indent=2, allow_nan=False)
+        (out / _REPORT).write_text(text + "\n", encoding="utf-8")
+        if any(row.failure is None for row in report.rows):
+            draw_pareto(report, out)

@@ -4,7 +4,9 @@ Started by `benchmarks.systems.process` as a script, so that it runs in environm
 nothing of polyseek; there it sees this package alone. Threads are limited before NumPy is loaded.
 """
 
+import contextlib
 import importlib
+import importlib.metadata
 import json
 import math
 import os
@@ -30,7 +32,11 @@ class Worker:
 
     def load(self, package: str) -> "dict[str, Any]":
         """Import the library that does the work, so that no measure begins with it."""
-        return {"version": str(getattr(importlib.import_module(package), "__version__", ""))}
+        version = getattr(importlib.import_module(package), "__version__", None)
+        if version is None:  # hnswlib has none
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                version = importlib.metadata.version(package)
+        return {"version": str(version or "")}
 
     def build(self) -> "dict[str, Any]":
         """Build, and time it."""

@@ -1,12 +1,14 @@
 """A worker that dies, hangs or says what JSON lacks costs its own row and no other."""
 
+from importlib.metadata import version
+
 import pytest
 
 from benchmarks.systems import process
 from benchmarks.systems.base import Task
 from benchmarks.systems.process import WorkerProcess
 from benchmarks.systems.registry import Entry
-from benchmarks.systems.worker import _finite
+from benchmarks.systems.worker import Worker, _finite
 from retrieval.errors import BenchmarkError
 
 
@@ -26,6 +28,14 @@ def test_one_that_hangs_is_ended(monkeypatch, watched):
 def test_one_that_dies_is_said_with_its_last_words():
     with worker("Dies") as dying, pytest.raises(BenchmarkError, match="code 7: out of luck"):
         dying.ask_watched("build")
+
+
+def test_a_library_that_does_not_say_its_version_is_asked_for_in_its_package():
+    """FAISS says it; pluggy is as hnswlib, and does not."""
+    loaded = Worker("tests.benchmarks.odd_systems", "Dies", {"base": "", "folder": ""})
+    assert loaded.load("pluggy") == {"version": version("pluggy")}
+    assert loaded.load("faiss") == {"version": version("faiss-cpu")}
+    assert loaded.load("stat") == {"version": ""}  # no package at all
 
 
 def test_what_json_lacks_is_null():

@@ -76,6 +76,25 @@ def test_a_system_that_is_asked_for_and_not_installed_is_an_error(files, default
     assert "--peer-env" in error
 
 
+@pytest.mark.parametrize("place", ["file", "file/report"])
+def test_a_report_in_the_place_of_a_file_is_refused_at_once(files, tmp_path, place):
+    (tmp_path / "file").write_text("kept")
+    asked = ("--system", "exact", "--out", tmp_path / place)
+    error = refusal(2, "bench", "ann", *arguments(files), *asked)
+    assert f"--out {tmp_path / place} is a file" in error
+    assert "measuring" not in error
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_figures_are_shown_though_their_report_cannot_be_written(files, tmp_path):
+    (tmp_path / "report" / "ann.json").mkdir(parents=True)
+    asked = ("--system", "exact", "--out", tmp_path / "report", "--json")
+    result = run("bench", "ann", *arguments(files), *asked)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["rows"][0]["recall_text"] == 1.0
+    assert "ann.json" in result.stderr
+
+
 def test_refusals_name_what_is_wrong(files):
     given = ("bench", "ann", *arguments(files))
     assert "no system 'annoy'" in refusal(2, *given, "--system", "annoy")
