@@ -255,11 +255,11 @@ def _checked(key: str, value: object, origin: Origin) -> object:
         if value > rule.maximum:
             raise _refusal(key, value, origin, f"must be at most {rule.maximum}")
     else:
-        _check_text(key, value, origin)
+        return _checked_text(key, value, origin)
     return value
 
 
-def _check_text(key: str, value: object, origin: Origin) -> None:
+def _checked_text(key: str, value: object, origin: Origin) -> str:
     rule = RULES[key]
     if not isinstance(value, str) or not value:
         raise _refusal(key, value, origin, "must be text that is not empty")
@@ -267,6 +267,7 @@ def _check_text(key: str, value: object, origin: Origin) -> None:
         raise _refusal(key, value, origin, f"must be one of {', '.join(rule.choices)}")
     if rule.pattern and not rule.pattern.fullmatch(value):
         raise _refusal(key, value, origin, f"must be like {rule.form}")
+    return str(value)  # the choices of a flag come as an enum, which errors would show as such
 
 
 def _refusal(key: str, value: object, origin: Origin, must: str) -> SettingsError:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,12 @@ def test_a_catalogue_of_another_kind_is_refused_by_its_origin_and_never_shown(ur
     with pytest.raises(SettingsError, match=r"env POLYSEEK_CATALOGUE_URL.*postgresql://") as caught:
         load_settings({}, {"POLYSEEK_CATALOGUE_URL": url}, NO_FILE)
     assert "secret" not in str(caught.value)
+
+
+def test_a_choice_that_comes_as_an_enum_is_plain_text_from_then_on():
+    device = StrEnum("Choice", {"CUDA": "cuda"}).CUDA
+    settings, _ = load_settings({"device": device}, {}, NO_FILE)
+    assert repr(settings.device) == "'cuda'"
 
 
 def test_a_wrong_flag_is_refused():
