@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from retrieval.ann.exact import BoolArray, pair_scores, screening_margin
 from retrieval.ann.faiss_io import load_faiss
+from retrieval.ann.nearest import nearest_rows
 from retrieval.model import Float32Array, Int64Array
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 _PRODUCTS = 1 << 26
 """Products of vectors and centroids in memory at a time: 256 MiB of float32."""
+
+_MOST_RIVALS = 64
+"""Rows near the best for each vector, in the mean over a step, that are fetched and scored: where
+thousands of rows are equal, each with each vector would be more than any memory holds."""
 
 _DISTANCE_TERMS = 1 << 24
 """Terms of distances to values in memory at a time: 64 MiB of float32, three times over."""
@@ -57,8 +62,11 @@ def nearest_rows_on(device: str, vectors: Float32Array, rows: Float32Array) -> I
         own = np.ascontiguousarray(vectors[here])
         products = _products(torch.from_numpy(own).to(device), targets)
         floor = products.max(dim=1).values - torch.from_numpy(margins[here]).to(device)
-        pairs = (products >= floor[:, None]).nonzero(as_tuple=True)
-        numbers, near = (each.cpu().numpy() for each in pairs)
+        is_near = products >= floor[:, None]
+        if int(is_near.count_nonzero()) > _MOST_RIVALS * len(own):
+            nearest[here] = nearest_rows(own, rows)
+            continue
+        numbers, near = (each.cpu().numpy() for each in is_near.nonzero(as_tuple=True))
         nearest[here] = _best(numbers, near, pair_scores(rows[near], own[numbers]))
     return nearest
 

@@ -7,6 +7,7 @@ import torch
 from retrieval.ann import device_coding
 from retrieval.ann.clustering import spherical_kmeans, subspace_kmeans
 from retrieval.ann.device_coding import nearest_rows_on, subspace_codes
+from retrieval.ann.exact import pair_scores
 from retrieval.ann.faiss_io import load_faiss
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.nearest import nearest_rows
@@ -49,6 +50,20 @@ def test_the_nearest_row_is_that_of_the_cpu_however_near_the_rivals(device, spre
     assert np.array_equal(
         nearest_rows_on(device, vectors, centroids), nearest_rows(vectors, centroids)
     )
+
+
+def test_thousands_of_equal_rows_are_not_all_fetched_for_each_vector(device, monkeypatch):
+    vectors = unit_rows(np.random.default_rng(4), 200, DIM)
+    scored = []
+
+    def spy(rows, own):
+        scored.append(len(rows))
+        return pair_scores(rows, own)
+
+    monkeypatch.setattr(device_coding, "pair_scores", spy)
+    centroids = np.repeat(vectors[:1], 1_000, axis=0)
+    assert nearest_rows_on(device, vectors, centroids).tolist() == [0] * 200
+    assert sum(scored) <= 64 * 200
 
 
 def test_products_in_tf32_change_no_list(monkeypatch):
