@@ -87,10 +87,8 @@ class Routing:
         Raises:
             CorruptCollectionError: the router is of other lists.
         """
-        if router is not None and len(router.weight) != codebook.nlist:
-            raise CorruptCollectionError(
-                f"the router ranks {len(router.weight)} lists; there are {codebook.nlist}"
-            )
+        if router is not None:
+            _check_fits(router, codebook)
         self._codebook = codebook
         self._plain = ListRanker(codebook.centroids)
         self._learned = None if router is None else ListRanker(router.weight, router.bias)
@@ -134,6 +132,19 @@ class Routing:
         if found is not None and len(found.rows) == nprobe:
             return _likely(found, floor, SHARPNESS)
         return _likely(self._plain.best(turned, nprobe), floor, SHARPNESS)
+
+
+def _check_fits(router: Router, codebook: Codebook) -> None:
+    if len(router.weight) != codebook.nlist:
+        raise CorruptCollectionError(
+            f"the router ranks {len(router.weight)} lists; there are {codebook.nlist}"
+        )
+    shapes = router.weight.shape, router.bias.shape
+    if shapes != (codebook.centroids.shape, (codebook.nlist,)):
+        raise CorruptCollectionError(
+            f"the router has weights {shapes[0]} and biases {shapes[1]};"
+            f" the lists have centroids {codebook.centroids.shape}"
+        )
 
 
 def _likely(ranked: RankedRows, floor: float, sharpness: float) -> Int64Array:

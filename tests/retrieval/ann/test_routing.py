@@ -86,6 +86,20 @@ def test_a_router_reads_back_and_damage_is_told(book):
         Routing(book, Router(ROUTER.weight[1:], ROUTER.bias[1:]))
 
 
+def test_a_router_of_other_dimensions_is_told_before_a_query_meets_it(book):
+    with pytest.raises(CorruptCollectionError, match=r"weights \(32, 15\) and biases \(32,\)"):
+        Routing(book, Router(ROUTER.weight[:, 1:], ROUTER.bias))
+    with pytest.raises(CorruptCollectionError, match=r"biases \(31,\)"):
+        Routing(book, Router(ROUTER.weight, ROUTER.bias[1:]))
+
+
+def test_a_router_that_was_kept_in_float32_still_reads(book):
+    single = ROUTER.weight.astype(np.float32)
+    again = Router.from_bytes(Router(single, ROUTER.bias).to_bytes())
+    assert again.weight.dtype == np.float16
+    assert np.array_equal(again.weight, ROUTER.weight)
+
+
 def test_nprobe_below_one_is_a_programmers_mistake(book):
     with pytest.raises(ValueError, match="nprobe"):
         Routing(book).lists(QueryParts.single(QUERIES[0]), 0, routed=False)
