@@ -175,15 +175,12 @@ class SearchEngine:
 
         Raises:
             QueryError: k < 1.
-            ValueError: the vectors have another shape or type, or hold NaN or infinity, or
-                there are parts of another number of vectors.
+            ValueError: the vectors, or parts of them, have another shape or type, or hold NaN or
+                infinity, or there are parts of another number of vectors.
         """
         _check_k(k)
         dim = self.collection.manifest.encoder.dim
-        if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim:
-            raise ValueError(f"expected float32 (Q, {dim}), got {vectors.dtype} {vectors.shape}")
-        if not np.isfinite(vectors).all():
-            raise ValueError("a query vector holds NaN or infinity")
+        _check_vectors(vectors, dim)
         excluded = np.unique(np.asarray(exclude, np.int64)) if len(exclude) else _NO_IDS
         rows, unwanted = np.ascontiguousarray(vectors), (excluded,) * len(vectors)
         made_of = _made_of(rows, modality)
@@ -231,6 +228,13 @@ def _check_k(k: int) -> None:
         raise QueryError(f"k must be at least 1, got {k}")
 
 
+def _check_vectors(vectors: Float32Array, dim: int) -> None:
+    if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim:
+        raise ValueError(f"expected float32 (Q, {dim}), got {vectors.dtype} {vectors.shape}")
+    if not np.isfinite(vectors).all():
+        raise ValueError("a query vector holds NaN or infinity")
+
+
 def _made_of(
     rows: Float32Array, modality: Literal["image", "text", "composed"] | Sequence[MadeOf]
 ) -> Sequence[MadeOf]:
@@ -238,6 +242,8 @@ def _made_of(
     if not isinstance(modality, str):
         if len(modality) != len(rows):
             raise ValueError(f"{len(rows)} vectors, but parts of {len(modality)}")
+        for each in modality:
+            _check_vectors(each.vectors, rows.shape[1])
         return modality
     parts: tuple[Modality, ...] = ("image", "text") if modality == "composed" else (modality,)
     return [MadeOf(np.repeat(row[None], len(parts), axis=0), parts) for row in rows]

@@ -302,6 +302,9 @@ def test_parts_of_vectors_change_nothing_where_all_is_looked_at_and_have_to_be_a
     assert np.array_equal(given[1], plain[1])
     with pytest.raises(ValueError, match="2 vectors, but parts of 1"):
         engine.search_vectors(rows, 4, modality=parts[:1])
+    for wrong in (kit.vectors([5, 6]) * np.float32(np.nan), kit.vectors([5, 6])[:, 1:]):
+        with pytest.raises(ValueError, match=r"float32|NaN"):
+            engine.search_vectors(rows, 4, modality=[parts[0], MadeOf(wrong, ("text", "image"))])
 
 
 def test_vectors_may_be_strided_and_read_only_and_none(engine):
