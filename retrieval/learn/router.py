@@ -43,6 +43,11 @@ PLAIN_SHARE = 0.1
 """Share of the plain order of centroids in the mixture: it knows lists that no training query
 reached."""
 
+_LEAST_DEVIATION = 1e-3
+"""Scores that deviate less count as if they did so much: those of one list, or of equal centroids,
+do not deviate at all, and weights have to fit into float16. Cosines with real centroids deviate by
+ten times as much or more."""
+
 
 def train_router(
     queries: Float32Array,
@@ -157,7 +162,12 @@ def _folded(
 ) -> tuple[Float32Array, Float32Array]:
     sample = queries[:1000]
     bias = bias - np.float32(SIZE_PENALTY) * np.log1p(list_sizes).astype(np.float32)
-    learned = (1 - PLAIN_SHARE) / (sample @ weight.T + bias).std(axis=1).mean()
-    plain = PLAIN_SHARE / (sample @ centroids.T).std(axis=1).mean()
+    learned = (1 - PLAIN_SHARE) / _deviation(sample @ weight.T + bias)
+    plain = PLAIN_SHARE / _deviation(sample @ centroids.T)
     mixed = learned * weight + plain * centroids
     return mixed.astype(np.float32), (learned * bias).astype(np.float32)
+
+
+def _deviation(scores: Float32Array) -> np.float32:
+    """That of each query's scores over all lists, (n, nlist), in the mean over queries."""
+    return np.float32(max(_LEAST_DEVIATION, scores.std(axis=1).mean()))

@@ -68,3 +68,14 @@ def test_the_same_seed_learns_the_same_weights_and_changes_no_input(world):
     assert np.array_equal(first[1], second[1])
     assert not np.array_equal(first[0], other[0])
     assert np.array_equal(book.centroids, centroids)
+
+
+@pytest.mark.parametrize("n_lists", [1, 8])
+def test_lists_that_no_score_tells_apart_get_finite_weights_in_half_precision(world, n_lists):
+    queries = world[1][:600]
+    centroids = np.repeat(unit(np.ones((1, DIM))), n_lists, axis=0)
+    weight, bias = train_router(
+        queries, np.zeros((600, 10), np.int64), centroids, np.full(n_lists, 9), 0
+    )
+    assert np.isfinite(weight.astype(np.float16)).all()
+    assert np.isfinite(bias).all()
