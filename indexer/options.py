@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from indexer.readers.columns import Columns
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.tune import TARGET_RECALL
@@ -34,6 +36,8 @@ class BuildOptions:
     def __post_init__(self) -> None:
         if not 0 < self.target_recall <= 1:
             raise ValueError(f"a target recall lies in (0, 1], got {self.target_recall}")
+        if self.foreign_queries is not None and not np.isfinite(self.foreign_queries).all():
+            raise ValueError("a foreign query holds NaN or infinity")
 
     def on(self, device: str) -> "BuildOptions":
         """The same on a device, if none is named yet."""

@@ -234,3 +234,10 @@ def test_an_index_of_the_first_format_is_built_anew(built):
     older = {"spec": "ivf1,pq1", "codebook": None, "nprobe": 1, "candidates": 1}
     entry = {"next_id": 2, "segments": [], "index": older, "n_tombstones": 0}
     assert GalleryEntry.from_json(entry).index is None
+
+
+def test_foreign_queries_that_are_no_numbers_are_a_programmers_mistake():
+    rows = np.ones((3, DIM), np.float32)
+    rows[1, 2] = np.nan
+    with pytest.raises(ValueError, match="foreign query holds NaN"):
+        BuildOptions(foreign_queries=rows)
