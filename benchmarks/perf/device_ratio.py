@@ -34,17 +34,23 @@ class MemoryRows:
     """The float16 rows of one segment, in memory."""
 
     def __init__(self, rows: Float16Array) -> None:
-        self._rows = rows
+        self.rows = rows
         self.n, self.dim = rows.shape
+
+    def check_size(self) -> None:
+        """Memory is not cut short."""
+
+    def check_rows(self, rows: Int64Array) -> None:
+        """Nor does it decay."""
 
     def gather_half(self, rows: Int64Array) -> Float16Array:
         """The named rows in their order."""
-        return self._rows[rows]
+        return self.rows[rows]
 
     def chunks(self, chunk_rows: int) -> Iterator[tuple[int, Float32Array]]:
         """All rows in order, cast."""
         for start in range(0, self.n, chunk_rows):
-            yield start, as_single(self._rows[start : start + chunk_rows])
+            yield start, as_single(self.rows[start : start + chunk_rows])
 
 
 def raw_product(rows: Float16Array, device: str) -> Callable[[Float32Array], object]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.ann.codes_file import CodesSource
-from retrieval.ann.exact import NO_ID, BoolArray, Ranking, VectorRows
+from retrieval.ann.exact import NO_ID, BoolArray, Ranking
 from retrieval.ann.faiss_io import load_faiss
 from retrieval.ann.gpu_codes import GpuCodes, gpu_codes
 from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
 from retrieval.ann.routing import QueryParts, Router, Routing
+from retrieval.ann.rows import MappedRows
 from retrieval.ann.subset import runs_against
 from retrieval.model import Float32Array, Int64Array
 
@@ -34,7 +35,7 @@ class Part:
     """
 
     ids: Int64Array
-    vectors: VectorRows
+    vectors: MappedRows
     codes: CodesSource | None = None
 
 

@@ -18,22 +18,20 @@ from retrieval.ann.exact import (
     Ranking,
     exact_search,
     merge_rankings,
-    pair_scores,
     top_k,
 )
 from retrieval.ann.gpu_codes import gpu_device
 from retrieval.ann.product_scan import ProductScan
+from retrieval.ann.rescoring import best_of, blank, fitted
 from retrieval.ann.routing import QueryParts, Router
+from retrieval.ann.rows import SpreadRows
 from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, lowered, widened
-from retrieval.model import Float16Array, Float32Array, Int64Array, as_single
+from retrieval.model import Float16Array, Float32Array, Int64Array
 
 __all__ = ["RECALL_DEPTH", "FanOut", "Part", "SearchSettings"]
 
 RECALL_DEPTH = 10
 """k for which `SearchSettings.candidates` is stated; a larger k gathers in proportion."""
-
-_RESCORED_ROWS = 16_384
-"""Candidate rows in memory at a time: 24 MiB of float32 at 384 dimensions."""
 
 
 class FanOut:
@@ -64,18 +62,15 @@ class FanOut:
                 are searched there, too, if FAISS has a GPU; see `GpuCodes`.
         """
         self._parts = tuple(sorted((p for p in parts if len(p.ids)), key=lambda p: int(p.ids[0])))
-        self._starts = np.cumsum([0, *(len(part.ids) for part in self._parts)])
-        ids = np.concatenate([np.empty(0, np.int64), *(part.ids for part in self._parts)])
-        is_ascending = bool((np.diff(ids) > 0).all())
-        self._row_of: Int64Array | None = None if is_ascending else np.argsort(ids, kind="stable")
-        self.ids: Int64Array = ids if self._row_of is None else ids[self._row_of]
+        self._rows = SpreadRows(self._parts)
+        self.ids: Int64Array = self._rows.ids
         self._allowed = None
-        self.n_live = len(ids)
+        self.n_live = len(self.ids)
         if dead is not None and len(dead):
             allowed = ~np.isin(self.ids, dead)
             self.n_live = int(allowed.sum())
-            self._allowed = allowed if self.n_live < len(ids) else None
-        self._product = ProductScan(self, len(ids), device)
+            self._allowed = allowed if self.n_live < len(self.ids) else None
+        self._product = ProductScan(self._rows, len(self.ids), device)
         self._coded: CodedParts | None = None
         if codebook and any(part.codes is not None for part in self._parts):
             self._coded = CodedParts(
@@ -83,12 +78,10 @@ class FanOut:
             )
 
     def _positions_of_codes(self) -> list[tuple[CodesSource, Int64Array]]:
-        position_of_row = np.arange(len(self.ids))
-        if self._row_of is not None:
-            position_of_row[self._row_of] = np.arange(len(self.ids))
+        every = np.arange(len(self.ids))
         return [
-            (part.codes, position_of_row[start : start + len(part.ids)])
-            for part, start in zip(self._parts, self._starts[:-1], strict=True)
+            (part.codes, every[self._rows.positions_in(number)])
+            for number, part in enumerate(self._parts)
             if part.codes is not None
         ]
 
@@ -152,15 +145,15 @@ class FanOut:
         if chosen is not None and settings is not None:
             settings = self._among(settings, k, len(chosen))
         if settings is None or self._coded is None:
-            return _fitted(self._search_exactly(queries, k, unwanted, chosen=chosen), width)
+            return fitted(self._search_exactly(queries, k, unwanted, chosen=chosen), width)
         allowed = self._allowed if chosen is None else self._mask(chosen)
         found = self._coded.candidates(queries, _depth(settings, k), settings, parts, allowed)
-        rankings = [self._best_of(queries, found, k, unwanted)]
+        rankings = [best_of(self._rows, queries, found, k, unwanted)]
         if any(part.codes is None for part in self._parts):
             rankings.append(
                 self._search_exactly(queries, k, unwanted, chosen=chosen, uncoded_only=True)
             )
-        scores, ids = _fitted(merge_rankings(rankings, k), width)
+        scores, ids = fitted(merge_rankings(rankings, k), width)
         is_short = (ids != NO_ID).sum(axis=1) < owed
         if chosen is not None and allowed is not None:
             is_short |= self._coded.starved(queries, settings, parts, allowed)
@@ -168,7 +161,7 @@ class FanOut:
         if short.size:
             left_out = [unwanted[number] for number in short] if unwanted else []
             exact = self._search_exactly(queries[short], k, left_out, chosen=chosen)
-            scores[short], ids[short] = _fitted(exact, width)
+            scores[short], ids[short] = fitted(exact, width)
         return scores, ids
 
     def candidate_ids(
@@ -225,23 +218,11 @@ class FanOut:
 
     def vectors_of(self, positions: Int64Array) -> Float32Array:
         """The vectors of items by their position in `ids`, (len(positions), dim)."""
-        return as_single(self.halves_of(positions))
+        return self._rows.vectors_of(positions)
 
     def halves_of(self, positions: Int64Array) -> Float16Array:
         """The same as they are kept, in float16."""
-        rows = positions if self._row_of is None else self._row_of[positions]
-        if len(self._parts) == 1:
-            return self._parts[0].vectors.gather_half(rows)
-        order = np.argsort(rows)  # neighbours share pages, and each part is asked once
-        rows = rows[order]
-        cuts = np.searchsorted(rows, self._starts).tolist()
-        halves = np.empty((len(rows), self._parts[0].vectors.dim), np.float16)
-        for number, part in enumerate(self._parts):
-            here = slice(cuts[number], cuts[number + 1])
-            if here.start < here.stop:
-                own_rows = rows[here] - self._starts[number]
-                halves[order[here]] = part.vectors.gather_half(own_rows)
-        return halves
+        return self._rows.halves_of(positions)
 
     def _known_positions(self, ids: Int64Array) -> Int64Array:
         """Where those of `ids` that are alive stand, ascending."""
@@ -267,10 +248,8 @@ class FanOut:
 
     def _uncoded(self, positions: Int64Array) -> Int64Array:
         """Those of the positions whose segment has no codes."""
-        rows = positions if self._row_of is None else self._row_of[positions]
-        part = np.searchsorted(self._starts, rows, side="right") - 1
         is_uncoded = np.array([each.codes is None for each in self._parts])
-        uncoded: Int64Array = positions[is_uncoded[part]]
+        uncoded: Int64Array = positions[is_uncoded[self._rows.segments_of(positions)]]
         return uncoded
 
     def _by_product(
@@ -302,7 +281,7 @@ class FanOut:
         if found is None:
             found = self._by_dot_products(queries, depth, chosen, uncoded_only=uncoded_only)
         scores, ids = found
-        _blank(scores, ids, unwanted)
+        blank(scores, ids, unwanted)
         return top_k(scores, ids, k)
 
     def _by_dot_products(
@@ -311,73 +290,20 @@ class FanOut:
         """Every live item is scored, or those at the chosen positions; then no others are read."""
         if chosen is not None:
             chosen = self._uncoded(chosen) if uncoded_only else chosen
-            return exact_search(ChosenRows(self, chosen), self.ids[chosen], queries, k)
+            return exact_search(ChosenRows(self._rows, chosen), self.ids[chosen], queries, k)
         return merge_rankings(
             (
-                exact_search(
-                    part.vectors, part.ids, queries, k, allowed=self._allowed_in(part, start)
-                )
-                for part, start in zip(self._parts, self._starts[:-1], strict=True)
+                exact_search(part.vectors, part.ids, queries, k, allowed=self._allowed_in(number))
+                for number, part in enumerate(self._parts)
                 if not (uncoded_only and part.codes is not None)
             ),
             k,
         )
 
-    def _allowed_in(self, part: Part, start: int) -> BoolArray | None:
-        if self._allowed is None:
-            return None
-        if self._row_of is None:
-            return self._allowed[start : start + len(part.ids)]
-        return self._allowed[np.searchsorted(self.ids, part.ids)]
-
-    def _best_of(
-        self,
-        queries: Float32Array,
-        positions: Int64Array,
-        k: int,
-        unwanted: Sequence[Int64Array],
-    ) -> Ranking:
-        """The k best of each query's candidates, (Q, c), by their exact scores."""
-        block = max(1, _RESCORED_ROWS // max(1, positions.shape[1]))
-        rankings = []
-        for at in range(0, len(queries), block):
-            here = slice(at, at + block)
-            scores, ids = self._rescored(queries[here], positions[here])
-            _blank(scores, ids, unwanted[here])
-            rankings.append(top_k(scores, ids, k))
-        return np.vstack([scores for scores, _ in rankings]), np.vstack([i for _, i in rankings])
-
-    def _rescored(self, queries: Float32Array, positions: Int64Array) -> Ranking:
-        """Exact scores and ids of candidates, in the candidates' order, (Q, c)."""
-        missing = positions == NO_ID
-        known = np.where(missing, 0, positions)
-        rows = self.vectors_of(known.ravel()).reshape(*positions.shape, -1)
-        scores = pair_scores(rows, queries[:, None, :])
-        scores[missing] = -np.inf
-        return scores, np.where(missing, NO_ID, self.ids[known])
+    def _allowed_in(self, number: int) -> BoolArray | None:
+        return None if self._allowed is None else self._allowed[self._rows.positions_in(number)]
 
 
 def _depth(settings: SearchSettings, k: int) -> int:
     """Candidates for a k."""
     return -(-settings.candidates * max(k, RECALL_DEPTH) // RECALL_DEPTH)
-
-
-def _blank(scores: Float32Array, ids: Int64Array, unwanted: Sequence[Int64Array]) -> None:
-    """Turn the unwanted answers of each query into missing ones, in place."""
-    for number, ids_of_one in enumerate(unwanted):
-        if len(ids_of_one):
-            gone = np.isin(ids[number], ids_of_one)
-            scores[number, gone] = -np.inf
-            ids[number, gone] = NO_ID
-
-
-def _fitted(ranking: Ranking, width: int) -> Ranking:
-    """The ranking cut or padded to a width."""
-    scores, ids = ranking
-    if scores.shape[1] == width:
-        return ranking
-    lacking = ((0, 0), (0, max(0, width - scores.shape[1])))
-    return (
-        np.pad(scores[:, :width], lacking, constant_values=-np.inf),
-        np.pad(ids[:, :width], lacking, constant_values=NO_ID),
-    )

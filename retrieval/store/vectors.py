@@ -135,7 +135,7 @@ class CheckedVectors:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (FileNotFoundError, ValueError) as error:  # ValueError: an empty file
             raise CorruptCollectionError(f"{path} is missing or empty") from error
-        self._check_size()
+        self.check_size()
         n_blocks = -(-size_bytes // BLOCK_BYTES)
         if len(sums) != n_blocks * _SUM_BYTES:
             raise CorruptCollectionError(f"{path} has {n_blocks} blocks, its sums say otherwise")
@@ -154,6 +154,11 @@ class CheckedVectors:
         """Length of a row."""
         return int(self._rows.shape[1])
 
+    @property
+    def rows(self) -> Float16Array:
+        """All rows where they are mapped, (n, dim): to read only what was checked before."""
+        return self._rows
+
     def gather(self, rows: Int64Array) -> Float32Array:
         """The given rows, in the given order, shape (len(rows), dim).
 
@@ -165,9 +170,9 @@ class CheckedVectors:
 
     def gather_half(self, rows: Int64Array) -> Float16Array:
         """As `gather`, in the numbers of the file: who gathers from many segments casts once."""
-        self._check_size()
+        self.check_size()
         if not self._is_row_checked[rows].all():
-            self._check_rows(rows)
+            self.check_rows(rows)
         return self._rows[rows]
 
     def chunks(self, chunk_rows: int) -> Iterator[tuple[int, Float32Array]]:
@@ -177,11 +182,38 @@ class CheckedVectors:
         stride = self._rows.strides[0]
         for start in range(0, self.n, chunk_rows):
             stop = min(start + chunk_rows, self.n)
-            self._check_size()
+            self.check_size()
             first = (self._offset + start * stride) // BLOCK_BYTES
             last = (self._offset + stop * stride - 1) // BLOCK_BYTES
             self._check_blocks(np.arange(first, last + 1))
             yield start, as_single(self._rows[start:stop])
+
+    def check_size(self) -> None:
+        """Check that the file still has the size that it should have; to be asked before each read.
+
+        Raises:
+            CorruptCollectionError: it has not.
+        """
+        # Reading a mapped page behind the end of a file that was cut short kills the process
+        # (SIGBUS); asking for the size first costs a microsecond.
+        if (found := self._map.size()) != self._size:
+            raise CorruptCollectionError(
+                f"{self._path} has {found} bytes; the manifest says {self._size}"
+            )
+
+    def check_rows(self, rows: Int64Array) -> None:
+        """Check the blocks that hold these rows, those that no read has touched yet.
+
+        Raises:
+            CorruptCollectionError: one is damaged.
+        """
+        rows = rows % max(1, self.n)  # as indexing counts from the end
+        stride = self._rows.strides[0]
+        start = self._offset + rows * stride
+        first, last = start // BLOCK_BYTES, (start + stride - 1) // BLOCK_BYTES
+        self._check_blocks(np.concatenate([first, last]))
+        # Kept by row too: that is all a gather looks at where nothing is left to check.
+        self._is_row_checked[rows] = True
 
     def check_all(self) -> None:
         """Check every block that no read has touched yet.
@@ -189,7 +221,7 @@ class CheckedVectors:
         Raises:
             CorruptCollectionError: one is damaged.
         """
-        self._check_size()
+        self.check_size()
         self._check_blocks(np.arange(len(self._is_checked)))
         self._is_row_checked[:] = True
 
@@ -208,23 +240,6 @@ class CheckedVectors:
             )
         flat: Float16Array = np.frombuffer(self._map, dtype=np.float16, offset=self._offset)
         return flat.reshape(shape)
-
-    def _check_size(self) -> None:
-        # Reading a mapped page behind the end of a file that was cut short kills the process
-        # (SIGBUS); asking for the size first costs a microsecond.
-        if (found := self._map.size()) != self._size:
-            raise CorruptCollectionError(
-                f"{self._path} has {found} bytes; the manifest says {self._size}"
-            )
-
-    def _check_rows(self, rows: Int64Array) -> None:
-        rows = rows % max(1, self.n)  # as indexing counts from the end
-        stride = self._rows.strides[0]
-        start = self._offset + rows * stride
-        first, last = start // BLOCK_BYTES, (start + stride - 1) // BLOCK_BYTES
-        self._check_blocks(np.concatenate([first, last]))
-        # Kept by row too: that is all a gather looks at where nothing is left to check.
-        self._is_row_checked[rows] = True
 
     def _check_blocks(self, blocks: Int64Array) -> None:
         unchecked = np.unique(blocks[~self._is_checked[blocks]])

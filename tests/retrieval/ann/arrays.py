@@ -7,17 +7,24 @@ class HalfRows:
     """Rows kept as float16 in memory: the shape of a segment's vectors."""
 
     def __init__(self, vectors):
-        self._rows = np.asarray(vectors, np.float16)
-        self.n, self.dim = self._rows.shape
-        self.gathered = []
+        self.rows = np.ascontiguousarray(vectors, np.float16)
+        self.n, self.dim = self.rows.shape
+        self.gathered, self.checked = [], []
+        self.n_reads = 0
 
     def gather_half(self, rows):
         self.gathered.append(np.array(rows))
-        return self._rows[rows]
+        return self.rows[rows]
+
+    def check_size(self):
+        self.n_reads += 1
+
+    def check_rows(self, rows):
+        self.checked.append(np.array(rows))
 
     def chunks(self, chunk_rows):
         for start in range(0, self.n, chunk_rows):
-            yield start, self._rows[start : start + chunk_rows].astype(np.float32)
+            yield start, self.rows[start : start + chunk_rows].astype(np.float32)
 
 
 def unit_rows(rng, n, dim):

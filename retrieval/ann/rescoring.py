@@ -1,0 +1,71 @@
+"""Candidates of a search ranked by their exact scores, and rankings put into shape."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from retrieval.ann.exact import NO_ID, Ranking, pair_scores, top_k
+from retrieval.ann.rows import SpreadRows
+from retrieval.model import Float32Array, Int64Array
+
+_RESCORED_ROWS = 16_384
+"""Candidate rows in memory at a time: 24 MiB of float32 at 384 dimensions."""
+
+
+def best_of(
+    rows: SpreadRows,
+    queries: Float32Array,
+    positions: Int64Array,
+    k: int,
+    unwanted: Sequence[Int64Array],
+) -> Ranking:
+    """The k best of each query's candidates by their exact scores.
+
+    Args:
+        rows: of the gallery.
+        queries: (Q, dim).
+        positions: (Q, c) of the candidates, distinct for each query; NO_ID where there are fewer.
+        k: at least 1.
+        unwanted: for each query the ids that must not come back; () leaves out none.
+    """
+    block = max(1, _RESCORED_ROWS // max(1, positions.shape[1]))
+    rankings = []
+    for at in range(0, len(queries), block):
+        here = slice(at, at + block)
+        scores, ids = _rescored(rows, queries[here], positions[here])
+        blank(scores, ids, unwanted[here])
+        rankings.append(top_k(scores, ids, k))
+    if len(rankings) == 1:
+        return rankings[0]
+    return np.vstack([scores for scores, _ in rankings]), np.vstack([i for _, i in rankings])
+
+
+def _rescored(rows: SpreadRows, queries: Float32Array, positions: Int64Array) -> Ranking:
+    """Exact scores and ids of candidates, in the candidates' order, (Q, c)."""
+    missing = positions == NO_ID
+    known = np.where(missing, 0, positions)
+    vectors = rows.vectors_of(known.ravel()).reshape(*positions.shape, -1)
+    scores = pair_scores(vectors, queries[:, None, :])
+    scores[missing] = -np.inf
+    return scores, np.where(missing, NO_ID, rows.ids[known])
+
+
+def blank(scores: Float32Array, ids: Int64Array, unwanted: Sequence[Int64Array]) -> None:
+    """Turn the unwanted answers of each query into missing ones, in place."""
+    for number, ids_of_one in enumerate(unwanted):
+        if len(ids_of_one):
+            gone = np.isin(ids[number], ids_of_one)
+            scores[number, gone] = -np.inf
+            ids[number, gone] = NO_ID
+
+
+def fitted(ranking: Ranking, width: int) -> Ranking:
+    """The ranking cut or padded to a width."""
+    scores, ids = ranking
+    if scores.shape[1] == width:
+        return ranking
+    lacking = ((0, 0), (0, max(0, width - scores.shape[1])))
+    return (
+        np.pad(scores[:, :width], lacking, constant_values=-np.inf),
+        np.pad(ids[:, :width], lacking, constant_values=NO_ID),
+    )
