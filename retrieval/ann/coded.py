@@ -125,7 +125,7 @@ class CodedParts:
 
     def list_sizes(self) -> Int64Array:
         """Codes in each inverted list, (nlist,)."""
-        sizes: Int64Array = np.sum([shard.index.list_sizes() for shard in self._shards], axis=0)
+        sizes: Int64Array = np.sum([shard.index.list_sizes for shard in self._shards], axis=0)
         return sizes
 
     def lists(

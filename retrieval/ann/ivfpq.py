@@ -252,8 +252,9 @@ class IvfPq:
         )  # fmt: skip
         return scores, rows
 
+    @cached_property
     def list_sizes(self) -> Int64Array:
-        """Codes in each list, (nlist,)."""
+        """Codes in each list, (nlist,); FAISS takes 5 ms to tell those of 4,000."""
         sizes = (self._lists.list_size(number) for number in range(self._codebook.nlist))
         return np.fromiter(sizes, np.int64, self._codebook.nlist)
 
@@ -268,7 +269,7 @@ class IvfPq:
         if self._mapped is not None:
             self._mapped.check_size()
         list_of = np.zeros(self.n, np.uint32)
-        for number, size in enumerate(self.list_sizes().tolist()):
+        for number, size in enumerate(self.list_sizes.tolist()):
             if size:
                 list_of[load_faiss().rev_swig_ptr(self._lists.get_ids(number), size)] = number
         return list_of

@@ -86,6 +86,8 @@ def test_it_knows_the_list_of_each_row(rows, coder, cuts):
     pieces = np.split(rows, cuts)
     index = IvfPq(coder, [(coder.encode([(0, piece)]), len(piece)) for piece in pieces])
     assert np.array_equal(index.list_of, coder.lists_of(rows))
+    assert np.array_equal(index.list_sizes, np.bincount(index.list_of, minlength=index.nlist))
+    assert index.list_sizes is index.list_sizes  # asked for by every filtered search
 
 
 @pytest.mark.parametrize("cuts", [[4000], [1, 5000, 5001], [8191]])
