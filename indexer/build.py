@@ -127,7 +127,8 @@ def retune(
         options: for which recall.
 
     Returns:
-        The index with its new settings; None where exact search serves.
+        The index with its new settings; None where exact search serves. A kind of query that there
+        is nothing to measure with keeps those that it has.
     """
     options = options or BuildOptions()
     gallery = writer.collection.gallery(name)
@@ -135,7 +136,9 @@ def retune(
         return None
     rng = np.random.default_rng(options.seed)
     foreign = _foreign(writer, name, encoder, options, rng, training=False)
-    modes, _ = _modes(published_index(gallery, options.device), name, foreign, options, rng)
+    chosen, _ = _modes(published_index(gallery, options.device), name, foreign, options, rng)
+    known = {mode.modality for mode in chosen}
+    modes = (*chosen, *(each for each in gallery.entry.index.modes if each.modality not in known))
     writer.publish_modes(name, modes)
     return replace(gallery.entry.index, modes=modes)
 

@@ -241,3 +241,13 @@ def test_foreign_queries_that_are_no_numbers_are_a_programmers_mistake():
     rows[1, 2] = np.nan
     with pytest.raises(ValueError, match="foreign query holds NaN"):
         BuildOptions(foreign_queries=rows)
+
+
+def test_kinds_of_query_that_cannot_be_measured_keep_their_settings(built):
+    before = index_of(built).modes
+    with CollectionWriter.open(built, INFO) as writer:
+        retune(writer, None, options=BuildOptions(target_recall=0.99, seed=3))
+    after = index_of(built).modes
+    assert [mode.modality for mode in after] == [mode.modality for mode in before]
+    assert [mode.target for mode in after] == [0.99, before[1].target, before[2].target]
+    assert after[1:] == before[1:]
