@@ -82,6 +82,8 @@ class _Shard:
 
     def in_positions(self, ranking: Ranking) -> Ranking:
         """A ranking of its rows as one of positions."""
+        if isinstance(self.positions, slice) and self.positions.start == 0:
+            return ranking
         scores, rows = ranking
         if isinstance(self.positions, slice):
             places = rows + self.positions.start
@@ -184,8 +186,10 @@ class CodedParts:
             rankings = [shard.candidates(query, lists, depth, allowed) for shard in self._shards]
             return merge_candidates(rankings, depth)
 
-        found = [np.empty((0, min(depth, self.n)), np.int64)]
-        return np.vstack(found + _each(search, asked))
+        found = _each(search, asked)
+        if len(found) == 1:
+            return found[0]
+        return np.vstack([np.empty((0, min(depth, self.n)), np.int64), *found])
 
     def _copied(self, device: str) -> tuple[GpuCodes, ...]:
         """The codes of every shard on a GPU; none if one of them does not go there."""

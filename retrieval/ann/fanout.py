@@ -137,9 +137,9 @@ class FanOut:
         unwanted = [ids[self.positions_of(ids) != NO_ID] if len(ids) else ids for ids in excluded]
         if only is not None:
             unwanted = [ids[np.isin(ids, only)] for ids in unwanted]
-        n_unwanted = np.array([len(ids) for ids in unwanted] or [0] * len(queries), np.int64)
-        owed = np.minimum(k, n_shown - n_unwanted)
-        width = int(owed.max(initial=0))
+        n_unwanted = [len(ids) for ids in unwanted] or [0] * len(queries)
+        owed = [min(k, n_shown - n) for n in n_unwanted]
+        width = max(owed, default=0)
         if width == 0:
             return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
         if chosen is not None and settings is not None:
@@ -154,6 +154,8 @@ class FanOut:
                 self._search_exactly(queries, k, unwanted, chosen=chosen, uncoded_only=True)
             )
         scores, ids = fitted(merge_rankings(rankings, k), width)
+        if chosen is None and NO_ID not in ids[:, -1].tolist():
+            return scores, ids  # none is short: a ranking that is ends in NO_ID
         is_short = (ids != NO_ID).sum(axis=1) < owed
         if chosen is not None and allowed is not None:
             is_short |= self._coded.starved(queries, settings, parts, allowed)

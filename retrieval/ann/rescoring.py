@@ -42,6 +42,9 @@ def best_of(
 
 def _rescored(rows: SpreadRows, queries: Float32Array, positions: Int64Array) -> Ranking:
     """Exact scores and ids of candidates, in the candidates' order, (Q, c)."""
+    if positions.size and positions.min() > NO_ID:  # as good as always
+        vectors = rows.vectors_of(positions.ravel()).reshape(*positions.shape, -1)
+        return pair_scores(vectors, queries[:, None, :]), rows.ids[positions]
     missing = positions == NO_ID
     known = np.where(missing, 0, positions)
     vectors = rows.vectors_of(known.ravel()).reshape(*positions.shape, -1)

@@ -107,13 +107,14 @@ class SpreadRows:
         rows = self._rows_at(positions)
         if not rows.size:
             return np.empty((0, self.dim), np.float16)
-        if rows.min() < 0:  # counts from the end nowhere: behind it lies what is no row
-            raise IndexError(f"no row {rows.min()}")
+        # Of few rows each call of NumPy takes longer than what it does: so there are few of them.
         is_checked = self._is_checked[rows]  # IndexError behind the last one
         segments = self._segments_of(rows)
-        for number in np.flatnonzero(np.bincount(segments)).tolist():
+        for number in set(segments.tolist()):
+            if number < 0:  # a row before the first one: what lies there in memory is none
+                raise IndexError(f"no row {rows.min()}")
             self._vectors[number].check_size()
-        if not is_checked.all():
+        if b"\0" in is_checked.tobytes():
             self._check(rows[~is_checked], segments[~is_checked])
         places = rows * self._units
         places += self._first_units[segments]
