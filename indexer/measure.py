@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.ann.codes_file import CodesSource
-from retrieval.ann.fanout import RECALL_DEPTH, FanOut, Part, SearchSettings
+from retrieval.ann.fanout import RECALL_DEPTH, RESCORED_ROWS, FanOut, Part, SearchSettings
 from retrieval.ann.routing import QueryParts, Router
 from retrieval.ann.tune import QuerySet, Recall, measure_recall
 from retrieval.encoders.bank import caption_bank, query_bank
@@ -48,11 +48,13 @@ class ForeignQueries:
     training: Float32Array
 
     @classmethod
-    def split(cls, pool: Float32Array, rng: np.random.Generator) -> "ForeignQueries":
-        """A fifth of a pool to test with, at most MAX_QUERIES; the rest to learn from."""
+    def split(
+        cls, pool: Float32Array, rng: np.random.Generator, most: int = MAX_TRAINING
+    ) -> "ForeignQueries":
+        """A fifth of a pool to test with, at most MAX_QUERIES; of the rest `most` to learn from."""
         order = rng.permutation(len(pool))
         n_test = min(MAX_QUERIES, len(pool) // 5)
-        training = pool[order[n_test : n_test + MAX_TRAINING]]
+        training = pool[order[n_test : n_test + most]]
         return cls(pool[order[:n_test]], np.ascontiguousarray(training))
 
 
@@ -68,7 +70,7 @@ def foreign_queries(
     encoder: Encoder | None,
     rng: np.random.Generator,
     *,
-    training: bool = True,
+    training: int = MAX_TRAINING,
 ) -> ForeignQueries | None:
     """Foreign queries for a gallery: from the collection's other gallery if that holds enough.
 
@@ -80,16 +82,17 @@ def foreign_queries(
         name: of the gallery that is searched.
         encoder: of the collection, for captions of our own.
         rng: decides which are taken.
-        training: whether there must be some to learn from, too.
+        training: how many there may be to learn from.
     """
     other = fan_out_of(view.gallery("texts" if name == "images" else "images"))
     if other.n_live >= (_MIN_POOL if name == "images" else _MIN_QUERIES):
-        wanted = MAX_QUERIES + MAX_TRAINING if training else 5 * MAX_QUERIES
-        return ForeignQueries.split(other.vectors_of(draw_items(other, wanted, rng)), rng)
+        wanted = max(MAX_QUERIES + training, 5 * MAX_QUERIES)
+        return ForeignQueries.split(other.vectors_of(draw_items(other, wanted, rng)), rng, training)
     if name != "images" or encoder is None:
         return None
     asked = _asked_texts(rng)
-    generated = query_bank(_GENERATED, seed=int(rng.integers(1 << 31))) if training else ()
+    n_own = min(_GENERATED, training)
+    generated = query_bank(n_own, seed=int(rng.integers(1 << 31))) if n_own else ()
     rows = encoder.encode_texts([*asked, *generated])
     return ForeignQueries(rows[: len(asked)], rows[len(asked) :])
 
@@ -160,7 +163,7 @@ def remeasure(
         return ()
     index = published_index(gallery)
     rng = np.random.default_rng(seed)
-    foreign = foreign_queries(view, name, encoder, rng, training=False)
+    foreign = foreign_queries(view, name, encoder, rng, training=0)
     queries = draw_queries(index, name, foreign.test if foreign else None, rng)
     found = []
     for modality, each in queries.items():
@@ -206,6 +209,7 @@ def fan_out_of(
     codes: Mapping[str, CodesSource] | None = None,
     router: Router | None = None,
     device: str = "cpu",
+    rows_at_once: int = RESCORED_ROWS,
 ) -> FanOut:
     """A gallery as one array, searched by these codes (by segment), or exactly."""
     known = codes or {}
@@ -215,4 +219,5 @@ def fan_out_of(
         router=router,
         dead=gallery.tombstones,
         device=device,
+        rows_at_once=rows_at_once,
     )

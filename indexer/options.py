@@ -22,6 +22,8 @@ class BuildOptions:
         seed: of the sample, the training and the choice of queries.
         retrain: train anew an index that is there.
         device: that trains, codes and measures: "auto", "cpu" or "cuda"; others mean the CPU.
+        max_memory: bytes by which the process may grow while vectors are put in, trained, coded
+            and measured (the encoder not counted); None takes what is fastest.
     """
 
     spec: IndexSpec = field(default_factory=lambda: IndexSpec("auto"))
@@ -30,6 +32,7 @@ class BuildOptions:
     seed: int = 0
     retrain: bool = False
     device: str = "auto"
+    max_memory: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.target_recall <= 1:

@@ -8,15 +8,21 @@ import numpy as np
 
 from retrieval.model import Float32Array, Int64Array
 
-_CHUNK_ROWS = 2_048
+CHUNK_ROWS = 2_048
 """Points at a time: 16 MiB of bfloat16 products with 4,096 centroids."""
 
-_PRODUCTS = 1 << 22
+PRODUCTS = 1 << 22
 """Products of points and values of sub-spaces at a time: 16 MiB."""
 
 
 def spherical_kmeans(
-    points: Float32Array, n_centroids: int, *, iterations: int, seed: int, device: str = "cpu"
+    points: Float32Array,
+    n_centroids: int,
+    *,
+    iterations: int,
+    seed: int,
+    device: str = "cpu",
+    chunk_rows: int = CHUNK_ROWS,
 ) -> Float32Array:
     """Unit centroids that the points lie near, by inner product.
 
@@ -32,6 +38,7 @@ def spherical_kmeans(
         iterations: rounds of assignment and mean.
         seed: decides which points the centroids start from.
         device: of torch, for the products; sums are taken on the CPU, in one order.
+        chunk_rows: points that are multiplied at a time.
 
     Returns:
         (n_centroids, dim) float32.
@@ -47,14 +54,20 @@ def spherical_kmeans(
     rng = np.random.default_rng(seed)
     centroids = points[np.sort(rng.choice(len(points), n_centroids, replace=False))]
     for _ in range(iterations):
-        sums, counts = _assigned_sums(points, centroids, device)
+        sums, counts = _assigned_sums(points, centroids, device, chunk_rows)
         centroids = _unit(np.where(counts[:, None] > 0, sums, centroids))
         _split_largest(centroids, counts, rng)
     return np.ascontiguousarray(centroids)
 
 
 def subspace_kmeans(
-    points: Float32Array, n_values: int, *, iterations: int, seed: int, device: str = "cpu"
+    points: Float32Array,
+    n_values: int,
+    *,
+    iterations: int,
+    seed: int,
+    device: str = "cpu",
+    products: int = PRODUCTS,
 ) -> Float32Array:
     """Values of each sub-space that its points lie near, by Euclidean distance.
 
@@ -66,6 +79,7 @@ def subspace_kmeans(
         iterations: rounds of assignment and mean.
         seed: decides which points the values start from.
         device: of torch, for the products; sums are taken on the CPU, in one order.
+        products: of points and values at a time, where one sub-space does not have more.
 
     Returns:
         (m, n_values, s) float32.
@@ -76,7 +90,7 @@ def subspace_kmeans(
     rng = np.random.default_rng(seed)
     by_space = np.ascontiguousarray(points.transpose(1, 0, 2))
     values = by_space[:, np.sort(rng.choice(n, n_values, replace=False))]
-    group = max(1, _PRODUCTS // (n * n_values))
+    group = max(1, products // (n * n_values))
     for _ in range(iterations):
         for start in range(0, m, group):
             here = slice(start, start + group)
@@ -108,7 +122,7 @@ def _means(
 
 
 def _assigned_sums(
-    points: Float32Array, centroids: Float32Array, device: str
+    points: Float32Array, centroids: Float32Array, device: str, chunk_rows: int
 ) -> tuple[Float32Array, Int64Array]:
     """Sum and number of the points that each centroid is the nearest of."""
     import torch
@@ -116,8 +130,8 @@ def _assigned_sums(
     targets = torch.from_numpy(centroids).to(device).bfloat16().T
     sums = torch.zeros(centroids.shape)
     counts = np.zeros(len(centroids), np.int64)
-    for start in range(0, len(points), _CHUNK_ROWS):
-        rows = torch.from_numpy(points[start : start + _CHUNK_ROWS])
+    for start in range(0, len(points), chunk_rows):
+        rows = torch.from_numpy(points[start : start + chunk_rows])
         nearest = (rows.to(device).bfloat16() @ targets).max(dim=1).indices.cpu()
         sums.index_add_(0, nearest, rows)  # here: on CUDA the order of the sum is left to chance
         counts += np.bincount(nearest.numpy(), minlength=len(counts))

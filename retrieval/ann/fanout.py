@@ -13,6 +13,7 @@ import numpy as np
 from retrieval.ann.coded import CodedParts, Part, SearchSettings
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.exact import (
+    CHUNK_ROWS,
     NO_ID,
     BoolArray,
     Ranking,
@@ -32,7 +33,7 @@ __all__ = ["RECALL_DEPTH", "FanOut", "Part", "SearchSettings"]
 RECALL_DEPTH = 10
 """k for which `SearchSettings.candidates` is stated; a larger k gathers in proportion."""
 
-_RESCORED_ROWS = 16_384
+RESCORED_ROWS = 16_384
 """Candidate rows in memory at a time: 24 MiB of float32 at 384 dimensions."""
 
 
@@ -52,6 +53,7 @@ class FanOut:
         router: Router | None = None,
         dead: Int64Array | None = None,
         device: str = "cpu",
+        rows_at_once: int = RESCORED_ROWS,
     ) -> None:
         """Take the parts together.
 
@@ -62,7 +64,9 @@ class FanOut:
             dead: ids that are deleted and must not show.
             device: for exact search; see `ProductScan`. The answers are the same on each. Codes
                 are searched there, too, if FAISS has a GPU; see `GpuCodes`.
+            rows_at_once: vectors in memory at a time; answers are the same whatever it is.
         """
+        self._rows_at_once = rows_at_once
         self._parts = tuple(sorted((p for p in parts if len(p.ids)), key=lambda p: int(p.ids[0])))
         self._starts = np.cumsum([0, *(len(part.ids) for part in self._parts)])
         ids = np.concatenate([np.empty(0, np.int64), *(part.ids for part in self._parts)])
@@ -227,7 +231,11 @@ class FanOut:
         """The inverted list of each item, by position."""
         if self._coded is None:
             raise ValueError("a gallery without codes has no lists")
-        return self._coded.book.lists_of(self.vectors_of(positions))
+        lists = np.empty(len(positions), np.int64)
+        for start in range(0, len(positions), self._rows_at_once):
+            here = slice(start, start + self._rows_at_once)
+            lists[here] = self._coded.book.lists_of(self.vectors_of(positions[here]))
+        return lists
 
     def positions_of(self, ids: Int64Array) -> Int64Array:
         """Where live items stand in `ids`, (len(ids),); NO_ID for unknown and deleted ones."""
@@ -293,6 +301,8 @@ class FanOut:
         self, queries: Float32Array, k: int, chosen: Int64Array | None, *, uncoded_only: bool
     ) -> Ranking | None:
         """The ranking by torch; None where `exact_search` is quicker."""
+        if self._rows_at_once < RESCORED_ROWS:
+            return None  # a product holds more rows than that
         n_rows = self.n_live if chosen is None else len(chosen)
         if uncoded_only:
             n_rows = min(n_rows, sum(len(each.ids) for each in self._parts if each.codes is None))
@@ -331,7 +341,12 @@ class FanOut:
         return merge_rankings(
             (
                 exact_search(
-                    part.vectors, part.ids, queries, k, allowed=self._allowed_in(part, start)
+                    part.vectors,
+                    part.ids,
+                    queries,
+                    k,
+                    allowed=self._allowed_in(part, start),
+                    chunk_rows=min(CHUNK_ROWS, self._rows_at_once),
                 )
                 for part, start in zip(self._parts, self._starts[:-1], strict=True)
                 if not (uncoded_only and part.codes is not None)
@@ -354,7 +369,7 @@ class FanOut:
         unwanted: Sequence[Int64Array],
     ) -> Ranking:
         """The k best of each query's candidates, (Q, c), by their exact scores."""
-        block = max(1, _RESCORED_ROWS // max(1, positions.shape[1]))
+        block = max(1, self._rows_at_once // max(1, positions.shape[1]))
         rankings = []
         for at in range(0, len(queries), block):
             here = slice(at, at + block)

@@ -1,0 +1,27 @@
+"""Arrays for the time of a build: in memory, or in a file without a name."""
+
+import tempfile
+
+import numpy as np
+
+from retrieval.model import Float32Array
+
+
+def scratch_rows(n: int, dim: int, *, on_disk: bool) -> Float32Array:
+    """An array (n, dim) to be filled.
+
+    On disk it is mapped: the system writes its pages out and takes them back as it needs room, and
+    the file is gone with the array.
+
+    Args:
+        n: rows.
+        dim: of each.
+        on_disk: in a file of the folder for temporary files (TMPDIR).
+
+    Raises:
+        OSError: there is no room on that disk.
+    """
+    if not on_disk or not n:
+        return np.empty((n, dim), np.float32)
+    with tempfile.TemporaryFile() as file:
+        return np.asarray(np.memmap(file, np.float32, mode="w+", shape=(n, dim)))
