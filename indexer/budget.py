@@ -1,8 +1,12 @@
 """How much memory a build may take, and what fits into it."""
 
+import contextlib
 import ctypes
 import math
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from retrieval.ann.clustering import CHUNK_ROWS, PRODUCTS
@@ -13,26 +17,29 @@ from retrieval.ann.training import TrainingLimits, points_wanted
 from retrieval.errors import SettingsError
 from retrieval.learn.router import ITEM_BLOCK, QUERY_BLOCK
 
-_FIXED = 12_000_000
+_FIXED = 14_000_000
 """What the libraries and the catalogue take, whatever the sizes (here and below measured by
 `python -m benchmarks.perf.build_memory`)."""
 
-_ID_BYTES = 250
+_CATALOGUE_BYTES = 4 << 20
+"""Of SQLite's caches, together."""
+
+_ID_BYTES = 200
 """Of each id that is put in, until all are in."""
 
 _RECORD_BYTES = 3_000
 """Of each row on its way to the disk, its numbers not counted."""
 
-_HELD_BYTES = 100
+_HELD_BYTES = 200
 """Of each item of a gallery whose index is built."""
 
-_COPIES_OF_LISTS = 6
+_COPIES_OF_LISTS = 5
 """Centroids with their sums and means, or the router with its gradients and moments."""
 
-_COPIES_OF_CODES = 3
+_COPIES_OF_CODES = 2
 """Lists that double as they grow, and packed ones for FastScan."""
 
-_MIN_ROWS = 256
+_MIN_ROWS = 128
 
 _UNITS = {
     "": 1,
@@ -129,7 +136,7 @@ def plan_build(n: int, dim: int, spec: IndexSpec, max_memory: int | None) -> Bui
     fixed = _FIXED + _HELD_BYTES * n + _COPIES_OF_LISTS * lists
     codes = _COPIES_OF_CODES * (spec.code_bytes + 8) * n
     coding = 14 * dim + 6 * spec.nlist
-    least = 2 * _MIN_ROWS * (coding + 10 * dim)
+    least = 3 * _MIN_ROWS * (coding + 10 * dim)
     room = _room(max_memory, fixed + codes, least, what=f"index {spec} of {n:,} items")
     free = max_memory - fixed  # before there are codes
     points = max(POINTS_PER_CENTROID << spec.bits, free // 2 // (12 * dim))
@@ -141,12 +148,30 @@ def plan_build(n: int, dim: int, spec: IndexSpec, max_memory: int | None) -> Bui
             products=min(PRODUCTS, max(1, free // 4 // 16)),
             on_disk=True,
         ),
-        coding_rows=_clamped(room // 2 // coding, 8_192),
+        coding_rows=_clamped(room // 3 // coding, 8_192),
         router_texts=min(20_000, free // 3 // (6 * dim)),
         router_blocks=(min(QUERY_BLOCK, side), min(ITEM_BLOCK, side)),
-        searched_rows=_clamped(room // 2 // (10 * dim + 4 * QUERIES_AT_ONCE), RESCORED_ROWS),
+        searched_rows=_clamped(room // 3 // (10 * dim + 4 * QUERIES_AT_ONCE), RESCORED_ROWS),
         on_disk=True,
     )
+
+
+@contextmanager
+def within(max_memory: int | None) -> Iterator[None]:
+    """Keep what the libraries hold for speed small while work goes on that has so much memory.
+
+    SQLite's caches of all connections of the process share a few megabytes then.
+    """
+    if max_memory is None:
+        yield
+        return
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        (before,) = connection.execute("PRAGMA soft_heap_limit").fetchone()
+        connection.execute(f"PRAGMA soft_heap_limit = {_CATALOGUE_BYTES}")
+        try:
+            yield
+        finally:
+            connection.execute(f"PRAGMA soft_heap_limit = {before}")
 
 
 def give_back() -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer.budget import ImportPlan, give_back, plan_import
+from indexer.budget import ImportPlan, give_back, plan_import, within
 from indexer.build import bring_index_up_to_date
 from indexer.open_segment import OpenSegment
 from indexer.pipeline import Progress
@@ -163,7 +163,7 @@ class _Import:
         writer = CollectionWriter.open(
             folder, encoder, catalogue_url=options.catalogue_url, cache_dir=options.cache_dir
         )
-        with writer:
+        with writer, within(options.build.max_memory):
             with garbage_left_alone():
                 self._put_in(writer)
             self._seen.clear()
