@@ -140,7 +140,7 @@ def plan_build(n: int, dim: int, spec: IndexSpec, max_memory: int | None) -> Bui
     room = _room(max_memory, fixed + codes, least, what=f"index {spec} of {n:,} items")
     free = max_memory - fixed  # before there are codes
     points = max(POINTS_PER_CENTROID << spec.bits, free // 2 // (12 * dim))
-    side = math.isqrt(max(1, free // 4 // 6))
+    side = math.isqrt(max(1, free // 8 // 6))
     return BuildPlan(
         training=TrainingLimits(
             chunk_rows=_clamped(free // 3 // (10 * dim + 2 * spec.nlist), CHUNK_ROWS),
@@ -149,7 +149,7 @@ def plan_build(n: int, dim: int, spec: IndexSpec, max_memory: int | None) -> Bui
             on_disk=True,
         ),
         coding_rows=_clamped(room // 3 // coding, 8_192),
-        router_texts=min(20_000, free // 3 // (6 * dim)),
+        router_texts=min(20_000, free // 5 // (6 * dim)),
         router_blocks=(min(QUERY_BLOCK, side), min(ITEM_BLOCK, side)),
         searched_rows=_clamped(room // 3 // (10 * dim + 4 * QUERIES_AT_ONCE), RESCORED_ROWS),
         on_disk=True,

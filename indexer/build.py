@@ -169,7 +169,7 @@ class _Trial:
     Attributes:
         spec: of it.
         codebook: the trained, empty index.
-        codes: of each segment, by name.
+        codes: of each segment, by name; read from their files.
         router: None where none was learned, or it wins nowhere.
         modes: how each kind of query is searched for.
         cost_ns: of a search by the tuner's model, summed over the kinds of query; infinite where
@@ -213,6 +213,8 @@ class _Build:
         rng = np.random.default_rng(self._options.seed)
         most = min(plan.router_texts for plan in self._plans.values())
         foreign = _foreign(writer, name, encoder, self._options, rng, training=most)
+        if foreign is not None and self._options.max_memory is not None:
+            foreign = foreign.spilled()
         with contextlib.ExitStack() as spools:
             best = min((self._tried(spec, foreign, spools) for spec in self._specs), key=_cost)
             record = IndexRecord(
@@ -243,7 +245,6 @@ class _Build:
         spool = spools.enter_context(CodesSpool())
         names = [segment.name for segment in self._gallery.segments]
         _code(codebook, self._gallery, names, spool, plan.coding_rows, self._device)
-        )
         router = self._router(codebook, sample, foreign, plan)
         del sample
         seconds = time.monotonic() - started_s

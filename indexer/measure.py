@@ -1,13 +1,14 @@
 """Measure what an approximate index finds, against exact search: each kind of query apart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.fanout import RECALL_DEPTH, RESCORED_ROWS, FanOut, Part, SearchSettings
 from retrieval.ann.routing import QueryParts, Router
+from retrieval.ann.scratch import scratch_rows
 from retrieval.ann.tune import QuerySet, Recall, measure_recall
 from retrieval.encoders.bank import caption_bank, query_bank
 from retrieval.encoders.base import Encoder
@@ -46,6 +47,12 @@ class ForeignQueries:
 
     test: Float32Array
     training: Float32Array
+
+    def spilled(self) -> "ForeignQueries":
+        """The same; those to learn from lie in a file, so that their memory is free."""
+        training = scratch_rows(*self.training.shape, on_disk=True)
+        training[:] = self.training
+        return replace(self, test=self.test.copy(), training=training)
 
     @classmethod
     def split(

@@ -46,13 +46,12 @@ def nearest_rows(vectors: Float32Array, rows: Float32Array, chunk: int = CHUNK) 
             answer is the same whatever it is.
     """
     chunk = min(chunk, CHUNK)
-    if len(vectors) * len(rows) < _WORTH_LOADING or cpu_bf16_gain() <= 1:
-        return _by_single_products(vectors, rows)
-    screen = _HalfScreen(rows)
+    is_worth_it = len(vectors) * len(rows) >= _WORTH_LOADING and cpu_bf16_gain() > 1
+    screen = _HalfScreen(rows) if is_worth_it else None
     nearest = np.empty(len(vectors), np.int64)
     for start in range(0, len(vectors), chunk):
         here = slice(start, start + chunk)
-        found = screen.nearest(vectors[here])
+        found = screen.nearest(vectors[here]) if screen else None
         nearest[here] = _by_single_products(vectors[here], rows) if found is None else found
     return nearest
 
