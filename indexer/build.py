@@ -136,9 +136,12 @@ def retune(
     gallery = writer.collection.gallery(name)
     if gallery.entry.index is None:
         return None
+    spec, dim = IndexSpec.parse(gallery.entry.index.spec), writer.manifest.encoder.dim
+    plan = plan_build(gallery.n_items, dim, spec, options.max_memory)
     rng = np.random.default_rng(options.seed)
     foreign = _foreign(writer, name, encoder, options, rng, training=0)
-    modes, _ = _modes(published_index(gallery, options.device), name, foreign, options, rng)
+    index = published_index(gallery, options.device, plan.searched_rows)
+    modes, _ = _modes(index, name, foreign, options, rng)
     writer.publish_modes(name, modes)
     return replace(gallery.entry.index, modes=modes)
 

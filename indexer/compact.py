@@ -34,6 +34,7 @@ def compact_collection(
     folder: Path,
     *,
     retrain: bool = False,
+    max_memory: int | None = None,
     device: str = "auto",
     catalogue_url: str | None = None,
     cache_dir: Path | None = None,
@@ -50,6 +51,7 @@ def compact_collection(
     Args:
         folder: of the collection.
         retrain: train the indexes anew even if that is not due.
+        max_memory: of coding and training; see `BuildOptions`.
         device: of the encoder that measures a new index, and of the build.
         catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
         cache_dir: where receipts of checked files are kept; None keeps none.
@@ -68,7 +70,7 @@ def compact_collection(
         writer.compact(TOP * IndexOptions().segment_items)
         encoder = measuring_encoder(writer, device)
         for name in tuple(writer.manifest.galleries):
-            options = BuildOptions(retrain=retrain, device=device)
+            options = BuildOptions(retrain=retrain, device=device, max_memory=max_memory)
             bring_index_up_to_date(writer, encoder, name=name, options=options)
         newest, *older = (each.file_names() for each in writer.kept_generations())
         if any(names - newest for names in older):

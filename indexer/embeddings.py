@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer.budget import ImportPlan, give_back, plan_import, within
+from indexer.budget import ImportPlan, give_back, plan_build, plan_import, within
 from indexer.build import bring_index_up_to_date
 from indexer.open_segment import OpenSegment
 from indexer.pipeline import Progress
@@ -160,6 +160,7 @@ class _Import:
     def carry_out(self, folder: Path, encoder: EncoderInfo) -> int:
         """Put the rows in; returns the generation that holds them."""
         options = self.options
+        self._check_memory(encoder.dim)
         writer = CollectionWriter.open(
             folder, encoder, catalogue_url=options.catalogue_url, cache_dir=options.cache_dir
         )
@@ -173,6 +174,18 @@ class _Import:
                 bring_index_up_to_date(writer, asked, name=gallery, options=self.options.build_here)
             writer.collect_garbage()
             return writer.manifest.generation
+
+    def _check_memory(self, dim: int) -> None:
+        """Refuse a budget that is too small for the index before anything is committed."""
+        build = self.options.build
+        if build.max_memory is None or build.spec.kind == "exact":
+            return
+        for part in self.parts:
+            n = len(part.ids)
+            specs = build.spec.trials(n, dim) if build.spec.is_open else (build.spec,)
+            for spec in specs:
+                if spec.kind == "ivfpq":
+                    plan_build(n, dim, spec, build.max_memory)
 
     def _put_in(self, writer: CollectionWriter) -> None:
         """Commit what the collection lacks of every part."""

@@ -188,7 +188,9 @@ def recall_record(modality: str, recall: Recall) -> RecallRecord:
     )
 
 
-def published_index(gallery: Gallery, device: str = "cpu") -> FanOut:
+def published_index(
+    gallery: Gallery, device: str = "cpu", rows_at_once: int = RESCORED_ROWS
+) -> FanOut:
     """A gallery as it is searched: with its codebook, its codes and its router, if it has them.
 
     Raises:
@@ -197,7 +199,7 @@ def published_index(gallery: Gallery, device: str = "cpu") -> FanOut:
     """
     record = gallery.entry.index
     if record is None:
-        return fan_out_of(gallery, device=device)
+        return fan_out_of(gallery, device=device, rows_at_once=rows_at_once)
     paths = {each.name: each.codes_path(record.codebook.short) for each in gallery.segments}
     codes: dict[str, CodesSource] = {name: path for name, path in paths.items() if path}
     router = gallery.read_router()
@@ -207,6 +209,7 @@ def published_index(gallery: Gallery, device: str = "cpu") -> FanOut:
         codes,
         Router.from_bytes(router) if router else None,
         device,
+        rows_at_once,
     )
 
 
