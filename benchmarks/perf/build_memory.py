@@ -25,6 +25,7 @@ from indexer.embeddings import Embeddings, index_embeddings
 from indexer.options import BuildOptions, IndexOptions
 from indexer.writer import CollectionWriter
 from retrieval.ann.faiss_io import load_faiss
+from retrieval.ann.spec import IndexSpec
 from retrieval.model import EncoderInfo
 
 _SAMPLED_S = 0.005
@@ -86,7 +87,13 @@ def anonymous_bytes() -> int:
 
 
 def measured_build(
-    folder: Path, max_memory: int | None, *, items: int, dim: int = 512, with_texts: bool = False
+    folder: Path,
+    max_memory: int | None,
+    *,
+    items: int,
+    dim: int = 512,
+    with_texts: bool = False,
+    spec: str = "auto",
 ) -> Measured:
     """Build a collection of synthetic vectors in a process of its own.
 
@@ -96,24 +103,26 @@ def measured_build(
         items: vectors.
         dim: of each.
         with_texts: give the build texts to learn the routes from, too.
+        spec: of the index.
     """
     space = CrossModalSpace(dim)
     np.save(folder / "base.npy", space.images(items))
     (folder / "ids.txt").write_text("".join(f"rows/{number:09}\n" for number in range(items)))
     if with_texts:
         np.save(folder / "texts.npy", space.texts(_TEXTS))
-    command = [sys.executable, "-m", __spec__.name, "--worker", str(folder)]
+    command = [sys.executable, "-m", __spec__.name, "--worker", str(folder), "--index", spec]
     if max_memory is not None:
         command += ["--max-memory", str(max_memory)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Measured(**json.loads(done.stdout))
 
 
-def _work(folder: Path, max_memory: int | None) -> Measured:
+def _work(folder: Path, max_memory: int | None, spec: str) -> Measured:
     """Build what `measured_build` has put into a folder, in this process."""
     _import_everything()
     texts = folder / "texts.npy"
     build = BuildOptions(
+        spec=IndexSpec.parse(spec),
         max_memory=max_memory,
         foreign_queries=np.load(texts, mmap_mode="r") if texts.exists() else None,
     )
@@ -149,10 +158,11 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--max-memory", type=parse_size)
     parser.add_argument("--texts", action="store_true", help="learn the routes of texts, too")
+    parser.add_argument("--index", default="auto", metavar="SPEC")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.worker:
-        sys.stdout.write(json.dumps(asdict(_work(asked.worker, asked.max_memory))))
+        sys.stdout.write(json.dumps(asdict(_work(asked.worker, asked.max_memory, asked.index))))
         return
     with tempfile.TemporaryDirectory() as folder:
         found = measured_build(
@@ -161,6 +171,7 @@ def main() -> None:
             items=asked.items,
             dim=asked.dim,
             with_texts=asked.texts,
+            spec=asked.index,
         )
     sys.stdout.write(f"{found.seconds:.1f} s, {found.peak_bytes / 1e6:.1f} MB\n")
     for stage, n_bytes in found.stages.items():

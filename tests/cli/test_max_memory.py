@@ -1,0 +1,55 @@
+"""`--max-memory` on the command line: sizes that are refused, and what is left on the disk then."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+COMMAND = "from cli.main import app; app()"
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("vectors")
+    rows = np.random.default_rng(0).standard_normal((12_000, 64), np.float32)
+    np.save(folder / "base.npy", rows)
+    (folder / "ids.txt").write_text("".join(f"rows/{number}\n" for number in range(len(rows))))
+    return folder
+
+
+def indexed(vectors, folder, *options):
+    command = [
+        *("index", "--embeddings", str(vectors / "base.npy"), "--ids", str(vectors / "ids.txt")),
+        *("--model", "made-up", "--fingerprint", "0" * 64, "-c", str(folder), *options),
+    ]
+    return subprocess.run(
+        [sys.executable, "-c", COMMAND, *command],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+
+
+def test_a_size_that_is_too_small_is_refused_before_anything_is_written(vectors, tmp_path):
+    done = indexed(vectors, tmp_path / "c", "--max-memory", "5MB")
+    assert done.returncode == 2
+    assert "5 MB of memory are too little for" in done.stderr
+    assert "--max-memory" in done.stderr
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("size", ["much", "0", "-1MB", "5 parsecs"])
+def test_what_is_no_size_is_named(vectors, tmp_path, size):
+    done = indexed(vectors, tmp_path / "c", f"--max-memory={size}")
+    assert done.returncode == 2
+    assert size in done.stderr
+
+
+def test_an_index_is_built_within_a_size(vectors, tmp_path):
+    done = indexed(vectors, tmp_path / "c", "--max-memory", "40MB")
+    assert done.returncode == 0, done.stderr
+    assert [*(tmp_path / "c").glob("galleries/images/codebook-*")]
