@@ -23,7 +23,8 @@ class BuildOptions:
         retrain: train anew an index that is there.
         device: that trains, codes and measures: "auto", "cpu" or "cuda"; others mean the CPU.
         max_memory: bytes by which the process may grow while vectors are put in, trained, coded
-            and measured (the encoder not counted); None takes what is fastest.
+            and measured (the encoder not counted; not kept to with a rotation or by "tuned"); None
+            takes what is fastest.
     """
 
     spec: IndexSpec = field(default_factory=lambda: IndexSpec("auto"))
