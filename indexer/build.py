@@ -28,8 +28,8 @@ from indexer.measure import (
 from indexer.options import BuildOptions
 from indexer.spool import CodesSpool
 from indexer.writer import CollectionWriter
-from retrieval.ann.devices import computing_device
 from retrieval.ann.codes_file import CodesSource
+from retrieval.ann.devices import computing_device
 from retrieval.ann.fanout import FanOut, SearchSettings
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.routing import Router
