@@ -60,7 +60,7 @@ def compact(
             report = compact_collection(
                 folder,
                 retrain=retrain,
-                max_memory=build.max_memory,
+                build=build,
                 device=context.settings.device,
                 catalogue_url=context.settings.catalogue_url,
                 cache_dir=context.cache_dir,

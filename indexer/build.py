@@ -5,16 +5,19 @@ old ones; between trainings only segments without codes are coded. Nothing is pu
 was measured against exact search.
 """
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from indexer.budget import BuildPlan, give_back, plan_build
+from indexer.budget import BuildPlan, check_bounded, give_back, plan_build
+from indexer.coding import code_segments, lists_of
+from indexer.due import asked_spec, is_due
 from indexer.hubness import bring_hubness_up_to_date
+from indexer.layout import scratch_folder
 from indexer.measure import (
     MAX_TRAINING,
     ForeignQueries,
@@ -45,10 +48,6 @@ from retrieval.store.entries import codebook_entry
 from retrieval.store.index_record import IndexRecord, ModeRecord
 
 logger = logging.getLogger(__name__)
-
-RETRAIN_GROWTH = 4
-"""A gallery this many times as large as at its training gets a new codebook: its lists have become
-this much longer, and nlist should have doubled."""
 
 _MIN_ROUTER_QUERIES = 500
 """Fewer queries teach a router next to nothing."""
@@ -106,8 +105,8 @@ def _bring_up_to_date(
             writer.drop_index(name)
         return None
     dim = writer.manifest.encoder.dim
-    specs = _asked_spec(gallery, options).trials(gallery.n_items, dim)
-    if specs[0].kind == "ivfpq" and _is_due(gallery, record, specs[0], options):
+    specs = asked_spec(record, gallery.n_items, options).trials(gallery.n_items, dim)
+    if is_due(record, gallery.n_items, specs[0], options):
         return _Build(gallery, specs, options, enter).publish(writer, encoder)
     if record is not None:
         _code_new_segments(writer, gallery, record, options, enter)
@@ -144,25 +143,6 @@ def retune(
     modes, _ = _modes(index, name, foreign, options, rng)
     writer.publish_modes(name, modes)
     return replace(gallery.entry.index, modes=modes)
-
-
-def _asked_spec(gallery: Gallery, options: BuildOptions) -> IndexSpec:
-    """What the options name; a new training by nobody's name keeps the kind that there is."""
-    record = gallery.entry.index
-    has_outgrown = record is not None and gallery.n_items >= RETRAIN_GROWTH * record.n_trained
-    if record is None or has_outgrown or options.spec.kind != "auto" or not options.retrain:
-        return options.spec
-    return IndexSpec.parse(record.spec)
-
-
-def _is_due(
-    gallery: Gallery, record: IndexRecord | None, spec: IndexSpec, options: BuildOptions
-) -> bool:
-    if record is None or options.retrain:
-        return True
-    if gallery.n_items >= RETRAIN_GROWTH * record.n_trained:
-        return True
-    return not options.spec.is_open and record.spec != str(spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +186,7 @@ class _Build:
         self._device = computing_device(options.device)
         self._items = fan_out_of(gallery, device=options.device)
         dim = gallery.segments[0].vectors.dim
+        check_bounded(specs, options.max_memory)
         self._plans = {
             spec: plan_build(gallery.n_items, dim, spec, options.max_memory) for spec in specs
         }
@@ -216,10 +197,10 @@ class _Build:
         rng = np.random.default_rng(self._options.seed)
         most = min(plan.router_texts for plan in self._plans.values())
         foreign = _foreign(writer, name, encoder, self._options, rng, training=most)
-        if foreign is not None and self._options.max_memory is not None:
-            foreign = foreign.spilled()
-        with contextlib.ExitStack() as spools:
-            best = min((self._tried(spec, foreign, spools) for spec in self._specs), key=_cost)
+        with scratch_folder(writer.folder) as scratch:
+            if foreign is not None and self._options.max_memory is not None:
+                foreign = foreign.spilled(scratch)
+            best = min((self._tried(spec, foreign, scratch) for spec in self._specs), key=_cost)
             record = IndexRecord(
                 spec=str(best.spec),
                 codebook=codebook_entry(name, best.codebook),
@@ -233,21 +214,19 @@ class _Build:
             writer.publish_index(name, record, best.codebook, best.codes, router)
         return writer.manifest.galleries[name].index or record
 
-    def _tried(
-        self, spec: IndexSpec, foreign: ForeignQueries | None, spools: contextlib.ExitStack
-    ) -> _Trial:
+    def _tried(self, spec: IndexSpec, foreign: ForeignQueries | None, scratch: Path) -> _Trial:
         started_s = time.monotonic()
         rng = np.random.default_rng(self._options.seed)
-        plan = self._plans[spec]
+        plan = self._plans[spec].in_folder(scratch)
         if len(self._specs) > 1:
             self._enter(f"trying {spec}")
         self._begin("training the index")
         sample = self._sample(spec, plan, rng)
         codebook = train_codebook(sample, spec, self._options.seed, self._device, plan.training)
         self._begin("coding the vectors")
-        spool = spools.enter_context(CodesSpool())
+        spool = CodesSpool(scratch)
         names = [segment.name for segment in self._gallery.segments]
-        _code(codebook, self._gallery, names, spool, plan.coding_rows, self._device)
+        code_segments(codebook, self._gallery, names, spool, plan.coding_rows, self._device)
         router = self._router(codebook, sample, foreign, plan)
         del sample
         seconds = time.monotonic() - started_s
@@ -268,7 +247,7 @@ class _Build:
             return None
         self._begin("learning the routes")
         book = Codebook(codebook)
-        lists = _lists_of(book, sample, plan.coding_rows, self._device)
+        lists = lists_of(book, sample, plan.coding_rows, self._device)
         sizes: Int64Array = np.bincount(lists, minlength=book.nlist)
         targets = nearest_lists(
             foreign.training, sample, lists, device=self._device, blocks=plan.router_blocks
@@ -292,20 +271,14 @@ class _Build:
     def _sample(self, spec: IndexSpec, plan: BuildPlan, rng: np.random.Generator) -> Float32Array:
         """Vectors to train on, (sample size, dim)."""
         positions = draw_items(self._items, spec.sample_size, rng)
-        if not plan.on_disk:
+        scratch = plan.training.scratch
+        if scratch is None:
             return self._items.vectors_of(positions)
-        dim = self._gallery.segments[0].vectors.dim
-        sample = scratch_rows(len(positions), dim, on_disk=True)
+        sample = scratch_rows(len(positions), self._gallery.segments[0].vectors.dim, scratch)
         step = plan.training.chunk_rows
         for start in range(0, len(positions), step):
             sample[start : start + step] = self._items.vectors_of(positions[start : start + step])
         return sample
-
-
-def _lists_of(book: Codebook, rows: Float32Array, step: int, device: str) -> Int64Array:
-    """The list of each row, `step` at a time."""
-    found = [book.lists_of(rows[at : at + step], device) for at in range(0, len(rows), step)]
-    return np.concatenate(found)
 
 
 def _foreign(
@@ -374,26 +347,10 @@ def _code_new_segments(
         spec, dim = IndexSpec.parse(record.spec), writer.manifest.encoder.dim
         n_largest = max(each.entry.n_items for each in gallery.segments if each.name in lacking)
         plan = plan_build(n_largest, dim, spec, options.max_memory)
-        with CodesSpool() as spool:
-            device = computing_device(options.device)
-            _code(codebook, gallery, lacking, spool, plan.coding_rows, device)
+        with scratch_folder(writer.folder) as scratch:
+            spool, device = CodesSpool(scratch), computing_device(options.device)
+            code_segments(codebook, gallery, lacking, spool, plan.coding_rows, device)
             writer.publish_codes(gallery.name, spool)
-
-
-def _code(
-    codebook: bytes,
-    gallery: Gallery,
-    names: Sequence[str],
-    spool: CodesSpool,
-    chunk_rows: int,
-    device: str,
-) -> None:
-    """Make the codes of the named segments."""
-    coder = Codebook(codebook)
-    for segment in gallery.segments:
-        if segment.name in names:
-            chunks = segment.vectors.chunks(chunk_rows)
-            spool.put(segment.name, coder.encode_pieces(chunks, device))
 
 
 def _log_stage(stage: str) -> None:

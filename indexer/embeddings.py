@@ -15,14 +15,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer.budget import ImportPlan, give_back, plan_build, plan_import, within
+from indexer.budget import ImportPlan, give_back, plan_import, within
 from indexer.build import bring_index_up_to_date
+from indexer.due import check_memory
 from indexer.open_segment import OpenSegment
 from indexer.pipeline import Progress
 from indexer.readers.base import Skip
 from indexer.readers.vectors import VectorPart, read_folder, read_pair
 from indexer.service import IndexOptions, IndexReport
-from indexer.space import measuring_encoder, name_space, recorded_encoder
+from indexer.space import (
+    measuring_encoder,
+    name_space,
+    recorded_encoder,
+    recorded_galleries,
+)
 from indexer.vector_rows import Row, check_any_usable, read_rows
 from indexer.writer import CollectionWriter
 from retrieval.collector import garbage_left_alone
@@ -160,7 +166,7 @@ class _Import:
     def carry_out(self, folder: Path, encoder: EncoderInfo) -> int:
         """Put the rows in; returns the generation that holds them."""
         options = self.options
-        self._check_memory(encoder.dim)
+        self._check_memory(folder, encoder.dim)
         writer = CollectionWriter.open(
             folder, encoder, catalogue_url=options.catalogue_url, cache_dir=options.cache_dir
         )
@@ -175,17 +181,12 @@ class _Import:
             writer.collect_garbage()
             return writer.manifest.generation
 
-    def _check_memory(self, dim: int) -> None:
+    def _check_memory(self, folder: Path, dim: int) -> None:
         """Refuse a budget that is too small for the index before anything is committed."""
-        build = self.options.build
-        if build.max_memory is None or build.spec.kind == "exact":
-            return
+        added: dict[GalleryName, int] = {}
         for part in self.parts:
-            n = len(part.ids)
-            specs = build.spec.trials(n, dim) if build.spec.is_open else (build.spec,)
-            for spec in specs:
-                if spec.kind == "ivfpq":
-                    plan_build(n, dim, spec, build.max_memory)
+            added[part.gallery] = added.get(part.gallery, 0) + len(part.ids)
+        check_memory(recorded_galleries(folder), added, dim, self.options.build)
 
     def _put_in(self, writer: CollectionWriter) -> None:
         """Commit what the collection lacks of every part."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -48,9 +49,9 @@ class ForeignQueries:
     test: Float32Array
     training: Float32Array
 
-    def spilled(self) -> "ForeignQueries":
-        """The same; those to learn from lie in a file, so that their memory is free."""
-        training = scratch_rows(*self.training.shape, on_disk=True)
+    def spilled(self, folder: Path) -> "ForeignQueries":
+        """The same; those to learn from lie in a file there, so that their memory is free."""
+        training = scratch_rows(len(self.training), self.training.shape[1], folder)
         training[:] = self.training
         return replace(self, test=self.test.copy(), training=training)
 

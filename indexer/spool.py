@@ -3,19 +3,14 @@
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 
 class CodesSpool(Mapping[str, bytes]):
-    """Codes by segment name; read from their file each time they are asked for.
+    """Codes by segment name; read from their file each time they are asked for."""
 
-    Use it in a `with`: the files are gone afterwards.
-    """
-
-    def __init__(self) -> None:
-        """Make a folder among those for temporary files (TMPDIR)."""
-        self._folder = tempfile.TemporaryDirectory(prefix="polyseek-codes-")
+    def __init__(self, scratch: Path) -> None:
+        """Make a folder in one whose owner removes it; see `indexer.layout.scratch_folder`."""
+        self._folder = Path(tempfile.mkdtemp(prefix="codes-", dir=scratch))
         self.paths: dict[str, Path] = {}
 
     def put(self, name: str, pieces: Iterable[bytes]) -> None:
@@ -24,7 +19,7 @@ class CodesSpool(Mapping[str, bytes]):
         Raises:
             OSError: there is no room on that disk.
         """
-        path = Path(self._folder.name, name)
+        path = self._folder / name
         with path.open("wb") as file:
             file.writelines(pieces)
         self.paths[name] = path
@@ -37,14 +32,3 @@ class CodesSpool(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self.paths)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._folder.cleanup()

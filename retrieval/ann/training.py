@@ -1,6 +1,7 @@
 """Train the codebook of an IVF-PQ index: rotation, lists, and the values of the sub-spaces."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,13 +31,13 @@ class TrainingLimits:
         chunk_rows: points of the sample.
         most_points: that the quantiser is trained on; None is the number that is worth the time.
         products: of points and values of sub-spaces.
-        on_disk: whether copies of the sample lie in a file.
+        scratch: folder where copies of the sample lie in a file; None keeps them in memory.
     """
 
     chunk_rows: int = CHUNK_ROWS
     most_points: int | None = None
     products: int = PRODUCTS
-    on_disk: bool = False
+    scratch: Path | None = None
 
 
 def points_wanted(spec: IndexSpec) -> int:
@@ -115,7 +116,7 @@ def _drawn(sample: Float32Array, n_points: int, seed: int) -> Float32Array:
 
 
 def _rotated(rotation: Any, sample: Float32Array, limits: TrainingLimits) -> Float32Array:  # noqa: ANN401
-    turned = scratch_rows(*sample.shape, on_disk=limits.on_disk)
+    turned = scratch_rows(len(sample), sample.shape[1], limits.scratch)
     for start in range(0, len(sample), limits.chunk_rows):
         here = slice(start, start + limits.chunk_rows)
         turned[here] = rotation.apply(np.ascontiguousarray(sample[here]))

@@ -2,16 +2,19 @@
 
 import dataclasses
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.budget import BuildPlan, ImportPlan, parse_size, plan_build, plan_import
+from indexer.budget import BuildPlan, ImportPlan, check_bounded, parse_size, plan_build, plan_import
 from retrieval.ann.spec import IndexSpec
 from retrieval.errors import SettingsError
 
 SPEC = IndexSpec.parse("ivf260,pq256x4fs")
+OPQ = IndexSpec.parse("opq256,ivf260,pq256")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +45,7 @@ def test_no_budget_takes_what_is_fastest():
 
 def test_fifty_megabytes_are_enough_for_fifty_thousand_vectors():
     plan = plan_build(50_000, 512, SPEC, 50_000_000)
-    assert plan.on_disk
+    assert plan.in_folder(Path("x")).training.scratch == Path("x")
     assert plan.training.chunk_rows >= 128
     assert plan_import(50_000, 512, 50_000_000).segment_rows >= 128
 
@@ -83,3 +86,12 @@ def test_more_memory_never_makes_smaller_chunks():
     for field in ("coding_rows", "router_texts", "searched_rows"):
         sizes = [dataclasses.asdict(plan)[field] for plan in plans]
         assert sizes == sorted(sizes)
+
+
+@pytest.mark.parametrize(
+    ("specs", "named"), [((OPQ,), "opq"), ((SPEC, replace(SPEC, nlist=130)), "tuned")]
+)
+def test_what_does_not_keep_to_a_budget_is_refused_with_one_only(specs, named):
+    check_bounded(specs, None)
+    with pytest.raises(SettingsError, match=f"--max-memory with .*{named}"):
+        check_bounded(specs, 1 << 40)

@@ -10,6 +10,7 @@ from tests.collection_kit import ENCODER, new_collection, put, read_state
 
 SHA = "0123456789abcdef01234567"
 OURS = [
+    ".tmp-scratch",
     ".tmp-manifest-000000000003.json",
     f"changes/.tmp-{SHA}.jsonl",
     f"galleries/images/.tmp-codebook-{SHA}.faiss",
