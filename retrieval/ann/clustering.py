@@ -79,7 +79,7 @@ def subspace_kmeans(
         iterations: rounds of assignment and mean.
         seed: decides which points the values start from.
         device: of torch, for the products; sums are taken on the CPU, in one order.
-        products: of points and values at a time, where one sub-space does not have more.
+        products: of points and values at a time.
 
     Returns:
         (m, n_values, s) float32.
@@ -94,22 +94,35 @@ def subspace_kmeans(
     for _ in range(iterations):
         for start in range(0, m, group):
             here = slice(start, start + group)
-            values[here] = _means(by_space[here], values[here], rng, device)
+            nearest = _nearest_values(by_space[here], values[here], device, products)
+            values[here] = _means(by_space[here], nearest, n_values, rng)
     return values
 
 
-def _means(
-    points: Float32Array, values: Float32Array, rng: np.random.Generator, device: str
-) -> Float32Array:
-    """One round for some sub-spaces: points (g, n, s), values (g, k, s)."""
+def _nearest_values(
+    points: Float32Array, values: Float32Array, device: str, products: int
+) -> Int64Array:
+    """The value that each point is nearest to, (g, n): points (g, n, s), values (g, k, s)."""
     import torch
 
-    n_spaces, n_values, dim = values.shape
     targets = torch.from_numpy(values).to(device)
     # The nearest value is that with the largest <point, value> - |value|^2 / 2.
     halves = (targets * targets).sum(dim=2)[:, None, :] / 2
-    products = torch.baddbmm(halves, torch.from_numpy(points).to(device), targets.mT, beta=-1)
-    nearest = products.max(dim=2).indices.cpu().numpy()
+    n_spaces, n, _ = points.shape
+    step = max(1, products // (n_spaces * values.shape[1]))
+    nearest = np.empty((n_spaces, n), np.int64)
+    for start in range(0, n, step):
+        own = torch.from_numpy(points[:, start : start + step]).to(device)
+        scores = torch.baddbmm(halves, own, targets.mT, beta=-1)
+        nearest[:, start : start + step] = scores.max(dim=2).indices.cpu().numpy()
+    return nearest
+
+
+def _means(
+    points: Float32Array, nearest: Int64Array, n_values: int, rng: np.random.Generator
+) -> Float32Array:
+    """Means of the points that are nearest to each value, (g, k, s): points (g, n, s)."""
+    n_spaces, _, dim = points.shape
     names = (nearest + n_values * np.arange(n_spaces)[:, None]).ravel()
     counts = np.bincount(names, minlength=n_spaces * n_values)
     sums = np.stack(
@@ -118,7 +131,7 @@ def _means(
     means = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
     empty = np.flatnonzero(counts == 0)
     means[empty] = points[empty // n_values, rng.integers(points.shape[1], size=len(empty))]
-    return means.reshape(values.shape)
+    return means.reshape(n_spaces, n_values, dim)
 
 
 def _assigned_sums(
