@@ -13,6 +13,8 @@ from cli.output import note, write_json, write_text
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from indexer.options import BuildOptions
     from indexer.retune import Retuned
 
@@ -43,7 +45,12 @@ MaxMemoryOption = Annotated[
 DEFAULT_TARGET = 0.95
 
 
-def build_options(spec: str, target_recall: float, max_memory: str | None = None) -> "BuildOptions":
+def build_options(
+    spec: str,
+    target_recall: float,
+    max_memory: str | None = None,
+    announce: "Callable[[str], None] | None" = None,
+) -> "BuildOptions":
     """What a build is asked for.
 
     Raises:
@@ -58,6 +65,7 @@ def build_options(spec: str, target_recall: float, max_memory: str | None = None
             spec=IndexSpec.parse(spec),
             target_recall=target_recall,
             max_memory=None if max_memory is None else parse_size(max_memory),
+            announce=announce,
         )
     except ValueError as error:
         raise SettingsError(str(error), hint="see `polyseek index --help`") from error

@@ -52,7 +52,7 @@ def compact(
     with reported_errors(as_json=json):
         flags = {"collection": collection, "device": device, "max_memory": max_memory}
         context = begin(flags, quiet=quiet)
-        build = build_options("auto", DEFAULT_TARGET, context.settings.max_memory)
+        build = build_options("auto", DEFAULT_TARGET, context.settings.max_memory, context.note)
         folder = context.collection()
         from indexer.service import compact_collection
 

@@ -274,7 +274,7 @@ def run_index(context: Context, job: Job) -> "IndexReport":
         dry_run=job.dry_run,
         captions=job.captions,
         columns=Columns(job.image_column, job.caption_column, job.url_column),
-        build=build_options(job.index, job.target_recall, settings.max_memory),
+        build=build_options(job.index, job.target_recall, settings.max_memory, context.note),
         catalogue_url=settings.catalogue_url,
         cache_dir=context.cache_dir,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from indexer.build import bring_index_up_to_date
 from indexer.due import check_memory
+from indexer.estimate import announce_builds
 from indexer.merge import TOP
 from indexer.options import BuildOptions, IndexOptions
 from indexer.space import measuring_encoder
@@ -69,6 +70,7 @@ def compact_collection(
     # Where there is no collection, a lock must not make a folder for one.
     manifest, _ = newest_manifest(folder)
     check_memory(manifest.galleries, {}, manifest.encoder.dim, options)
+    announce_builds(manifest.galleries, {}, manifest.encoder.dim, options)
     writer = CollectionWriter.open(folder, None, catalogue_url=catalogue_url, cache_dir=cache_dir)
     with writer:
         n_before, n_dead = _n_segments(writer), _n_dead(writer)

@@ -18,6 +18,7 @@ from pathlib import Path
 from indexer.budget import ImportPlan, give_back, plan_import, within
 from indexer.build import bring_index_up_to_date
 from indexer.due import check_memory
+from indexer.estimate import announce_builds
 from indexer.open_segment import OpenSegment
 from indexer.pipeline import Progress
 from indexer.readers.base import Skip
@@ -182,11 +183,13 @@ class _Import:
             return writer.manifest.generation
 
     def _check_memory(self, folder: Path, dim: int) -> None:
-        """Refuse a budget that is too small for the index before anything is committed."""
+        """Refuse too small a budget before anything is committed; tell what a long build takes."""
         added: dict[GalleryName, int] = {}
         for part in self.parts:
             added[part.gallery] = added.get(part.gallery, 0) + len(part.ids)
-        check_memory(recorded_galleries(folder), added, dim, self.options.build)
+        there = recorded_galleries(folder)
+        check_memory(there, added, dim, self.options.build)
+        announce_builds(there, added, dim, self.options.build)
 
     def _put_in(self, writer: CollectionWriter) -> None:
         """Commit what the collection lacks of every part."""

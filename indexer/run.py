@@ -12,6 +12,7 @@ from indexer.captions_due import left_over, overlap, read_due, write_due
 from indexer.decode import FileDecoder, default_workers
 from indexer.deferred import DeferredEncoder
 from indexer.due import check_memory
+from indexer.estimate import announce_builds
 from indexer.ledger import Ledger, Tally
 from indexer.options import IndexOptions
 from indexer.pipeline import Pace, Pipeline, Progress
@@ -93,6 +94,9 @@ class Run:
             target = CollectionTarget(writer, encoder, [reader.root for reader in self._readers])
             changes = self._plan(writer.collection)
             self._check_memory(writer.manifest.galleries, changes, writer.manifest.encoder)
+            added: dict[GalleryName, int] = {"images": len(changes.to_read)}
+            dim = writer.manifest.encoder.dim
+            announce_builds(writer.manifest.galleries, added, dim, options.build_here)
             roots = {reader.root for reader in self._readers}
             due = read_due(folder)
             if changes.to_read or changes.gone:

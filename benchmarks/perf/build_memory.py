@@ -29,7 +29,7 @@ from retrieval.ann.spec import IndexSpec
 from retrieval.model import EncoderInfo
 
 _SAMPLED_S = 0.005
-_TEXTS = 25_000
+TEXTS = 25_000
 _STATUS = Path("/proc/self/status")
 
 
@@ -41,11 +41,13 @@ class Measured:
         seconds: of the whole.
         peak_bytes: largest growth of RssAnon.
         stages: largest growth by the stage in which it was seen, in bytes.
+        disk_bytes: of the collection.
     """
 
     seconds: float
     peak_bytes: int
     stages: dict[str, int]
+    disk_bytes: int
 
 
 class MemoryWatch(logging.Handler):
@@ -109,7 +111,7 @@ def measured_build(
     np.save(folder / "base.npy", space.images(items))
     (folder / "ids.txt").write_text("".join(f"rows/{number:09}\n" for number in range(items)))
     if with_texts:
-        np.save(folder / "texts.npy", space.texts(_TEXTS))
+        np.save(folder / "texts.npy", space.texts(TEXTS))
     command = [sys.executable, "-m", __spec__.name, "--worker", str(folder), "--index", spec]
     if max_memory is not None:
         command += ["--max-memory", str(max_memory)]
@@ -136,7 +138,9 @@ def _work(folder: Path, max_memory: int | None, spec: str) -> Measured:
         log.addHandler(watch)
         index_embeddings(source, folder / "collection", options=IndexOptions(build=build))
     seconds = time.monotonic() - started_s
-    return Measured(seconds, max(watch.stages.values()), watch.stages)
+    files = (path for path in (folder / "collection").rglob("*") if path.is_file())
+    disk = sum(path.stat().st_size for path in files)
+    return Measured(seconds, max(watch.stages.values()), watch.stages, disk)
 
 
 def _import_everything() -> None:

@@ -19,13 +19,13 @@ def vectors(tmp_path_factory):
     return folder
 
 
-def indexed(vectors, folder, *options):
+def indexed(vectors, folder, *options, code=COMMAND):
     command = [
         *("index", "--embeddings", str(vectors / "base.npy"), "--ids", str(vectors / "ids.txt")),
         *("--model", "made-up", "--fingerprint", "0" * 64, "-c", str(folder), *options),
     ]
     return subprocess.run(
-        [sys.executable, "-c", COMMAND, *command],
+        [sys.executable, "-c", code, *command],
         capture_output=True,
         text=True,
         timeout=240,
@@ -53,3 +53,12 @@ def test_an_index_is_built_within_a_size(vectors, tmp_path):
     done = indexed(vectors, tmp_path / "c", "--max-memory", "40MB")
     assert done.returncode == 0, done.stderr
     assert [*(tmp_path / "c").glob("galleries/images/codebook-*")]
+
+
+@pytest.mark.parametrize(("long_s", "lines"), [("0.0", 1), ("1e9", 0)])
+def test_what_a_long_build_takes_is_told_before_it(vectors, tmp_path, long_s, lines):
+    code = f"from indexer import estimate; estimate.LONG_S = {long_s}; {COMMAND}"
+    done = indexed(vectors, tmp_path / "c", code=code)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("\nbuilding ivf46,pq32x4fs for 12,000 items: about ") == lines
+    assert "building" not in done.stdout
