@@ -59,6 +59,9 @@ counted."""
 
 _READ_ROWS = 4_096
 _PRODUCT_BYTES = 16 << 20
+_GROUPS_BYTES = 9_000
+"""Of a text, for the groups of products with its nearest items."""
+
 _BUDGET_SHARE = 0.85
 """Of a budget, that a build comes to."""
 
@@ -163,7 +166,8 @@ def _peak_bytes(size: BuildSize, spec: IndexSpec) -> int:
     texts = min(size.texts, MAX_TRAINING)
     asked = held + texts * row
     training = asked + row * (sample + 2 * points) + _PRODUCT_BYTES
-    routes = asked + row * sample + texts * row // 2 + 2 * min(texts, QUERY_BLOCK) * sample
+    block = min(texts, QUERY_BLOCK) * (2 * sample + _GROUPS_BYTES)
+    routes = asked + row * sample + texts * row // 2 + block
     measuring = asked + 2 * row * min(size.n, RESCORED_ROWS) + 2 * (spec.code_bytes + 8) * size.n
     peak = max(put_in, training, routes, measuring)
     return peak if size.max_memory is None else min(peak, int(_BUDGET_SHARE * size.max_memory))
@@ -185,7 +189,7 @@ def measured() -> Paces:
 
 
 def look_at_machine() -> Paces:
-    """The pace of this machine, by the clock: other programs count, as they will for the build."""
+    """The pace of this machine now; what else runs on it counts, as it will for the build."""
     numbers = np.arange(1 << 18) & 255
     scan_s = mean_seconds(lambda: np.bincount(numbers, minlength=256))
     return Paces(cpu_product_seconds() / _PRODUCT_S, scan_s / _SCAN_S)

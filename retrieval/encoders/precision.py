@@ -11,6 +11,7 @@ The GPU paths follow the vendors' documentation; no GPU was at hand when they we
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ def cpu_bf16_gain() -> float:
 
 
 def cpu_product_seconds() -> float:
-    """Time of a matrix product on the CPU now, in the type that is quicker, by the clock."""
+    """Time of a matrix product on the CPU now, in the type that is quicker; see `mean_seconds`."""
     import torch
 
     dtype = torch.bfloat16 if cpu_bf16_gain() > 1 else torch.float32
@@ -151,12 +152,17 @@ def cpu_product_seconds() -> float:
 
 
 def mean_seconds(run: Callable[[], object]) -> float:
-    """Time of a run by the clock, other programs counted, in the mean over a tenth of a second."""
-    started_s, n = time.perf_counter(), 0
+    """Time of a run, in the mean over a tenth of a second.
+
+    The geometric mean of the clock's and this thread's: that other programs slow it down is seen,
+    but how busy the machine is for a moment says only half of what it will be for minutes.
+    """
+    started_s, own_s, n = time.perf_counter(), time.thread_time(), 0
     while n < _REPEATS or time.perf_counter() - started_s < 0.1:
         run()
         n += 1
-    return (time.perf_counter() - started_s) / n
+    clock_s, own_s = time.perf_counter() - started_s, time.thread_time() - own_s
+    return math.sqrt(clock_s * max(own_s, 1e-9)) / n
 
 
 def _seconds(run: Callable[[], object]) -> float:
