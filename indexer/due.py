@@ -65,7 +65,8 @@ def check_memory(
     for name in {*galleries, *added}:
         entry = galleries.get(name)
         n_items = added.get(name, 0) + (entry.n_items if entry else 0)
-        _check(entry.index if entry else None, n_items, dim, options)
+        if n_items:
+            _check(entry.index if entry else None, n_items, dim, options)
 
 
 def _check(record: IndexRecord | None, n_items: int, dim: int, options: BuildOptions) -> None:

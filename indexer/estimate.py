@@ -21,6 +21,7 @@ from retrieval.ann.fanout import RESCORED_ROWS
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import points_wanted
 from retrieval.encoders.precision import cpu_product_seconds, mean_seconds
+from retrieval.errors import SettingsError
 from retrieval.learn.router import EPOCHS, QUERY_BLOCK
 from retrieval.model import GalleryName
 from retrieval.store.manifest import GalleryEntry
@@ -209,8 +210,6 @@ def announce_builds(
         dim: of the vectors.
         options: of the build.
 
-    Raises:
-        SettingsError: the index does not fit the gallery, or the memory is too little for it.
     """
     if options.announce is None or options.spec.kind == "exact":
         return
@@ -220,7 +219,10 @@ def announce_builds(
         entry, put_in = galleries.get(name), added.get(name, 0)
         record = entry.index if entry else None
         n = put_in + (entry.n_items if entry else 0)
-        specs = asked_spec(record, n, options).trials(n, dim)
+        try:
+            specs = asked_spec(record, n, options).trials(n, dim)
+        except SettingsError:
+            continue  # the build itself says what does not fit
         if not is_due(record, n, specs[0], options):
             continue
         texts = _n_texts(galleries, added, name, options)
