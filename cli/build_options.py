@@ -13,6 +13,8 @@ from cli.output import note, write_json, write_text
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from indexer.options import BuildOptions
     from indexer.retune import Retuned
 
@@ -32,26 +34,46 @@ TargetRecallOption = Annotated[
         help="Share of the exact ten best that each kind of query should find.",
     ),
 ]
+MaxMemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        metavar="SIZE",
+        help="Memory by which a build may grow, e.g. 500MB or 2GiB; the encoder is not counted.",
+    ),
+]
 DEFAULT_TARGET = 0.95
 
 
-def build_options(spec: str, target_recall: float) -> "BuildOptions":
+def build_options(
+    spec: str,
+    target_recall: float,
+    max_memory: str | None = None,
+    announce: "Callable[[str], None] | None" = None,
+) -> "BuildOptions":
     """What a build is asked for.
 
     Raises:
         SettingsError: no such index, or a target that is no share.
     """
+    from indexer.budget import parse_size
     from indexer.options import BuildOptions
     from retrieval.ann.spec import IndexSpec
 
     try:
-        return BuildOptions(spec=IndexSpec.parse(spec), target_recall=target_recall)
+        return BuildOptions(
+            spec=IndexSpec.parse(spec),
+            target_recall=target_recall,
+            max_memory=None if max_memory is None else parse_size(max_memory),
+            announce=announce,
+        )
     except ValueError as error:
         raise SettingsError(str(error), hint="see `polyseek index --help`") from error
 
 
 def retune(
     target_recall: TargetRecallOption = DEFAULT_TARGET,
+    max_memory: MaxMemoryOption = None,
     collection: CollectionOption = None,
     device: DeviceOption = None,
     quiet: QuietOption = False,
@@ -64,12 +86,13 @@ def retune(
     have moved away from the lists since they were trained. An exact search has nothing to choose.
     """
     with reported_errors(as_json=json):
-        context = begin({"collection": collection, "device": device}, quiet=quiet)
+        flags = {"collection": collection, "device": device, "max_memory": max_memory}
+        context = begin(flags, quiet=quiet)
         from indexer.retune import retune_collection
 
         found = retune_collection(
             context.collection(),
-            build_options("auto", target_recall),
+            build_options("auto", target_recall, context.settings.max_memory),
             device=context.settings.device,
             catalogue_url=context.settings.catalogue_url,
             cache_dir=context.cache_dir,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.build_options import DEFAULT_TARGET, MaxMemoryOption, build_options
 from cli.context import Context, begin
 from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.options import CollectionOption, DeviceOption, JsonOption, QuietOption, examples
@@ -38,6 +39,7 @@ def compact(
         bool, typer.Option("--retrain", help="Train the index anew, even if it is not due.")
     ] = False,
     device: DeviceOption = None,
+    max_memory: MaxMemoryOption = None,
     collection: CollectionOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -48,7 +50,9 @@ def compact(
     much free room on the disk as the collection takes, and as long as coding all its vectors does.
     """
     with reported_errors(as_json=json):
-        context = begin({"collection": collection, "device": device}, quiet=quiet)
+        flags = {"collection": collection, "device": device, "max_memory": max_memory}
+        context = begin(flags, quiet=quiet)
+        build = build_options("auto", DEFAULT_TARGET, context.settings.max_memory, context.note)
         folder = context.collection()
         from indexer.service import compact_collection
 
@@ -56,6 +60,7 @@ def compact(
             report = compact_collection(
                 folder,
                 retrain=retrain,
+                build=build,
                 device=context.settings.device,
                 catalogue_url=context.settings.catalogue_url,
                 cache_dir=context.cache_dir,

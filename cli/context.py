@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.logs import set_up_logging
-from cli.output import shown_path
+from cli.output import note, shown_path
 from retrieval.config import Origin, Settings, load_settings
 from retrieval.encoders.options import EncoderOptions, configure_encoders
 from retrieval.errors import CollectionMissingError, SettingsError
@@ -36,6 +36,10 @@ class Context:
         from platformdirs import user_cache_path
 
         return user_cache_path("polyseek")
+
+    def note(self, text: str) -> None:
+        """Tell the user something that is no result, unless notes are off."""
+        note(text, quiet=self.quiet)
 
     @property
     def asked_model(self) -> str | None:

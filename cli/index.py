@@ -12,6 +12,7 @@ import typer
 from cli.build_options import (
     DEFAULT_TARGET,
     IndexOption,
+    MaxMemoryOption,
     TargetRecallOption,
     build_options,
 )
@@ -67,6 +68,7 @@ EXAMPLES = examples(
     "polyseek index --embeddings vectors.npy --ids ids.txt --model openclip:ViT-B-32:openai",
     "polyseek index urls.txt laion.parquet --url-column URL --workers 16",
     "polyseek index ~/Pictures --watch",
+    "polyseek index --embeddings vectors.npy --ids ids.txt --max-memory 50MB",
     "polyseek index /mnt/archive -c /srv/archive.polyseek --model mini-en --json",
 )
 
@@ -186,6 +188,7 @@ def index(
     ] = False,
     index_spec: IndexOption = "auto",
     target_recall: TargetRecallOption = DEFAULT_TARGET,
+    max_memory: MaxMemoryOption = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if a file or caption was skipped.")
     ] = False,
@@ -208,6 +211,7 @@ def index(
         "workers": workers,
         "device": device.value if isinstance(device, Device) else None,
         "max_pixels": max_pixels,
+        "max_memory": max_memory,
     }
     vectors = vector_job(embeddings, ids, gallery, fingerprint, dry_run=dry_run)
     if vectors is not None:
@@ -270,7 +274,7 @@ def run_index(context: Context, job: Job) -> "IndexReport":
         dry_run=job.dry_run,
         captions=job.captions,
         columns=Columns(job.image_column, job.caption_column, job.url_column),
-        build=build_options(job.index, job.target_recall),
+        build=build_options(job.index, job.target_recall, settings.max_memory, context.note),
         catalogue_url=settings.catalogue_url,
         cache_dir=context.cache_dir,
     )

@@ -89,7 +89,9 @@ def run_vector_job(context: Context, job: VectorJob) -> "IndexReport":
         dry_run=job.dry_run,
         catalogue_url=context.settings.catalogue_url,
         cache_dir=context.cache_dir,
-        build=build_options(job.index, job.target_recall),
+        build=build_options(
+            job.index, job.target_recall, context.settings.max_memory, context.note
+        ),
     )
     with full_disk_at(folder), index_progress(quiet=context.quiet) as on_progress:
         return index_embeddings(source, folder, options=options, on_progress=on_progress)

@@ -9,11 +9,17 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from indexer.budget import BuildPlan, check_bounded, give_back, plan_build
+from indexer.coding import code_segments, lists_of
+from indexer.due import asked_spec, is_due
 from indexer.hubness import bring_hubness_up_to_date
+from indexer.layout import scratch_folder
 from indexer.measure import (
+    MAX_TRAINING,
     ForeignQueries,
     draw_items,
     draw_queries,
@@ -23,12 +29,15 @@ from indexer.measure import (
     recall_record,
 )
 from indexer.options import BuildOptions
+from indexer.spool import CodesSpool
 from indexer.writer import CollectionWriter
+from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.devices import computing_device
 from retrieval.ann.fanout import FanOut, SearchSettings
 from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.recall import QuerySet, measure_ms, measure_recall, with_answers
 from retrieval.ann.routing import Router
+from retrieval.ann.scratch import scratch_rows
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from retrieval.ann.tune import choose_settings
@@ -40,12 +49,6 @@ from retrieval.store.entries import codebook_entry
 from retrieval.store.index_record import IndexRecord, ModeRecord
 
 logger = logging.getLogger(__name__)
-
-RETRAIN_GROWTH = 4
-"""A gallery this many times as large as at its training gets a new codebook: its lists have become
-this much longer, and nlist should have doubled."""
-
-_CODING_CHUNK = 8_192
 
 _MIN_ROUTER_QUERIES = 500
 """Fewer queries teach a router next to nothing."""
@@ -103,11 +106,11 @@ def _bring_up_to_date(
             writer.drop_index(name)
         return None
     dim = writer.manifest.encoder.dim
-    specs = _asked_spec(gallery, options).trials(gallery.n_items, dim)
-    if specs[0].kind == "ivfpq" and _is_due(gallery, record, specs[0], options):
+    specs = asked_spec(record, gallery.n_items, options).trials(gallery.n_items, dim)
+    if is_due(record, gallery.n_items, specs[0], options):
         return _Build(gallery, specs, options, enter).publish(writer, encoder)
     if record is not None:
-        _code_new_segments(writer, gallery, record, enter, options.device)
+        _code_new_segments(writer, gallery, record, options, enter)
     return record
 
 
@@ -134,32 +137,16 @@ def retune(
     gallery = writer.collection.gallery(name)
     if gallery.entry.index is None:
         return None
+    spec, dim = IndexSpec.parse(gallery.entry.index.spec), writer.manifest.encoder.dim
+    plan = plan_build(gallery.n_items, dim, spec, options.max_memory)
     rng = np.random.default_rng(options.seed)
-    foreign = _foreign(writer, name, encoder, options, rng, training=False)
-    chosen, _ = _modes(published_index(gallery, options.device), name, foreign, options, rng)
+    foreign = _foreign(writer, name, encoder, options, rng, training=0)
+    index = published_index(gallery, options.device, plan.searched_rows)
+    chosen, _ = _modes(index, name, foreign, options, rng)
     known = {mode.modality for mode in chosen}
     modes = (*chosen, *(each for each in gallery.entry.index.modes if each.modality not in known))
     writer.publish_modes(name, modes)
     return replace(gallery.entry.index, modes=modes)
-
-
-def _asked_spec(gallery: Gallery, options: BuildOptions) -> IndexSpec:
-    """What the options name; a new training by nobody's name keeps the kind that there is."""
-    record = gallery.entry.index
-    has_outgrown = record is not None and gallery.n_items >= RETRAIN_GROWTH * record.n_trained
-    if record is None or has_outgrown or options.spec.kind != "auto" or not options.retrain:
-        return options.spec
-    return IndexSpec.parse(record.spec)
-
-
-def _is_due(
-    gallery: Gallery, record: IndexRecord | None, spec: IndexSpec, options: BuildOptions
-) -> bool:
-    if record is None or options.retrain:
-        return True
-    if gallery.n_items >= RETRAIN_GROWTH * record.n_trained:
-        return True
-    return not options.spec.is_open and record.spec != str(spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +156,7 @@ class _Trial:
     Attributes:
         spec: of it.
         codebook: the trained, empty index.
-        codes: of each segment, by name.
+        codes: of each segment, by name; read from their files.
         router: None where none was learned, or it wins nowhere.
         modes: how each kind of query is searched for.
         cost_ns: of a search by the tuner's model, summed over the kinds of query; infinite where
@@ -200,62 +187,75 @@ class _Build:
         self._specs = specs
         self._options = options
         self._enter = enter
-        self._items = fan_out_of(gallery, device=options.device)
         self._device = computing_device(options.device)
+        self._items = fan_out_of(gallery, device=options.device)
+        dim = gallery.segments[0].vectors.dim
+        check_bounded(specs, options.max_memory)
+        self._plans = {
+            spec: plan_build(gallery.n_items, dim, spec, options.max_memory) for spec in specs
+        }
 
     def publish(self, writer: CollectionWriter, encoder: Encoder | None) -> IndexRecord:
         """Train, code, route, tune, measure; then make all of it the next generation."""
         name = self._gallery.name
         rng = np.random.default_rng(self._options.seed)
-        foreign = _foreign(writer, name, encoder, self._options, rng)
-        best = min((self._tried(spec, foreign) for spec in self._specs), key=_cost)
-        record = IndexRecord(
-            spec=str(best.spec),
-            codebook=codebook_entry(name, best.codebook),
-            modes=best.modes,
-            n_trained=self._gallery.n_items,
-            seed=self._options.seed,
-            seconds=best.seconds,
-        )
-        router = best.router.to_bytes() if best.router else None
-        writer.publish_index(name, record, best.codebook, best.codes, router)
+        most = min(plan.router_texts for plan in self._plans.values())
+        foreign = _foreign(writer, name, encoder, self._options, rng, training=most)
+        with scratch_folder(writer.folder) as scratch:
+            if foreign is not None and self._options.max_memory is not None:
+                foreign = foreign.spilled(scratch)
+            best = min((self._tried(spec, foreign, scratch) for spec in self._specs), key=_cost)
+            record = IndexRecord(
+                spec=str(best.spec),
+                codebook=codebook_entry(name, best.codebook),
+                modes=best.modes,
+                n_trained=self._gallery.n_items,
+                seed=self._options.seed,
+                seconds=best.seconds,
+            )
+            router = best.router.to_bytes() if best.router else None
+            self._begin("publishing the index")
+            writer.publish_index(name, record, best.codebook, best.codes, router)
         return writer.manifest.galleries[name].index or record
 
-    def _tried(self, spec: IndexSpec, foreign: ForeignQueries | None) -> _Trial:
+    def _tried(self, spec: IndexSpec, foreign: ForeignQueries | None, scratch: Path) -> _Trial:
         started_s = time.monotonic()
         rng = np.random.default_rng(self._options.seed)
+        plan = self._plans[spec].in_folder(scratch)
         if len(self._specs) > 1:
             self._enter(f"trying {spec}")
-        self._enter("training the index")
-        sample = self._items.vectors_of(draw_items(self._items, spec.sample_size, rng))
-        codebook = train_codebook(sample, spec, self._options.seed, self._device)
-        self._enter("coding the vectors")
-        codes = _codes(
-            codebook,
-            self._gallery,
-            [segment.name for segment in self._gallery.segments],
-            self._device,
-        )
-        router = self._router(codebook, sample, foreign)
+        self._begin("training the index")
+        sample = self._sample(spec, plan, rng)
+        codebook = train_codebook(sample, spec, self._options.seed, self._device, plan.training)
+        self._begin("coding the vectors")
+        spool = CodesSpool(scratch)
+        names = [segment.name for segment in self._gallery.segments]
+        code_segments(codebook, self._gallery, names, spool, plan.coding_rows, self._device)
+        router = self._router(codebook, sample, foreign, plan)
         del sample
         seconds = time.monotonic() - started_s
-        self._enter("measuring the index")
-        index = fan_out_of(self._gallery, codebook, codes, router, self._options.device)
+        self._begin("measuring the index")
+        paths: dict[str, CodesSource] = {**spool.paths}
+        index = fan_out_of(
+            self._gallery, codebook, paths, router, self._options.device, plan.searched_rows
+        )
         modes, cost_ns = _modes(index, self._gallery.name, foreign, self._options, rng)
         is_used = any(mode.routed for mode in modes)
-        return _Trial(spec, codebook, codes, router if is_used else None, modes, cost_ns, seconds)
+        return _Trial(spec, codebook, spool, router if is_used else None, modes, cost_ns, seconds)
 
     def _router(
-        self, codebook: bytes, sample: Float32Array, foreign: ForeignQueries | None
+        self, codebook: bytes, sample: Float32Array, foreign: ForeignQueries | None, plan: BuildPlan
     ) -> Router | None:
         """Learned from the lists of the nearest items of the training sample."""
         if foreign is None or len(foreign.training) < _MIN_ROUTER_QUERIES:
             return None
-        self._enter("learning the routes")
+        self._begin("learning the routes")
         book = Codebook(codebook)
-        lists = book.lists_of(sample, self._device)
+        lists = lists_of(book, sample, plan.coding_rows, self._device)
         sizes: Int64Array = np.bincount(lists, minlength=book.nlist)
-        targets = nearest_lists(foreign.training, sample, lists, device=self._device)
+        targets = nearest_lists(
+            foreign.training, sample, lists, device=self._device, blocks=plan.router_blocks
+        )
         weight, bias = train_router(
             foreign.training,
             targets,
@@ -266,6 +266,24 @@ class _Build:
         )
         return Router(weight.astype(np.float16), bias)
 
+    def _begin(self, stage: str) -> None:
+        """Say what comes next; what the stage before needed is free again."""
+        if self._options.max_memory is not None:
+            give_back()
+        self._enter(stage)
+
+    def _sample(self, spec: IndexSpec, plan: BuildPlan, rng: np.random.Generator) -> Float32Array:
+        """Vectors to train on, (sample size, dim)."""
+        positions = draw_items(self._items, spec.sample_size, rng)
+        scratch = plan.training.scratch
+        if scratch is None:
+            return self._items.vectors_of(positions)
+        sample = scratch_rows(len(positions), self._gallery.segments[0].vectors.dim, scratch)
+        step = plan.training.chunk_rows
+        for start in range(0, len(positions), step):
+            sample[start : start + step] = self._items.vectors_of(positions[start : start + step])
+        return sample
+
 
 def _foreign(
     writer: CollectionWriter,
@@ -274,10 +292,10 @@ def _foreign(
     options: BuildOptions,
     rng: np.random.Generator,
     *,
-    training: bool = True,
+    training: int = MAX_TRAINING,
 ) -> ForeignQueries | None:
     if options.foreign_queries is not None:
-        return ForeignQueries.split(options.foreign_queries, rng)
+        return ForeignQueries.split(options.foreign_queries, rng, training)
     return foreign_queries(writer.collection, name, encoder, rng, training=training)
 
 
@@ -322,28 +340,21 @@ def _code_new_segments(
     writer: CollectionWriter,
     gallery: Gallery,
     record: IndexRecord,
+    options: BuildOptions,
     enter: Callable[[str], None],
-    device: str,
 ) -> None:
     short = record.codebook.short
     lacking = [each.name for each in gallery.segments if each.entry.codes(short) is None]
     codebook = gallery.read_codebook()
     if lacking and codebook is not None:
         enter("coding the vectors")
-        codes = _codes(codebook, gallery, lacking, computing_device(device))
-        writer.publish_codes(gallery.name, codes)
-
-
-def _codes(
-    codebook: bytes, gallery: Gallery, names: Sequence[str], device: str
-) -> dict[str, bytes]:
-    """Codes of the named segments, by name."""
-    coder = Codebook(codebook)
-    return {
-        segment.name: coder.encode(segment.vectors.chunks(_CODING_CHUNK), device)
-        for segment in gallery.segments
-        if segment.name in names
-    }
+        spec, dim = IndexSpec.parse(record.spec), writer.manifest.encoder.dim
+        n_largest = max(each.entry.n_items for each in gallery.segments if each.name in lacking)
+        plan = plan_build(n_largest, dim, spec, options.max_memory)
+        with scratch_folder(writer.folder) as scratch:
+            spool, device = CodesSpool(scratch), computing_device(options.device)
+            code_segments(codebook, gallery, lacking, spool, plan.coding_rows, device)
+            writer.publish_codes(gallery.name, spool)
 
 
 def _log_stage(stage: str) -> None:

@@ -1,9 +1,11 @@
 """Make a collection as small and as fast as its living items allow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.build import bring_index_up_to_date
+from indexer.due import check_memory
+from indexer.estimate import announce_builds
 from indexer.merge import TOP
 from indexer.options import BuildOptions, IndexOptions
 from indexer.space import measuring_encoder
@@ -33,6 +35,7 @@ class CompactReport:
 def compact_collection(
     folder: Path,
     *,
+    build: BuildOptions | None = None,
     retrain: bool = False,
     device: str = "auto",
     catalogue_url: str | None = None,
@@ -49,6 +52,7 @@ def compact_collection(
 
     Args:
         folder: of the collection.
+        build: which indexes, where they are due, and how; None is `BuildOptions()`.
         retrain: train the indexes anew even if that is not due.
         device: of the encoder that measures a new index, and of the build.
         catalogue_url: of a PostgreSQL catalogue; None is SQLite inside the collection.
@@ -59,16 +63,20 @@ def compact_collection(
         CorruptCollectionError: a file to merge is damaged; nothing was changed.
         MissingDependencyError: the index needs FAISS, which is not installed; the segments are
             merged, and searched exactly.
+        SettingsError: the options allow too little memory; nothing was changed.
         LockedError: another process is writing.
     """
-    newest_manifest(folder)  # where there is no collection, a lock must not make a folder for one
+    options = replace(build or BuildOptions(), retrain=retrain).on(device)
+    # Where there is no collection, a lock must not make a folder for one.
+    manifest, _ = newest_manifest(folder)
+    check_memory(manifest.galleries, {}, manifest.encoder.dim, options)
+    announce_builds(manifest.galleries, {}, manifest.encoder.dim, options)
     writer = CollectionWriter.open(folder, None, catalogue_url=catalogue_url, cache_dir=cache_dir)
     with writer:
         n_before, n_dead = _n_segments(writer), _n_dead(writer)
         writer.compact(TOP * IndexOptions().segment_items)
         encoder = measuring_encoder(writer, device)
         for name in tuple(writer.manifest.galleries):
-            options = BuildOptions(retrain=retrain, device=device)
             bring_index_up_to_date(writer, encoder, name=name, options=options)
         newest, *older = (each.file_names() for each in writer.kept_generations())
         if any(names - newest for names in older):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.build import RETRAIN_GROWTH
+from indexer.due import RETRAIN_GROWTH
 from indexer.measure import published_index
 from retrieval.ann.ivfpq import Codebook
 from retrieval.model import Float32Array, Int64Array

@@ -15,13 +15,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from indexer.budget import ImportPlan, give_back, plan_import, within
 from indexer.build import bring_index_up_to_date
+from indexer.due import check_memory
+from indexer.estimate import announce_builds
 from indexer.open_segment import OpenSegment
 from indexer.pipeline import Progress
 from indexer.readers.base import Skip
 from indexer.readers.vectors import VectorPart, read_folder, read_pair
 from indexer.service import IndexOptions, IndexReport
-from indexer.space import measuring_encoder, name_space, recorded_encoder
+from indexer.space import (
+    measuring_encoder,
+    name_space,
+    recorded_encoder,
+    recorded_galleries,
+)
 from indexer.vector_rows import Row, check_any_usable, read_rows
 from indexer.writer import CollectionWriter
 from retrieval.collector import garbage_left_alone
@@ -42,8 +50,6 @@ logger = logging.getLogger(__name__)
 SEGMENT_BYTES = 256 << 20
 """Most float16 vectors in memory before they become a segment; their rows' names and texts come to
 about as much again at 512 dimensions."""
-
-_READ_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,12 @@ class _Import:
     _n_done: int = 0
     _n_committed: int = 0
     _started_s: float = field(default_factory=time.monotonic)
+    _plan: ImportPlan = field(init=False)
+
+    def __post_init__(self) -> None:
+        n = sum(len(part.ids) for part in self.parts)
+        dim = int(self.parts[0].vectors.shape[1])
+        self._plan = plan_import(n, dim, self.options.build.max_memory)
 
     def rehearse(self, folder: Path) -> int:
         """Count what a run would do; returns the generation that was looked at."""
@@ -155,18 +167,29 @@ class _Import:
     def carry_out(self, folder: Path, encoder: EncoderInfo) -> int:
         """Put the rows in; returns the generation that holds them."""
         options = self.options
+        self._check_memory(folder, encoder.dim)
         writer = CollectionWriter.open(
             folder, encoder, catalogue_url=options.catalogue_url, cache_dir=options.cache_dir
         )
-        with writer:
+        with writer, within(options.build.max_memory):
             with garbage_left_alone():
                 self._put_in(writer)
+            self._seen.clear()
             writer.merge_small_segments(options.segment_items)
             asked = measuring_encoder(writer, options.device)
             for gallery in tuple(writer.manifest.galleries):
                 bring_index_up_to_date(writer, asked, name=gallery, options=self.options.build_here)
             writer.collect_garbage()
             return writer.manifest.generation
+
+    def _check_memory(self, folder: Path, dim: int) -> None:
+        """Refuse too small a budget before anything is committed; tell what a long build takes."""
+        added: dict[GalleryName, int] = {}
+        for part in self.parts:
+            added[part.gallery] = added.get(part.gallery, 0) + len(part.ids)
+        there = recorded_galleries(folder)
+        check_memory(there, added, dim, self.options.build)
+        announce_builds(there, added, dim, self.options.build)
 
     def _put_in(self, writer: CollectionWriter) -> None:
         """Commit what the collection lacks of every part."""
@@ -181,11 +204,12 @@ class _Import:
     def _segment_rows(self, part: VectorPart) -> int:
         """Rows that a segment takes, by number and by memory."""
         bytes_a_row = 2 * int(part.vectors.shape[1])
-        return max(1, min(self.options.import_items, SEGMENT_BYTES // bytes_a_row))
+        most = min(self.options.import_items, self._plan.segment_rows)
+        return max(1, min(most, SEGMENT_BYTES // bytes_a_row))
 
     def _chunks(self, part: VectorPart) -> Iterator[list[Row]]:
         """Usable rows, some at a time; the others are counted."""
-        step = min(_READ_ROWS, self._segment_rows(part))
+        step = min(self._plan.read_rows, self._segment_rows(part))
         for start in range(0, len(part.ids), step):
             span = range(start, min(start + step, len(part.ids)))
             yield self._read(part, span)
@@ -197,6 +221,8 @@ class _Import:
         if segment.n:
             writer.commit(segment.vectors, segment.items(), gallery=segment.part.gallery)
             segment.clear()
+            if self.options.build.max_memory is not None:
+                give_back()
         self._n_committed = self._n_done
         self._report()
 

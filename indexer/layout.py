@@ -17,7 +17,8 @@ _OUR_FILE = re.compile(
     rf"|{_SEGMENT}/(vectors\.npy|vectors\.sums|ids\.npy|rows\.jsonl|codes-{_SHA}\.(?:lists|faiss)"
     rf"|bias-{_SHA}\.npy)"
 )
-_MADE_IN_ONE_GO = re.compile(rf"manifest-\d{{12}}\.json|{_SEGMENT}|{_OUR_FILE.pattern}")
+_SCRATCH = "scratch"
+_MADE_IN_ONE_GO = re.compile(rf"manifest-\d{{12}}\.json|{_SCRATCH}|{_SEGMENT}|{_OUR_FILE.pattern}")
 _FOLDERS = ("changes", "galleries")
 
 CAPTIONS_DUE = "captions-due"
@@ -56,6 +57,22 @@ def remove_leftovers(folder: Path) -> int:
     for path in found:
         durable.remove(path)
     return len(found)
+
+
+@contextlib.contextmanager
+def scratch_folder(folder: Path) -> Iterator[Path]:
+    """A folder inside the collection for what a build keeps on the disk meanwhile.
+
+    It lies there, and not among the system's temporary files, because those may be in memory. After
+    a crash the next writer removes it, as all leftovers.
+    """
+    path = folder / (durable.TEMPORARY + _SCRATCH)
+    durable.remove(path)  # under the lock, it can only be a leftover
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        durable.remove(path)
 
 
 def remove_empty_folders(folder: Path) -> None:

@@ -1,14 +1,17 @@
 """Measure what an approximate index finds, against exact search: each kind of query apart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.fanout import RECALL_DEPTH, FanOut, Part, SearchSettings
 from retrieval.ann.recall import QuerySet, Recall, measure_recall
+from retrieval.ann.rescoring import RESCORED_ROWS
 from retrieval.ann.routing import QueryParts, Router
+from retrieval.ann.scratch import scratch_rows
 from retrieval.encoders.bank import caption_bank, query_bank
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.name_bank import name_bank
@@ -47,12 +50,20 @@ class ForeignQueries:
     test: Float32Array
     training: Float32Array
 
+    def spilled(self, folder: Path) -> "ForeignQueries":
+        """The same; those to learn from lie in a file there, so that their memory is free."""
+        training = scratch_rows(len(self.training), self.training.shape[1], folder)
+        training[:] = self.training
+        return replace(self, test=self.test.copy(), training=training)
+
     @classmethod
-    def split(cls, pool: Float32Array, rng: np.random.Generator) -> "ForeignQueries":
-        """A fifth of a pool to test with, at most MAX_QUERIES; the rest to learn from."""
+    def split(
+        cls, pool: Float32Array, rng: np.random.Generator, most: int = MAX_TRAINING
+    ) -> "ForeignQueries":
+        """A fifth of a pool to test with, at most MAX_QUERIES; of the rest `most` to learn from."""
         order = rng.permutation(len(pool))
         n_test = min(MAX_QUERIES, len(pool) // 5)
-        training = pool[order[n_test : n_test + MAX_TRAINING]]
+        training = pool[order[n_test : n_test + most]]
         return cls(pool[order[:n_test]], np.ascontiguousarray(training))
 
 
@@ -68,7 +79,7 @@ def foreign_queries(
     encoder: Encoder | None,
     rng: np.random.Generator,
     *,
-    training: bool = True,
+    training: int = MAX_TRAINING,
 ) -> ForeignQueries | None:
     """Foreign queries for a gallery: from the collection's other gallery if that holds enough.
 
@@ -80,16 +91,17 @@ def foreign_queries(
         name: of the gallery that is searched.
         encoder: of the collection, for captions of our own.
         rng: decides which are taken.
-        training: whether there must be some to learn from, too.
+        training: how many there may be to learn from.
     """
     other = fan_out_of(view.gallery("texts" if name == "images" else "images"))
     if other.n_live >= (_MIN_POOL if name == "images" else _MIN_QUERIES):
-        wanted = MAX_QUERIES + MAX_TRAINING if training else 5 * MAX_QUERIES
-        return ForeignQueries.split(other.vectors_of(draw_items(other, wanted, rng)), rng)
+        wanted = max(MAX_QUERIES + training, 5 * MAX_QUERIES)
+        return ForeignQueries.split(other.vectors_of(draw_items(other, wanted, rng)), rng, training)
     if name != "images" or encoder is None:
         return None
     asked = _asked_texts(rng)
-    generated = query_bank(_GENERATED, seed=int(rng.integers(1 << 31))) if training else ()
+    n_own = min(_GENERATED, training)
+    generated = query_bank(n_own, seed=int(rng.integers(1 << 31))) if n_own else ()
     rows = encoder.encode_texts([*asked, *generated])
     return ForeignQueries(rows[: len(asked)], rows[len(asked) :])
 
@@ -160,7 +172,7 @@ def remeasure(
         return ()
     index = published_index(gallery)
     rng = np.random.default_rng(seed)
-    foreign = foreign_queries(view, name, encoder, rng, training=False)
+    foreign = foreign_queries(view, name, encoder, rng, training=0)
     queries = draw_queries(index, name, foreign.test if foreign else None, rng)
     found = []
     for modality, each in queries.items():
@@ -178,7 +190,9 @@ def recall_record(modality: str, recall: Recall) -> RecallRecord:
     )
 
 
-def published_index(gallery: Gallery, device: str = "cpu") -> FanOut:
+def published_index(
+    gallery: Gallery, device: str = "cpu", rows_at_once: int = RESCORED_ROWS
+) -> FanOut:
     """A gallery as it is searched: with its codebook, its codes and its router, if it has them.
 
     Raises:
@@ -187,7 +201,7 @@ def published_index(gallery: Gallery, device: str = "cpu") -> FanOut:
     """
     record = gallery.entry.index
     if record is None:
-        return fan_out_of(gallery, device=device)
+        return fan_out_of(gallery, device=device, rows_at_once=rows_at_once)
     paths = {each.name: each.codes_path(record.codebook.short) for each in gallery.segments}
     codes: dict[str, CodesSource] = {name: path for name, path in paths.items() if path}
     router = gallery.read_router()
@@ -197,6 +211,7 @@ def published_index(gallery: Gallery, device: str = "cpu") -> FanOut:
         codes,
         Router.from_bytes(router) if router else None,
         device,
+        rows_at_once,
     )
 
 
@@ -206,6 +221,7 @@ def fan_out_of(
     codes: Mapping[str, CodesSource] | None = None,
     router: Router | None = None,
     device: str = "cpu",
+    rows_at_once: int = RESCORED_ROWS,
 ) -> FanOut:
     """A gallery as one array, searched by these codes (by segment), or exactly."""
     known = codes or {}
@@ -215,4 +231,5 @@ def fan_out_of(
         router=router,
         dead=gallery.tombstones,
         device=device,
+        rows_at_once=rows_at_once,
     )

@@ -1,5 +1,6 @@
 """How to index: one value for all that a caller may choose."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +25,10 @@ class BuildOptions:
         seed: of the sample, the training and the choice of queries.
         retrain: train anew an index that is there.
         device: that trains, codes and measures: "auto", "cpu" or "cuda"; others mean the CPU.
+        max_memory: bytes by which the process may grow while vectors are put in, trained, coded
+            and measured (the encoder not counted; refused with a rotation or by "tuned"); None
+            takes what is fastest.
+        announce: told, before a build that is likely to take long, what it takes.
     """
 
     spec: IndexSpec = field(default_factory=lambda: IndexSpec("auto"))
@@ -32,6 +37,8 @@ class BuildOptions:
     seed: int = 0
     retrain: bool = False
     device: str = "auto"
+    max_memory: int | None = None
+    announce: Callable[[str], None] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.target_recall <= 1:

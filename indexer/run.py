@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from indexer.build import bring_index_up_to_date
@@ -11,6 +11,8 @@ from indexer.captions import Arrivals, CaptionPass, TextTally
 from indexer.captions_due import left_over, overlap, read_due, write_due
 from indexer.decode import FileDecoder, default_workers
 from indexer.deferred import DeferredEncoder
+from indexer.due import check_memory
+from indexer.estimate import announce_builds
 from indexer.ledger import Ledger, Tally
 from indexer.options import IndexOptions
 from indexer.pipeline import Pace, Pipeline, Progress
@@ -27,9 +29,9 @@ from retrieval.errors import (
     CorruptCollectionError,
     SourceError,
 )
-from retrieval.model import EncoderInfo, display_path
+from retrieval.model import EncoderInfo, GalleryName, display_path
 from retrieval.store.collection import Collection
-from retrieval.store.manifest import newest_manifest
+from retrieval.store.manifest import GalleryEntry, newest_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +80,8 @@ class Run:
         recorded = _recorded_encoder(folder)
         encoder = DeferredEncoder(wanted, recorded, device=options.device)
         if recorded is None:
-            self._plan(None)  # a source without a picture must not leave an empty collection
+            # A source without a picture, or too small a budget, must not leave an empty collection.
+            self._check_memory({}, self._plan(None), encoder.info)
         else:
             encoder.check_if_another()
         writer = CollectionWriter.open(
@@ -90,6 +93,10 @@ class Run:
         with writer:
             target = CollectionTarget(writer, encoder, [reader.root for reader in self._readers])
             changes = self._plan(writer.collection)
+            self._check_memory(writer.manifest.galleries, changes, writer.manifest.encoder)
+            added: dict[GalleryName, int] = {"images": len(changes.to_read)}
+            dim = writer.manifest.encoder.dim
+            announce_builds(writer.manifest.galleries, added, dim, options.build_here)
             roots = {reader.root for reader in self._readers}
             due = read_due(folder)
             if changes.to_read or changes.gone:
@@ -121,6 +128,13 @@ class Run:
                 hint="check the folder, and the --include and --exclude patterns if there are any",
             )
         return changes
+
+    def _check_memory(
+        self, galleries: Mapping[GalleryName, GalleryEntry], changes: Changes, encoder: EncoderInfo
+    ) -> None:
+        """Refuse a budget that is too small for the index of the images that are to come."""
+        added: dict[GalleryName, int] = {"images": len(changes.to_read)}
+        check_memory(galleries, added, encoder.dim, self._options.build_here)
 
     def _follow_captions(
         self,

@@ -6,6 +6,7 @@ the collection records.
 
 import contextlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from indexer.writer import CollectionWriter
@@ -20,8 +21,8 @@ from retrieval.errors import (
     SettingsError,
     SourceError,
 )
-from retrieval.model import EncoderInfo
-from retrieval.store.manifest import newest_manifest
+from retrieval.model import EncoderInfo, GalleryName
+from retrieval.store.manifest import GalleryEntry, newest_manifest
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
@@ -100,6 +101,13 @@ def recorded_encoder(folder: Path) -> EncoderInfo | None:
     except CollectionMissingError:
         return None
     return manifest.encoder if manifest.galleries else None
+
+
+def recorded_galleries(folder: Path) -> Mapping[GalleryName, GalleryEntry]:
+    """The galleries of a collection; none where there is none yet."""
+    with contextlib.suppress(CollectionMissingError):
+        return newest_manifest(folder)[0].galleries
+    return {}
 
 
 def measuring_encoder(writer: CollectionWriter, device: str) -> Encoder | None:

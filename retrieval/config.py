@@ -68,6 +68,8 @@ _POSTGRESQL_URL = re.compile(
     re.DOTALL,
 )
 
+_SIZE = re.compile(r"\d{1,18}(\.\d{1,9})? ?([KMGT]i?B|B)?", re.IGNORECASE)
+
 RULES: Mapping[str, Rule] = {
     "collection": Rule(
         Path, "Folder of the collection. Unset: `.polyseek`, searched upward from here."
@@ -96,6 +98,12 @@ RULES: Mapping[str, Rule] = {
         "Larger pictures are skipped. Unset: 250 million for JPEG, 90 million for the rest.",
         minimum=1,
         maximum=1 << 40,
+    ),
+    "max_memory": Rule(
+        str,
+        "Memory by which a build may grow, the encoder not counted. Unset: what is fastest.",
+        pattern=_SIZE,
+        form="500MB or 2GiB",
     ),
     # A gallery has fewer ids than that: see `retrieval.model.FIRST_ID`.
     "top": Rule(int, "Hits of a query.", minimum=1, maximum=1 << 40),
@@ -126,6 +134,7 @@ class Settings:
     batch_size: int = 32
     workers: int | None = None
     max_pixels: int | None = None
+    max_memory: str | None = None
     top: int = 10
     catalogue_url: str | None = None
     cache_dir: Path | None = None

@@ -8,15 +8,21 @@ import numpy as np
 
 from retrieval.model import Float32Array, Int64Array
 
-_CHUNK_ROWS = 2_048
+CHUNK_ROWS = 2_048
 """Points at a time: 16 MiB of bfloat16 products with 4,096 centroids."""
 
-_PRODUCTS = 1 << 22
+PRODUCTS = 1 << 22
 """Products of points and values of sub-spaces at a time: 16 MiB."""
 
 
 def spherical_kmeans(
-    points: Float32Array, n_centroids: int, *, iterations: int, seed: int, device: str = "cpu"
+    points: Float32Array,
+    n_centroids: int,
+    *,
+    iterations: int,
+    seed: int,
+    device: str = "cpu",
+    chunk_rows: int = CHUNK_ROWS,
 ) -> Float32Array:
     """Unit centroids that the points lie near, by inner product.
 
@@ -32,6 +38,7 @@ def spherical_kmeans(
         iterations: rounds of assignment and mean.
         seed: decides which points the centroids start from.
         device: of torch, for the products; sums are taken on the CPU, in one order.
+        chunk_rows: points that are multiplied at a time.
 
     Returns:
         (n_centroids, dim) float32.
@@ -47,14 +54,20 @@ def spherical_kmeans(
     rng = np.random.default_rng(seed)
     centroids = points[np.sort(rng.choice(len(points), n_centroids, replace=False))]
     for _ in range(iterations):
-        sums, counts = _assigned_sums(points, centroids, device)
+        sums, counts = _assigned_sums(points, centroids, device, chunk_rows)
         centroids = _unit(np.where(counts[:, None] > 0, sums, centroids))
         _split_largest(centroids, counts, rng)
     return np.ascontiguousarray(centroids)
 
 
 def subspace_kmeans(
-    points: Float32Array, n_values: int, *, iterations: int, seed: int, device: str = "cpu"
+    points: Float32Array,
+    n_values: int,
+    *,
+    iterations: int,
+    seed: int,
+    device: str = "cpu",
+    products: int = PRODUCTS,
 ) -> Float32Array:
     """Values of each sub-space that its points lie near, by Euclidean distance.
 
@@ -66,6 +79,7 @@ def subspace_kmeans(
         iterations: rounds of assignment and mean.
         seed: decides which points the values start from.
         device: of torch, for the products; sums are taken on the CPU, in one order.
+        products: of points and values at a time.
 
     Returns:
         (m, n_values, s) float32.
@@ -76,26 +90,39 @@ def subspace_kmeans(
     rng = np.random.default_rng(seed)
     by_space = np.ascontiguousarray(points.transpose(1, 0, 2))
     values = by_space[:, np.sort(rng.choice(n, n_values, replace=False))]
-    group = max(1, _PRODUCTS // (n * n_values))
+    group = max(1, products // (n * n_values))
     for _ in range(iterations):
         for start in range(0, m, group):
             here = slice(start, start + group)
-            values[here] = _means(by_space[here], values[here], rng, device)
+            nearest = _nearest_values(by_space[here], values[here], device, products)
+            values[here] = _means(by_space[here], nearest, n_values, rng)
     return values
 
 
-def _means(
-    points: Float32Array, values: Float32Array, rng: np.random.Generator, device: str
-) -> Float32Array:
-    """One round for some sub-spaces: points (g, n, s), values (g, k, s)."""
+def _nearest_values(
+    points: Float32Array, values: Float32Array, device: str, products: int
+) -> Int64Array:
+    """The value that each point is nearest to, (g, n): points (g, n, s), values (g, k, s)."""
     import torch
 
-    n_spaces, n_values, dim = values.shape
     targets = torch.from_numpy(values).to(device)
     # The nearest value is that with the largest <point, value> - |value|^2 / 2.
     halves = (targets * targets).sum(dim=2)[:, None, :] / 2
-    products = torch.baddbmm(halves, torch.from_numpy(points).to(device), targets.mT, beta=-1)
-    nearest = products.max(dim=2).indices.cpu().numpy()
+    n_spaces, n, _ = points.shape
+    step = max(1, products // (n_spaces * values.shape[1]))
+    nearest = np.empty((n_spaces, n), np.int64)
+    for start in range(0, n, step):
+        own = torch.from_numpy(points[:, start : start + step]).to(device)
+        scores = torch.baddbmm(halves, own, targets.mT, beta=-1)
+        nearest[:, start : start + step] = scores.max(dim=2).indices.cpu().numpy()
+    return nearest
+
+
+def _means(
+    points: Float32Array, nearest: Int64Array, n_values: int, rng: np.random.Generator
+) -> Float32Array:
+    """Means of the points that are nearest to each value, (g, k, s): points (g, n, s)."""
+    n_spaces, _, dim = points.shape
     names = (nearest + n_values * np.arange(n_spaces)[:, None]).ravel()
     counts = np.bincount(names, minlength=n_spaces * n_values)
     sums = np.stack(
@@ -104,11 +131,11 @@ def _means(
     means = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
     empty = np.flatnonzero(counts == 0)
     means[empty] = points[empty // n_values, rng.integers(points.shape[1], size=len(empty))]
-    return means.reshape(values.shape)
+    return means.reshape(n_spaces, n_values, dim)
 
 
 def _assigned_sums(
-    points: Float32Array, centroids: Float32Array, device: str
+    points: Float32Array, centroids: Float32Array, device: str, chunk_rows: int
 ) -> tuple[Float32Array, Int64Array]:
     """Sum and number of the points that each centroid is the nearest of."""
     import torch
@@ -116,8 +143,8 @@ def _assigned_sums(
     targets = torch.from_numpy(centroids).to(device).bfloat16().T
     sums = torch.zeros(centroids.shape)
     counts = np.zeros(len(centroids), np.int64)
-    for start in range(0, len(points), _CHUNK_ROWS):
-        rows = torch.from_numpy(points[start : start + _CHUNK_ROWS])
+    for start in range(0, len(points), chunk_rows):
+        rows = torch.from_numpy(points[start : start + chunk_rows])
         nearest = (rows.to(device).bfloat16() @ targets).max(dim=1).indices.cpu()
         sums.index_add_(0, nearest, rows)  # here: on CUDA the order of the sum is left to chance
         counts += np.bincount(nearest.numpy(), minlength=len(counts))

@@ -102,18 +102,14 @@ class Layout:
         return layout
 
 
-def written_codes(lists: Any, code_bytes: int, *, is_fast: bool) -> bytes:  # noqa: ANN401
-    """FAISS inverted lists as the bytes of a file.
+def written_pieces(lists: Any, code_bytes: int, *, is_fast: bool) -> Iterator[bytes]:  # noqa: ANN401
+    """FAISS inverted lists as the bytes of a file, piece by piece.
 
     Args:
         lists: ArrayInvertedLists, or BlockInvertedLists of FastScan.
         code_bytes: of one code.
         is_fast: whether they are FastScan's.
     """
-    return b"".join(_pieces(lists, code_bytes, is_fast=is_fast))
-
-
-def _pieces(lists: Any, code_bytes: int, *, is_fast: bool) -> Iterator[bytes]:  # noqa: ANN401
     faiss = load_faiss()
     sizes = np.fromiter(map(lists.list_size, range(lists.nlist)), np.int64, lists.nlist)
     layout = Layout(code_bytes, FAST_BLOCK if is_fast else 1, sizes)

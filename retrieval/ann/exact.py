@@ -118,6 +118,7 @@ def exact_search(
     k: int,
     *,
     allowed: BoolArray | None = None,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> Ranking:
     """Rank every (allowed) row of one segment for every query.
 
@@ -127,6 +128,7 @@ def exact_search(
         queries: (Q, dim) float32.
         k: at least 1.
         allowed: (n,) False for rows that must not show; None allows all.
+        chunk_rows: rows at a time; the answer is the same whatever it is.
 
     Returns:
         Scores and ids, (Q, min(k, allowed rows)).
@@ -134,7 +136,7 @@ def exact_search(
     n_queries = len(queries)
     margin = screening_margin(queries)
     best = np.empty((n_queries, 0), np.float32), np.empty((n_queries, 0), np.int64)
-    for start, rows in vectors.chunks(CHUNK_ROWS):
+    for start, rows in vectors.chunks(chunk_rows):
         chunk_ids = ids[start : start + len(rows)]
         if allowed is not None:
             kept = allowed[start : start + len(rows)]

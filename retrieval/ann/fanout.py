@@ -13,6 +13,7 @@ import numpy as np
 from retrieval.ann.coded import CodedParts, Part, SearchSettings
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.exact import (
+    CHUNK_ROWS,
     NO_ID,
     BoolArray,
     Ranking,
@@ -22,7 +23,7 @@ from retrieval.ann.exact import (
 )
 from retrieval.ann.gpu_codes import gpu_device
 from retrieval.ann.product_scan import ProductScan
-from retrieval.ann.rescoring import best_of, blank, fitted
+from retrieval.ann.rescoring import RESCORED_ROWS, best_of, blank, fitted
 from retrieval.ann.routing import QueryParts, Router
 from retrieval.ann.rows import SpreadRows
 from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, lowered, widened
@@ -50,6 +51,7 @@ class FanOut:
         router: Router | None = None,
         dead: Int64Array | None = None,
         device: str = "cpu",
+        rows_at_once: int = RESCORED_ROWS,
     ) -> None:
         """Take the parts together.
 
@@ -60,7 +62,9 @@ class FanOut:
             dead: ids that are deleted and must not show.
             device: for exact search; see `ProductScan`. The answers are the same on each. Codes
                 are searched there, too, if FAISS has a GPU; see `GpuCodes`.
+            rows_at_once: vectors in memory at a time; answers are the same whatever it is.
         """
+        self._rows_at_once = rows_at_once
         self._parts = tuple(sorted((p for p in parts if len(p.ids)), key=lambda p: int(p.ids[0])))
         self._rows = SpreadRows(self._parts)
         self.ids: Int64Array = self._rows.ids
@@ -148,7 +152,7 @@ class FanOut:
             return fitted(self._search_exactly(queries, k, unwanted, chosen=chosen), width)
         allowed = self._allowed if chosen is None else self._mask(chosen)
         found = self._coded.candidates(queries, _depth(settings, k), settings, parts, allowed)
-        rankings = [best_of(self._rows, queries, found, k, unwanted)]
+        rankings = [best_of(self._rows, queries, found, k, unwanted, self._rows_at_once)]
         if any(part.codes is None for part in self._parts):
             rankings.append(
                 self._search_exactly(queries, k, unwanted, chosen=chosen, uncoded_only=True)
@@ -206,7 +210,11 @@ class FanOut:
         """The inverted list of each item, by position."""
         if self._coded is None:
             raise ValueError("a gallery without codes has no lists")
-        return self._coded.book.lists_of(self.vectors_of(positions))
+        lists = np.empty(len(positions), np.int64)
+        for start in range(0, len(positions), self._rows_at_once):
+            here = slice(start, start + self._rows_at_once)
+            lists[here] = self._coded.book.lists_of(self.vectors_of(positions[here]))
+        return lists
 
     def positions_of(self, ids: Int64Array) -> Int64Array:
         """Where live items stand in `ids`, (len(ids),); NO_ID for unknown and deleted ones."""
@@ -258,6 +266,8 @@ class FanOut:
         self, queries: Float32Array, k: int, chosen: Int64Array | None, *, uncoded_only: bool
     ) -> Ranking | None:
         """The ranking by torch; None where `exact_search` is quicker."""
+        if self._rows_at_once < RESCORED_ROWS:
+            return None  # a product holds more rows than that
         n_rows = self.n_live if chosen is None else len(chosen)
         if uncoded_only:
             n_rows = min(n_rows, sum(len(each.ids) for each in self._parts if each.codes is None))
@@ -295,7 +305,14 @@ class FanOut:
             return exact_search(ChosenRows(self._rows, chosen), self.ids[chosen], queries, k)
         return merge_rankings(
             (
-                exact_search(part.vectors, part.ids, queries, k, allowed=self._allowed_in(number))
+                exact_search(
+                    part.vectors,
+                    part.ids,
+                    queries,
+                    k,
+                    allowed=self._allowed_in(number),
+                    chunk_rows=min(CHUNK_ROWS, self._rows_at_once),
+                )
                 for number, part in enumerate(self._parts)
                 if not (uncoded_only and part.codes is not None)
             ),

@@ -4,14 +4,14 @@ The scores of codes never leave retrieval.ann: candidates are re-scored from the
 (fanout). Which lists a query visits is decided outside (routing) and handed in.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.ann.codes_file import FAST_BLOCK, CodesSource, MappedCodes, written_codes
+from retrieval.ann.codes_file import FAST_BLOCK, CodesSource, MappedCodes, written_pieces
 from retrieval.ann.device_coding import append_rows, nearest_rows_on, subspace_codes
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking, top_k
 from retrieval.ann.faiss_io import load_faiss, read_index
@@ -90,7 +90,13 @@ class Codebook:
         return RankedRows(found[0][is_there], scores[0][is_there])
 
     def encode(self, chunks: Iterable[tuple[int, Float32Array]], device: str = "cpu") -> bytes:
-        """The codes of one segment as a file; see `codes_file`.
+        """The codes of one segment as the bytes of a file; see `encode_pieces`."""
+        return b"".join(self.encode_pieces(chunks, device))
+
+    def encode_pieces(
+        self, chunks: Iterable[tuple[int, Float32Array]], device: str = "cpu"
+    ) -> Iterator[bytes]:
+        """The codes of one segment as a file, piece by piece; see `codes_file`.
 
         What a list names are row numbers of the segment. The list of a vector is that of its
         best-scoring centroid by the exact score, so a vector gets the same list and code whatever
@@ -118,7 +124,9 @@ class Codebook:
                 len(rows), faiss.swig_ptr(turned), faiss.swig_ptr(numbers), faiss.swig_ptr(lists)
             )
         packed = self.packed(plain)
-        return written_codes(packed.invlists, self.code_bytes, is_fast=self._is_fast)
+        if packed is not plain:
+            plain.reset()  # its codes are in the other now
+        yield from written_pieces(packed.invlists, self.code_bytes, is_fast=self._is_fast)
 
     def lists_of(self, rows: Float32Array, device: str = "cpu") -> Int64Array:
         """The list of each unit row, as `encode` assigns it, (n,)."""

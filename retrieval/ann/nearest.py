@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _WORTH_LOADING = 1 << 26
 """Pairs of a vector and a row from which on a product pays for torch and the look at its pace."""
 
-_CHUNK = 2_048
+CHUNK = 2_048
 """Vectors at a time: 16 MiB of bfloat16 products with 4,096 rows."""
 
 _BLOCK = 32
@@ -36,20 +36,22 @@ _SLACK = 1e-6
 """For the bound's own arithmetic, done in float32, and for products that underflow."""
 
 
-def nearest_rows(vectors: Float32Array, rows: Float32Array) -> Int64Array:
+def nearest_rows(vectors: Float32Array, rows: Float32Array, chunk: int = CHUNK) -> Int64Array:
     """Number of the best-scoring row for each vector, the lowest among equals, (n,).
 
     Args:
         vectors: (n, dim) unit rows.
         rows: (c, dim) of norm at most 1, at least one, e.g. the centroids of the inverted lists.
+        chunk: vectors at a time, and rows scored at a time; more than CHUNK are not taken. The
+            answer is the same whatever it is.
     """
-    if len(vectors) * len(rows) < _WORTH_LOADING or cpu_bf16_gain() <= 1:
-        return _by_single_products(vectors, rows)
-    screen = _HalfScreen(rows)
+    chunk = min(chunk, CHUNK)
+    is_worth_it = len(vectors) * len(rows) >= _WORTH_LOADING and cpu_bf16_gain() > 1
+    screen = _HalfScreen(rows) if is_worth_it else None
     nearest = np.empty(len(vectors), np.int64)
-    for start in range(0, len(vectors), _CHUNK):
-        here = slice(start, start + _CHUNK)
-        found = screen.nearest(vectors[here])
+    for start in range(0, len(vectors), chunk):
+        here = slice(start, start + chunk)
+        found = screen.nearest(vectors[here]) if screen else None
         nearest[here] = _by_single_products(vectors[here], rows) if found is None else found
     return nearest
 
@@ -122,7 +124,10 @@ class _HalfScreen:
 
     def _best(self, vectors: Float32Array, numbers: Int64Array, rivals: Int64Array) -> Int64Array:
         """The best of the rivals, which are ascending for each vector, (n,)."""
-        scores = pair_scores(self._rows[rivals], vectors[numbers])
+        scores = np.empty(len(rivals), np.float32)
+        for start in range(0, len(rivals), len(vectors)):
+            here = slice(start, start + len(vectors))
+            scores[here] = pair_scores(self._rows[rivals[here]], vectors[numbers[here]])
         firsts = np.searchsorted(numbers, np.arange(len(vectors)))
         is_best = scores == np.maximum.reduceat(scores, firsts)[numbers]
         _, first_best = np.unique(numbers[is_best], return_index=True)

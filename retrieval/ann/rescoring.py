@@ -8,7 +8,7 @@ from retrieval.ann.exact import NO_ID, Ranking, pair_scores, top_k
 from retrieval.ann.rows import SpreadRows
 from retrieval.model import Float32Array, Int64Array
 
-_RESCORED_ROWS = 16_384
+RESCORED_ROWS = 16_384
 """Candidate rows in memory at a time: 24 MiB of float32 at 384 dimensions."""
 
 
@@ -18,6 +18,7 @@ def best_of(
     positions: Int64Array,
     k: int,
     unwanted: Sequence[Int64Array],
+    rows_at_once: int = RESCORED_ROWS,
 ) -> Ranking:
     """The k best of each query's candidates by their exact scores.
 
@@ -27,8 +28,9 @@ def best_of(
         positions: (Q, c) of the candidates, distinct for each query; NO_ID where there are fewer.
         k: at least 1.
         unwanted: for each query the ids that must not come back; () leaves out none.
+        rows_at_once: vectors in memory at a time.
     """
-    block = max(1, _RESCORED_ROWS // max(1, positions.shape[1]))
+    block = max(1, rows_at_once // max(1, positions.shape[1]))
     rankings = []
     for at in range(0, len(queries), block):
         here = slice(at, at + block)

@@ -1,12 +1,15 @@
 """Train the codebook of an IVF-PQ index: rotation, lists, and the values of the sub-spaces."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from retrieval.ann.clustering import spherical_kmeans, subspace_kmeans
+from retrieval.ann.clustering import CHUNK_ROWS, PRODUCTS, spherical_kmeans, subspace_kmeans
 from retrieval.ann.faiss_io import load_faiss, written_index
 from retrieval.ann.nearest import nearest_rows
+from retrieval.ann.scratch import scratch_rows
 from retrieval.ann.spec import IndexSpec
 from retrieval.model import Float32Array
 
@@ -20,7 +23,35 @@ _GRAPH_LINKS = 32
 _GRAPH_EFFORT = 200
 
 
-def train_codebook(sample: Float32Array, spec: IndexSpec, seed: int, device: str = "cpu") -> bytes:
+@dataclass(frozen=True, slots=True)
+class TrainingLimits:
+    """How much a training holds in memory at a time.
+
+    Attributes:
+        chunk_rows: points of the sample.
+        most_points: that the quantiser is trained on; None is the number that is worth the time.
+        products: of points and values of sub-spaces.
+        scratch: folder where copies of the sample lie in a file; None keeps them in memory.
+    """
+
+    chunk_rows: int = CHUNK_ROWS
+    most_points: int | None = None
+    products: int = PRODUCTS
+    scratch: Path | None = None
+
+
+def points_wanted(spec: IndexSpec) -> int:
+    """Points of the sample that the quantiser of an "ivfpq" is trained on."""
+    return _PQ_POINTS_PER_CENTROID[spec.bits] << spec.bits
+
+
+def train_codebook(
+    sample: Float32Array,
+    spec: IndexSpec,
+    seed: int,
+    device: str = "cpu",
+    limits: TrainingLimits | None = None,
+) -> bytes:
     """Train the rotation, the lists (spherical k-means) and the quantiser of their residuals.
 
     Same sample, spec, seed, device and number of threads: same bytes.
@@ -31,6 +62,7 @@ def train_codebook(sample: Float32Array, spec: IndexSpec, seed: int, device: str
         spec: resolved, of kind "ivfpq".
         seed: of all k-means.
         device: of torch, for both k-means. Codebooks of two devices differ in the last bits.
+        limits: on memory; None takes what is fastest.
 
     Returns:
         An empty FAISS index for the inner product: IndexIVFPQ or IndexIVFPQFastScan, behind an
@@ -44,28 +76,32 @@ def train_codebook(sample: Float32Array, spec: IndexSpec, seed: int, device: str
     enough: High-Performance Nearest Neighbor Search with Product Quantization Fast Scan", 2015.
     """
     faiss = load_faiss()
+    limits = limits or TrainingLimits()
     dim = sample.shape[1]
-    points = _drawn(sample, _PQ_POINTS_PER_CENTROID[spec.bits] << spec.bits, seed)
+    points = _drawn(sample, limits.most_points or points_wanted(spec), seed)
     rotation = _train_rotation(points, spec, seed) if spec.opq else None
     if rotation is not None:
-        sample, points = rotation.apply(sample), rotation.apply(points)
+        sample, points = _rotated(rotation, sample, limits), rotation.apply(points)
     centroids = spherical_kmeans(
         np.ascontiguousarray(sample),
         spec.nlist,
         iterations=_ITERATIONS,
         seed=seed,
         device=device,
+        chunk_rows=limits.chunk_rows,
     )
     flat = faiss.IndexFlatIP(dim)
     flat.add(centroids)
     index = _empty_index(_graph(centroids) if spec.graph else flat, dim, spec)
-    residuals = points - centroids[nearest_rows(points, centroids)]
+    residuals = _residuals(points, centroids, limits.chunk_rows)
+    del sample, points
     values = subspace_kmeans(
-        residuals.reshape(len(points), spec.m, -1),
+        residuals.reshape(len(residuals), spec.m, -1),
         1 << spec.bits,
         iterations=_ITERATIONS,
         seed=seed,
         device=device,
+        products=limits.products,
     )
     faiss.copy_array_to_vector(values.ravel(), index.pq.centroids)
     index.is_trained = True
@@ -77,6 +113,24 @@ def _drawn(sample: Float32Array, n_points: int, seed: int) -> Float32Array:
         return sample
     chosen = np.random.default_rng(seed).choice(len(sample), n_points, replace=False)
     return sample[np.sort(chosen)]
+
+
+def _rotated(rotation: Any, sample: Float32Array, limits: TrainingLimits) -> Float32Array:  # noqa: ANN401
+    turned = scratch_rows(len(sample), sample.shape[1], limits.scratch)
+    for start in range(0, len(sample), limits.chunk_rows):
+        here = slice(start, start + limits.chunk_rows)
+        turned[here] = rotation.apply(np.ascontiguousarray(sample[here]))
+    return turned
+
+
+def _residuals(points: Float32Array, centroids: Float32Array, chunk_rows: int) -> Float32Array:
+    """What is left of points after the centroid that each is nearest to, (n, dim)."""
+    left = np.empty_like(points)
+    nearest = nearest_rows(points, centroids, chunk_rows)
+    for start in range(0, len(points), chunk_rows):
+        here = slice(start, start + chunk_rows)
+        np.subtract(points[here], centroids[nearest[here]], out=left[here])
+    return left
 
 
 def _empty_index(quantizer: Any, dim: int, spec: IndexSpec) -> Any:  # noqa: ANN401

@@ -33,7 +33,7 @@ neighbour, the shorter costs less to visit."""
 NEIGHBOURS = 10
 """Items that a training query should be led to: the depth at which recall is measured."""
 
-_ITEM_BLOCK, _QUERY_BLOCK = 16_384, 2_048
+ITEM_BLOCK, QUERY_BLOCK = 16_384, 2_048
 """Items and queries at a time: 64 MiB of bfloat16 products."""
 
 _GROUP = 64
@@ -110,6 +110,8 @@ def nearest_lists(
     lists: Int64Array,
     k: int = NEIGHBOURS,
     device: str = "cpu",
+    *,
+    blocks: tuple[int, int] = (QUERY_BLOCK, ITEM_BLOCK),
 ) -> Int64Array:
     """The lists of the k best items for each query, (n, k): what a router learns to predict.
 
@@ -121,6 +123,7 @@ def nearest_lists(
         lists: (m,) of the items.
         k: neighbours of each query.
         device: of torch.
+        blocks: queries and items that are multiplied at a time.
     """
     import torch
 
@@ -128,11 +131,12 @@ def nearest_lists(
     wanted = torch.from_numpy(queries).to(device).bfloat16()
     best_scores = torch.empty(len(queries), 0, device=device)
     best_lists = torch.empty(len(queries), 0, dtype=torch.int64, device=device)
-    for start in range(0, len(items), _ITEM_BLOCK):
-        block = torch.from_numpy(items[start : start + _ITEM_BLOCK]).to(device).bfloat16()
-        found = [_best_of_groups(part @ block.T, k) for part in torch.split(wanted, _QUERY_BLOCK)]
+    query_block, item_block = blocks
+    for start in range(0, len(items), item_block):
+        block = torch.from_numpy(items[start : start + item_block]).to(device).bfloat16()
+        found = [_best_of_groups(part @ block.T, k) for part in torch.split(wanted, query_block)]
         scores = torch.cat([best_scores, torch.cat([own for own, _ in found])], 1)
-        own_lists = names[start : start + _ITEM_BLOCK][torch.cat([place for _, place in found])]
+        own_lists = names[start : start + item_block][torch.cat([place for _, place in found])]
         best_scores, order = torch.topk(scores, min(k, scores.shape[1]), dim=1)
         best_lists = torch.cat([best_lists, own_lists], 1).gather(1, order)
     nearest: Int64Array = best_lists.cpu().numpy()

@@ -10,6 +10,7 @@ from tests.collection_kit import ENCODER, new_collection, put, read_state
 
 SHA = "0123456789abcdef01234567"
 OURS = [
+    ".tmp-scratch",
     ".tmp-manifest-000000000003.json",
     f"changes/.tmp-{SHA}.jsonl",
     f"galleries/images/.tmp-codebook-{SHA}.faiss",
@@ -74,3 +75,13 @@ def test_a_folder_with_somebody_elses_hidden_album_is_no_new_collection(tmp_path
     with pytest.raises(CollectionError, match="holds other things"):
         CollectionWriter.open(tmp_path / "c", ENCODER)
     assert (tmp_path / "c/.tmp-album/a.jpg").exists()
+
+
+def test_a_scratch_folder_lies_in_the_collection_and_goes_with_its_build(tmp_path):
+    folder = new_collection(tmp_path / "c", 1)
+    (folder / ".tmp-scratch" / "codes-old").mkdir(parents=True)
+    with layout.scratch_folder(folder) as scratch:
+        assert scratch.parent == folder
+        assert not [*scratch.iterdir()]
+        (scratch / "codes").write_bytes(b"x")
+    assert not scratch.exists()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from indexer.measure import MAX_QUERIES, foreign_queries
+from indexer.measure import MAX_QUERIES, MAX_TRAINING, foreign_queries
 from indexer.writer import CollectionWriter
 from retrieval.encoders.bank import caption_bank, query_bank
 from retrieval.encoders.name_bank import name_bank
@@ -22,7 +22,7 @@ class Listener:
         return kit.vectors(range(len(texts)))
 
 
-def asked(folder, seed=0, *, training=False):
+def asked(folder, seed=0, *, training=0):
     listener = Listener()
     with CollectionWriter.open(folder, None) as writer:
         foreign = foreign_queries(
@@ -49,7 +49,7 @@ def test_names_and_captions_are_asked_for_in_each_half(tmp_path):
 
 def test_what_teaches_the_router_measures_nothing(tmp_path):
     folder = kit.new_collection(tmp_path / "c", 1, 2, 3)
-    texts, foreign = asked(folder, training=True)
+    texts, foreign = asked(folder, training=MAX_TRAINING)
     assert len(foreign.training) == len(texts) - len(foreign.test)
     assert not set(texts[: len(foreign.test)]) & set(texts[len(foreign.test) :])
 

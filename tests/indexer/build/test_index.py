@@ -121,7 +121,12 @@ def test_without_an_encoder_image_queries_alone_are_measured(plain):
     with CollectionWriter.open(plain, INFO) as writer:
         record = bring_index_up_to_date(writer, None, on_progress=stages.append)
     assert [each.modality for each in record.recall] == ["image"]
-    assert stages == ["training the index", "coding the vectors", "measuring the index"]
+    assert stages == [
+        "training the index",
+        "coding the vectors",
+        "measuring the index",
+        "publishing the index",
+    ]
 
 
 def test_an_index_of_another_kind_is_built_when_it_is_asked_for(built):

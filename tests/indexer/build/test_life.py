@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from indexer import build
+from indexer import due
 from indexer.build import bring_index_up_to_date
 from indexer.compact import compact_collection
 from indexer.measure import fan_out_of
@@ -52,7 +52,7 @@ def test_a_gallery_that_grew_gets_a_new_codebook_and_keeps_the_old_files(built, 
     with CollectionWriter.open(built, INFO) as writer:
         commit(writer, item_rows(600, seed=9), N)
         assert bring_index_up_to_date(writer, None) == before
-        monkeypatch.setattr(build, "RETRAIN_GROWTH", 1.05)
+        monkeypatch.setattr(due, "RETRAIN_GROWTH", 1.05)
         after = bring_index_up_to_date(writer, None)
     assert after.n_trained == N - 3 + 600
     assert after.codebook.name != before.codebook.name

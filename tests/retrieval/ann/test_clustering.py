@@ -78,3 +78,10 @@ def test_few_distinct_points_leave_no_value_undefined():
     points = np.repeat(np.array([[[0.0, 1.0]], [[1.0, 0.0]]], np.float32), 20, axis=0)
     values = subspace_kmeans(points, 16, iterations=5, seed=0)
     assert np.isfinite(values).all()
+
+
+def test_values_do_not_depend_on_how_many_products_are_taken_at_a_time():
+    points = np.random.default_rng(7).standard_normal((200, 3, 2), np.float32)
+    whole = subspace_kmeans(points, 16, iterations=3, seed=0)
+    pieces = subspace_kmeans(points, 16, iterations=3, seed=0, products=16 * 37)
+    assert np.allclose(pieces, whole, atol=1e-5)

@@ -33,6 +33,7 @@ def test_the_answer_does_not_depend_on_the_batch_and_is_the_first_of_equals():
     assert found[:2].tolist() == [10, 10]
     assert found.tolist() == best_by_scores(vectors, rows)
     assert nearest_rows(vectors[7:9], rows).tolist() == found[7:9].tolist()
+    assert nearest_rows(vectors, rows, 7).tolist() == found.tolist()
 
 
 @pytest.mark.usefixtures("by")
