@@ -28,9 +28,11 @@ from indexer.measure import (
     published_index,
     recall_record,
 )
-from indexer.options import BuildOptions
+from indexer.merge import TOP
+from indexer.options import BuildOptions, IndexOptions
 from indexer.spool import CodesSpool
 from indexer.writer import CollectionWriter
+from retrieval.ann.coded import OWN_INDEX_ROWS
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.devices import computing_device
 from retrieval.ann.fanout import FanOut, SearchSettings
@@ -108,10 +110,29 @@ def _bring_up_to_date(
     dim = writer.manifest.encoder.dim
     specs = asked_spec(record, gallery.n_items, options).trials(gallery.n_items, dim)
     if is_due(record, gallery.n_items, specs[0], options):
+        if record is None:
+            gallery = _packed(writer, gallery, options, enter)
         return _Build(gallery, specs, options, enter).publish(writer, encoder)
     if record is not None:
         _code_new_segments(writer, gallery, record, options, enter)
     return record
+
+
+def _packed(
+    writer: CollectionWriter, gallery: Gallery, options: BuildOptions, enter: Callable[[str], None]
+) -> Gallery:
+    """The gallery in few segments, where each would be searched in codes of its own.
+
+    A million vectors in one segment instead of four are scanned in half the time. Before the first
+    codes are made is the time for it: later, what is merged would be searched exactly until it is
+    coded.
+    """
+    is_large = gallery.n_items >= OWN_INDEX_ROWS and len(gallery.segments) > 1
+    if not is_large or options.max_memory is not None:
+        return gallery
+    enter("merging the segments")
+    writer.compact(TOP * IndexOptions().segment_items)
+    return writer.collection.gallery(gallery.name)
 
 
 def retune(

@@ -27,7 +27,7 @@ from retrieval.model import Float16Array, Float32Array, Int64Array, as_single
 _K = 10
 _LISTS = 256
 _SAMPLE = 20_000
-_ITERATIONS = 3
+_ROUNDS = 3
 
 
 class MemoryRows:
@@ -93,7 +93,7 @@ def measure_build(vectors: Float32Array, device: str, rounds: int) -> list[dict[
     book = Codebook(train_codebook(sample, spec, seed=0))
 
     def kmeans(where: str) -> object:
-        return spherical_kmeans(sample, _LISTS, iterations=_ITERATIONS, seed=0, device=where)
+        return spherical_kmeans(sample, _LISTS, shares=(1,) * _ROUNDS, seed=0, device=where)
 
     return [
         interleave(

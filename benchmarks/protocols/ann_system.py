@@ -1,6 +1,7 @@
 """Measure one system: build it, set its knob, ask it everything, time it."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from benchmarks.systems.registry import Entry
 
 _ENOUGH = 0.9995
 """Recall at which a curve has nothing more to show."""
+
+_CLOSE = 1.1
+"""Values of a knob of which the larger is at most so many times the smaller need no third one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +169,49 @@ def _turn_knob(
 ) -> dict[Modality, Setting]:
     """The cheapest value that reaches the target on the tuning queries, for each modality.
 
-    Without texts to tune with, text and composed queries are asked as image queries are.
+    Between the last rung of the ladder that misses it and the first that reaches it, values are
+    tried until they lie within a tenth of each other. Without texts to tune with, text and composed
+    queries are asked as image queries are.
     """
     values: dict[Modality, int | None] = {}
     for modality, truth in bench.tuning.items():
-        values[modality] = None
-        for value in about["ladder"]:
-            values[modality] = value
-            recall, _ = bench.recall(worker, truth, Setting(modality, value))
-            if recall.mean >= bench.target_recall:
-                break
+
+        def recall_with(value: int, modality: Modality = modality, truth: Truth = truth) -> float:
+            return bench.recall(worker, truth, Setting(modality, value))[0].mean
+
+        values[modality] = cheapest_value(about["ladder"], recall_with, bench.target_recall)
     return {each: Setting(each, values.get(each, values["image"])) for each in MODALITIES}
+
+
+def cheapest_value(
+    ladder: Sequence[int], recall_with: Callable[[int], float], target: float
+) -> int | None:
+    """About the smallest value of a knob that reaches a recall.
+
+    Args:
+        ladder: values from small to large, each about twice the one before.
+        recall_with: a value; it grows with it.
+        target: to be reached.
+
+    Returns:
+        The last of the ladder where none reaches it; None where there is no knob.
+    """
+    missed = 0
+    for rung in ladder:
+        if recall_with(rung) < target:
+            missed = rung
+            continue
+        value = rung
+        while missed and value > _CLOSE * missed:
+            between = round(math.sqrt(missed * value))
+            if between in (missed, value):
+                break
+            if recall_with(between) >= target:
+                value = between
+            else:
+                missed = between
+        return value
+    return ladder[-1] if ladder else None
 
 
 def _compare(

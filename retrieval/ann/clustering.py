@@ -4,12 +4,23 @@ FAISS has both, but trains hundreds of small sub-spaces one by one, each with al
 machine they wait for each other most of the time. Here all are trained side by side.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from retrieval.model import Float32Array, Int64Array
 
 CHUNK_ROWS = 2_048
 """Points at a time: 16 MiB of bfloat16 products with 4,096 centroids."""
+
+SHARES = (4,) * 8 + (2,) * 3 + (1,) * 3
+"""Rounds over a fourth of the points, then over half, then over all. In a part of them more
+centroids find no point, and go to where there are too many. That takes 0.6 of the time of 12 rounds
+over all, and on a million vectors (clip_like, 3,906 centroids) images scan 46 % fewer of them for
+the same recall, texts by the plain order 2 to 19 % (docs/design/index.md)."""
+
+_LEAST_POINTS = 8
+"""Of each centroid, in the mean, in a round over a part."""
 
 PRODUCTS = 1 << 22
 """Products of points and values of sub-spaces at a time: 16 MiB."""
@@ -19,8 +30,8 @@ def spherical_kmeans(
     points: Float32Array,
     n_centroids: int,
     *,
-    iterations: int,
     seed: int,
+    shares: Sequence[int] = SHARES,
     device: str = "cpu",
     chunk_rows: int = CHUNK_ROWS,
 ) -> Float32Array:
@@ -35,8 +46,8 @@ def spherical_kmeans(
     Args:
         points: (n, dim) float32 unit rows, n >= n_centroids.
         n_centroids: at least 1.
-        iterations: rounds of assignment and mean.
-        seed: decides which points the centroids start from.
+        seed: decides which points the centroids start from, and which ones a round sees.
+        shares: one round of assignment and mean for each: over one point in so many, drawn anew.
         device: of torch, for the products; sums are taken on the CPU, in one order.
         chunk_rows: points that are multiplied at a time.
 
@@ -53,8 +64,9 @@ def spherical_kmeans(
         raise ValueError(f"{n_centroids} centroids of {len(points)} points")
     rng = np.random.default_rng(seed)
     centroids = points[np.sort(rng.choice(len(points), n_centroids, replace=False))]
-    for _ in range(iterations):
-        sums, counts = _assigned_sums(points, centroids, device, chunk_rows)
+    for share in shares:
+        seen = _drawn(len(points), max(len(points) // share, _LEAST_POINTS * n_centroids), rng)
+        sums, counts = _assigned_sums(points, seen, centroids, device, chunk_rows)
         centroids = _unit(np.where(counts[:, None] > 0, sums, centroids))
         _split_largest(centroids, counts, rng)
     return np.ascontiguousarray(centroids)
@@ -134,17 +146,24 @@ def _means(
     return means.reshape(n_spaces, n_values, dim)
 
 
+def _drawn(n: int, n_wanted: int, rng: np.random.Generator) -> Int64Array:
+    """Numbers of some of n points, ascending; of all if so many are wanted."""
+    if n_wanted >= n:
+        return np.arange(n)
+    return np.sort(rng.choice(n, n_wanted, replace=False))
+
+
 def _assigned_sums(
-    points: Float32Array, centroids: Float32Array, device: str, chunk_rows: int
+    points: Float32Array, seen: Int64Array, centroids: Float32Array, device: str, chunk_rows: int
 ) -> tuple[Float32Array, Int64Array]:
-    """Sum and number of the points that each centroid is the nearest of."""
+    """Sum and number of the points seen that each centroid is the nearest of."""
     import torch
 
     targets = torch.from_numpy(centroids).to(device).bfloat16().T
     sums = torch.zeros(centroids.shape)
     counts = np.zeros(len(centroids), np.int64)
-    for start in range(0, len(points), chunk_rows):
-        rows = torch.from_numpy(points[start : start + chunk_rows])
+    for start in range(0, len(seen), chunk_rows):
+        rows = torch.from_numpy(points[seen[start : start + chunk_rows]])
         nearest = (rows.to(device).bfloat16() @ targets).max(dim=1).indices.cpu()
         sums.index_add_(0, nearest, rows)  # here: on CUDA the order of the sum is left to chance
         counts += np.bincount(nearest.numpy(), minlength=len(counts))

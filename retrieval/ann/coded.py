@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,17 +12,20 @@ from retrieval.ann.exact import NO_ID, BoolArray, Ranking
 from retrieval.ann.faiss_io import load_faiss
 from retrieval.ann.gpu_codes import GpuCodes, gpu_codes
 from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
-from retrieval.ann.routing import QueryParts, Router, Routing
+from retrieval.ann.routing import QueryParts, RankedLists, Router, Routing
 from retrieval.ann.rows import MappedRows
 from retrieval.ann.subset import runs_against
 from retrieval.model import Float32Array, Int64Array
 
-_OWN_INDEX_ROWS = 65_536
+OWN_INDEX_ROWS = 65_536
 """Segments from this size on are searched each in its own codes, as they lie in the file; smaller
 ones are merged, since a search costs some 50 us whatever the size."""
 
 _QUERIES_A_THREAD = 8
 """Queries that are worth a thread of their own: starting it costs as much as a small search."""
+
+_Asked = TypeVar("_Asked")
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +134,28 @@ class CodedParts:
         sizes: Int64Array = np.sum([shard.index.list_sizes for shard in self._shards], axis=0)
         return sizes
 
+    def ranked_lists(
+        self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts]
+    ) -> list[RankedLists]:
+        """The lists that each query may visit, those below the floor of the settings included."""
+        own = parts or [QueryParts.single(query) for query in queries]
+
+        def rank(each: QueryParts) -> RankedLists:
+            return self.routing.ranked(each, settings.nprobe, routed=settings.routed)
+
+        return _each(rank, own)
+
     def lists(
         self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts]
-    ) -> Iterator[Int64Array]:
+    ) -> list[Int64Array]:
         """The lists that each query visits."""
-        for number, query in enumerate(queries):
-            own = parts[number] if parts else QueryParts.single(query)
-            yield self.routing.lists(
-                own, settings.nprobe, routed=settings.routed, floor=settings.floor
-            )
+        ranked = self.ranked_lists(queries, settings, parts)
+        return [each.above(settings.floor) for each in ranked]
 
-    def starved(
-        self,
-        queries: Float32Array,
-        settings: SearchSettings,
-        parts: Sequence[QueryParts],
-        allowed: BoolArray,
-    ) -> BoolArray:
-        """Whether a filter runs against each query, (Q,); see `subset.runs_against`."""
+    def starved(self, visited: Sequence[Int64Array], allowed: BoolArray) -> BoolArray:
+        """Whether a filter runs against each query, by its lists; see `subset.runs_against`."""
         sizes = self.list_sizes()
         kept: Int64Array = np.sum([shard.n_in_lists(allowed) for shard in self._shards], axis=0)
-        visited = [*self.lists(queries, settings, parts)]
         n_kept = np.array([kept[lists].sum() for lists in visited], np.int64)
         n_codes = np.array([sizes[lists].sum() for lists in visited], np.int64)
         return runs_against(n_kept, n_codes, float(kept.sum() / max(1, self.n)))
@@ -158,35 +163,30 @@ class CodedParts:
     def candidates(
         self,
         queries: Float32Array,
+        lists: Sequence[Int64Array],
         depth: int,
-        settings: SearchSettings,
-        parts: Sequence[QueryParts],
         allowed: BoolArray | None,
     ) -> Int64Array:
-        """Positions of the best codes of each query, (Q, at most depth).
+        """Positions of the best codes of each query in its lists, (Q, at most depth).
 
         One query a call: FAISS ranks a batch in another order where codes tie, and a product of
         matrices rounds otherwise than one of a matrix and a vector. Several threads make calls.
         """
-        asked = [
-            *zip(self.book.rotated(queries), self.lists(queries, settings, parts), strict=True)
-        ]
-
-        if self._on_gpu and asked:
-            turned, lists_of_each = np.stack([each for each, _ in asked]), [own for _, own in asked]
+        turned = self.book.rotated(queries)
+        if self._on_gpu and len(queries):
             found_there = [
-                shard.in_positions(gpu.candidates(turned, lists_of_each, depth, allowed=own))
+                shard.in_positions(gpu.candidates(turned, lists, depth, allowed=own))
                 for shard, gpu in zip(self._shards, self._on_gpu, strict=True)
                 for own in [shard.own(allowed)]
             ]
             return merge_candidates(found_there, depth)
 
         def search(query_and_lists: tuple[Float32Array, Int64Array]) -> Int64Array:
-            query, lists = query_and_lists
-            rankings = [shard.candidates(query, lists, depth, allowed) for shard in self._shards]
+            query, own = query_and_lists
+            rankings = [shard.candidates(query, own, depth, allowed) for shard in self._shards]
             return merge_candidates(rankings, depth)
 
-        found = _each(search, asked)
+        found = _each(search, [*zip(turned, lists, strict=True)])
         if len(found) == 1:
             return found[0]
         return np.vstack([np.empty((0, min(depth, self.n)), np.int64), *found])
@@ -204,7 +204,7 @@ class CodedParts:
     def _make_shards(self, coded: Sequence[tuple[CodesSource, Int64Array]]) -> Iterator[_Shard]:
         small: list[tuple[CodesSource, Int64Array]] = []
         for codes, positions in coded:
-            if len(positions) < _OWN_INDEX_ROWS:
+            if len(positions) < OWN_INDEX_ROWS:
                 small.append((codes, positions))
             else:
                 yield _Shard(IvfPq(self.book, [(codes, len(positions))]), _compact(positions))
@@ -224,13 +224,13 @@ def _compact(positions: Int64Array) -> Int64Array | slice:
     return slice(first, last + 1) if last - first + 1 == len(positions) else positions
 
 
-def _each(
-    search: Callable[[tuple[Float32Array, Int64Array]], Int64Array],
-    asked: list[tuple[Float32Array, Int64Array]],
-) -> list[Int64Array]:
-    """Every search, by as many threads as FAISS may use; FAISS lets go of Python's lock."""
+def _each(run: Callable[[_Asked], _Found], asked: Sequence[_Asked]) -> list[_Found]:
+    """What becomes of each, by as many threads as FAISS may use.
+
+    FAISS and NumPy let go of Python's lock.
+    """
     n_threads = min(load_faiss().omp_get_max_threads(), len(asked) // _QUERIES_A_THREAD)
     if n_threads < 2:
-        return [*map(search, asked)]
+        return [*map(run, asked)]
     with ThreadPoolExecutor(n_threads, thread_name_prefix="search") as threads:
-        return [*threads.map(search, asked)]
+        return [*threads.map(run, asked)]

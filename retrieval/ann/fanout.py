@@ -5,7 +5,7 @@ without codes are scored in full and merged in. The answer does not depend on ho
 spread over segments: bit for bit, scores included.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from retrieval.ann.exact import (
 from retrieval.ann.gpu_codes import gpu_device
 from retrieval.ann.product_scan import ProductScan
 from retrieval.ann.rescoring import RESCORED_ROWS, best_of, blank, fitted
-from retrieval.ann.routing import QueryParts, Router
+from retrieval.ann.routing import QueryParts, RankedLists, Router
 from retrieval.ann.rows import SpreadRows
 from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, lowered, widened
 from retrieval.model import Float16Array, Float32Array, Int64Array
@@ -151,7 +151,8 @@ class FanOut:
         if settings is None or self._coded is None:
             return fitted(self._search_exactly(queries, k, unwanted, chosen=chosen), width)
         allowed = self._allowed if chosen is None else self._mask(chosen)
-        found = self._coded.candidates(queries, _depth(settings, k), settings, parts, allowed)
+        lists = self._coded.lists(queries, settings, parts)
+        found = self._coded.candidates(queries, lists, _depth(settings, k), allowed)
         rankings = [best_of(self._rows, queries, found, k, unwanted, self._rows_at_once)]
         if any(part.codes is None for part in self._parts):
             rankings.append(
@@ -162,7 +163,7 @@ class FanOut:
             return scores, ids  # none is short: a ranking that is ends in NO_ID
         is_short = (ids != NO_ID).sum(axis=1) < owed
         if chosen is not None and allowed is not None:
-            is_short |= self._coded.starved(queries, settings, parts, allowed)
+            is_short |= self._coded.starved(lists, allowed)
         short = np.flatnonzero(is_short)
         if short.size:
             left_out = [unwanted[number] for number in short] if unwanted else []
@@ -171,26 +172,23 @@ class FanOut:
         return scores, ids
 
     def candidate_ids(
-        self,
-        queries: Float32Array,
-        k: int,
-        settings: SearchSettings,
-        parts: Sequence[QueryParts] = (),
+        self, queries: Float32Array, lists: Sequence[Int64Array], k: int
     ) -> Int64Array:
-        """Ids of the k best codes of live items, best first, not re-scored, (Q, at most k).
+        """Ids of the k best codes of live items in the lists of each query, best first.
 
-        For the choice of settings only: a search re-scores. NO_ID where lists ran out.
+        For the choice of settings only: a search re-scores. (Q, at most k); NO_ID where lists ran
+        out.
         """
         if self._coded is None:
             return np.empty((len(queries), 0), np.int64)
-        positions = self._coded.candidates(queries, k, settings, parts, self._allowed)
+        positions = self._coded.candidates(queries, lists, k, self._allowed)
         return np.where(positions == NO_ID, NO_ID, self.ids[positions])
 
-    def list_orders(
+    def ranked_lists(
         self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts] = ()
-    ) -> Iterator[Int64Array]:
-        """For each query the lists that a search visits, in its order, (min(nprobe, nlist),)."""
-        return iter(()) if self._coded is None else self._coded.lists(queries, settings, parts)
+    ) -> list[RankedLists]:
+        """The lists that a search for each query visits, but for the floor; none without codes."""
+        return [] if self._coded is None else self._coded.ranked_lists(queries, settings, parts)
 
     def list_sizes(self) -> Int64Array:
         """Codes in each inverted list, (nlist,); () where there are none."""

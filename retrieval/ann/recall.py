@@ -4,7 +4,7 @@ Recall here is the share of the exact k best that the search returns, mean over 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,10 +96,9 @@ def measure_recall(index: FanOut, settings: SearchSettings, queries: QuerySet) -
     return Recall.of(hits.mean(axis=1))
 
 
-def mean_visits(index: FanOut, settings: SearchSettings, queries: QuerySet) -> tuple[float, float]:
-    """Codes that a search with these settings looks at, and lists; means over queries."""
+def mean_visits(index: FanOut, visited: Sequence[Int64Array]) -> tuple[float, float]:
+    """Codes that searches of these lists look at, and lists; means over queries."""
     sizes = index.list_sizes()
-    visited = [*index.list_orders(queries.vectors, settings, queries.parts)]
     scanned = [sizes[lists].sum() for lists in visited]
     return float(np.mean(scanned)), float(np.mean([len(lists) for lists in visited]))
 

@@ -78,6 +78,32 @@ class QueryParts:
         return cls(query[None], (is_foreign,))
 
 
+@dataclass(frozen=True, slots=True)
+class RankedLists:
+    """The lists that one query may visit.
+
+    Attributes:
+        of_parts: the best lists for each part of the query, best first, and the sharpness of the
+            softmax that their scores are for.
+        most: lists to visit, at most.
+    """
+
+    of_parts: tuple[tuple[RankedRows, float], ...]
+    most: int
+
+    def above(self, floor: float) -> Int64Array:
+        """The lists to visit, best first, (at most `most`,), distinct, at least one.
+
+        Those of several parts take turns, so that each part's best are among them.
+
+        Args:
+            floor: a part's list is left out if its share of the softmax over them is below this, in
+                [0, 1]; 0 leaves none out. A query that is sure of its way so visits fewer.
+        """
+        likely = [_likely(ranked, floor, sharpness) for ranked, sharpness in self.of_parts]
+        return likely[0] if len(likely) == 1 else _in_turns(likely, self.most)
+
+
 class Routing:
     """Ranks the lists of one codebook."""
 
@@ -101,37 +127,38 @@ class Routing:
     def lists(
         self, parts: QueryParts, nprobe: int, *, routed: bool, floor: float = 0.0
     ) -> Int64Array:
-        """The lists to visit, best first, (at most min(nprobe, nlist),), distinct, at least one.
+        """The lists to visit: `ranked`, and of these the ones above the floor."""
+        return self.ranked(parts, nprobe, routed=routed).above(floor)
 
-        Those of several parts take turns, so that each part's best are among them.
+    def ranked(self, parts: QueryParts, nprobe: int, *, routed: bool) -> RankedLists:
+        """The best min(nprobe, nlist) lists for each part of a query.
 
         Args:
             parts: of the query.
             nprobe: at least 1.
             routed: whether foreign parts go by the router.
-            floor: of a part's `nprobe` best lists one is left out if its share of the softmax over
-                them is below this, in [0, 1]; 0 leaves none out. A query that is sure of its way
-                so visits fewer.
         """
         if nprobe < 1:
             raise ValueError(f"nprobe must be at least 1, got {nprobe}")
         nprobe = min(nprobe, self._codebook.nlist)
-        ranked = [
-            self._ranked(vector, nprobe, floor, by_router=routed and is_foreign)
-            for vector, is_foreign in zip(parts.vectors, parts.is_foreign, strict=True)
-        ]
-        return ranked[0] if len(ranked) == 1 else _in_turns(ranked, nprobe)
+        return RankedLists(
+            tuple(
+                self._ranked(vector, nprobe, by_router=routed and is_foreign)
+                for vector, is_foreign in zip(parts.vectors, parts.is_foreign, strict=True)
+            ),
+            nprobe,
+        )
 
     def _ranked(
-        self, vector: Float32Array, nprobe: int, floor: float, *, by_router: bool
-    ) -> Int64Array:
+        self, vector: Float32Array, nprobe: int, *, by_router: bool
+    ) -> tuple[RankedRows, float]:
         if by_router and self._learned is not None:
-            return _likely(self._learned.best(vector, nprobe), floor, ROUTER_SHARPNESS)
+            return self._learned.best(vector, nprobe), ROUTER_SHARPNESS
         turned = self._codebook.rotated(vector[None])[0]
         found = self._codebook.nearest_lists(turned, nprobe)
         if found is not None and len(found.rows) == nprobe:
-            return _likely(found, floor, SHARPNESS)
-        return _likely(self._plain.best(turned, nprobe), floor, SHARPNESS)
+            return found, SHARPNESS
+        return self._plain.best(turned, nprobe), SHARPNESS
 
 
 def _check_fits(router: Router, codebook: Codebook) -> None:

@@ -85,7 +85,6 @@ def train_codebook(
     centroids = spherical_kmeans(
         np.ascontiguousarray(sample),
         spec.nlist,
-        iterations=_ITERATIONS,
         seed=seed,
         device=device,
         chunk_rows=limits.chunk_rows,

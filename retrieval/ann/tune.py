@@ -109,7 +109,9 @@ def _cheapest(
         if fixed + per_candidate * CANDIDATE_STEPS[0] >= best.cost_ns:
             break
         asked = SearchSettings(nprobe, CANDIDATE_STEPS[-1], routed)
-        candidates = _fewest_candidates(index, queries, wanted, target, asked)
+        ranked = index.ranked_lists(queries.vectors, asked, queries.parts)
+        lists = [each.above(0.0) for each in ranked]
+        candidates = _fewest_candidates(index, queries, wanted, target, lists)
         if candidates is None:
             continue
         cost = fixed + per_candidate * candidates
@@ -137,7 +139,8 @@ class _Visits:
         sizes = index.list_sizes()
         places = np.empty(wanted.shape, np.int64)
         scanned = np.zeros(index.nlist)
-        for number, order in enumerate(index.list_orders(queries.vectors, every, queries.parts)):
+        ranked = index.ranked_lists(queries.vectors, every, queries.parts)
+        for number, order in enumerate(each.above(0.0) for each in ranked):
             place = np.empty(index.nlist, np.int64)
             place[order] = np.arange(index.nlist)
             places[number] = place[lists[number]]
@@ -154,14 +157,14 @@ class _Visits:
 
 
 def _fewest_candidates(
-    index: FanOut, queries: QuerySet, wanted: Int64Array, target: float, asked: SearchSettings
+    index: FanOut, queries: QuerySet, wanted: Int64Array, target: float, lists: list[Int64Array]
 ) -> int | None:
-    """The fewest candidates that reach the target in the lists asked for; None if none do.
+    """The fewest candidates that reach the target in each query's lists; None if none do.
 
     Few are asked for first: gathering thousands of codes takes longer than the scan.
     """
     for depth in (CANDIDATE_STEPS[-5], CANDIDATE_STEPS[-1]):
-        candidates = _fewest(index, queries, wanted, target, asked, depth)
+        candidates = _fewest(index, queries, wanted, target, lists, depth)
         if candidates is not None:
             return candidates
     return None
@@ -172,11 +175,11 @@ def _fewest(
     queries: QuerySet,
     wanted: Int64Array,
     target: float,
-    asked: SearchSettings,
+    lists: list[Int64Array],
     depth: int,
 ) -> int | None:
     """The same, of at most `depth`."""
-    places = _places(index.candidate_ids(queries.vectors, depth, asked, queries.parts), wanted)
+    places = _places(index.candidate_ids(queries.vectors, lists, depth), wanted)
     return next(
         (
             candidates
@@ -198,33 +201,34 @@ def _with_floor(
     """
     depth = best.settings.candidates
     cap = min(index.nlist, _CAP_WITH_FLOOR * best.settings.nprobe)
-    asked = [replace(best.settings, nprobe=cap, floor=floor) for floor in FLOOR_STEPS]
-    low, high = 0, len(asked)  # the first step that reaches the target lies in between
+    asked = replace(best.settings, nprobe=cap)
+    ranked = index.ranked_lists(queries.vectors, asked, queries.parts)
+    low, high = 0, len(FLOOR_STEPS)  # the first step that reaches the target lies in between
     while low < high:
         step = (low + high) // 2
-        if _fewest(index, queries, wanted, target, asked[step], depth) is None:
+        lists = [each.above(FLOOR_STEPS[step]) for each in ranked]
+        if _fewest(index, queries, wanted, target, lists, depth) is None:
             low = step + 1
         else:
             high = step
-    for settings in asked[high:]:
-        fewest = replace(settings, candidates=CANDIDATE_STEPS[0])
-        if _cost_ns(index, queries, fewest) >= best.cost_ns:
+    for floor in FLOOR_STEPS[high:]:
+        lists = [each.above(floor) for each in ranked]
+        if _cost_ns(index, queries, lists, CANDIDATE_STEPS[0]) >= best.cost_ns:
             break
-        candidates = _fewest(index, queries, wanted, target, settings, depth)
+        candidates = _fewest(index, queries, wanted, target, lists, depth)
         if candidates is None:
             continue
-        chosen = replace(settings, candidates=candidates)
-        cost = _cost_ns(index, queries, chosen)
+        cost = _cost_ns(index, queries, lists, candidates)
         if cost < best.cost_ns:
-            best = Choice(chosen, cost)
+            best = Choice(replace(asked, floor=floor, candidates=candidates), cost)
     return best
 
 
-def _cost_ns(index: FanOut, queries: QuerySet, settings: SearchSettings) -> float:
-    scanned, visited = mean_visits(index, settings, queries)
+def _cost_ns(index: FanOut, queries: QuerySet, lists: list[Int64Array], candidates: int) -> float:
+    scanned, visited = mean_visits(index, lists)
     per_candidate = _NS_PER_CANDIDATE_DIMENSION * queries.vectors.shape[1]
     per_code = _NS_PER_CODE_BYTE[index.is_fast] * index.code_bytes
-    return float(per_code * scanned + _NS_PER_LIST * visited + per_candidate * settings.candidates)
+    return float(per_code * scanned + _NS_PER_LIST * visited + per_candidate * candidates)
 
 
 def _nprobe_steps(nlist: int) -> list[int]:

@@ -1,14 +1,16 @@
 """An index while its collection goes on: new segments, deletions, damage, compaction."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from indexer import due
+from indexer import build, due
 from indexer.build import bring_index_up_to_date
 from indexer.compact import compact_collection
 from indexer.measure import fan_out_of
+from indexer.options import BuildOptions
 from indexer.repair import repair_collection
 from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter
@@ -117,6 +119,23 @@ def exact_hits(folder):
 def agreement(found, expected):
     pairs = zip(found, expected, strict=True)
     return np.mean([len(set(one) & set(other)) / len(other) for one, other in pairs])
+
+
+@pytest.mark.parametrize(("budget", "n_left"), [(None, 1), (1 << 30, 2)])
+def test_the_first_codes_of_a_large_gallery_are_of_few_segments(
+    tmp_path, monkeypatch, budget, n_left
+):
+    monkeypatch.setattr(build, "OWN_INDEX_ROWS", N)
+    rows, options = item_rows(N), BuildOptions(max_memory=budget)
+    with CollectionWriter.open(tmp_path / "c", INFO) as writer:
+        commit(writer, rows[:6_000], 0)
+        commit(writer, rows[6_000:], 6_000)
+        bring_index_up_to_date(writer, None, options=options)
+        assert len(writer.collection.gallery("images").segments) == n_left
+        commit(writer, item_rows(40, seed=9), N)
+        bring_index_up_to_date(writer, None, options=replace(options, retrain=True))
+        assert len(writer.collection.gallery("images").segments) == n_left + 1, "the first codes"
+        assert writer.collection.gallery("images").n_uncoded == 0
 
 
 def test_compaction_merges_first_and_codes_then(built):

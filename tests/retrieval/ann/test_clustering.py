@@ -20,7 +20,7 @@ def test_each_of_three_directions_gets_a_centroid():
     points += 0.01 * rng.standard_normal(points.shape, np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
 
-    centroids = spherical_kmeans(points, 3, iterations=25, seed=1)
+    centroids = spherical_kmeans(points, 3, seed=1)
 
     assert np.allclose(np.sort(centroids @ directions.T, axis=None)[-3:], 1, atol=1e-3)
     assert np.allclose(np.linalg.norm(centroids, axis=1), 1, atol=1e-6)
@@ -29,23 +29,33 @@ def test_each_of_three_directions_gets_a_centroid():
 def test_centroids_come_nearer_with_every_round():
     points = unit_rows(np.random.default_rng(2), 3_000, 16)
     nearness = [
-        float((points @ spherical_kmeans(points, 40, iterations=n, seed=3).T).max(axis=1).mean())
+        float((points @ spherical_kmeans(points, 40, shares=(1,) * n, seed=3).T).max(axis=1).mean())
         for n in (0, 1, 3, 10)
     ]
     assert nearness == sorted(nearness)
     assert nearness[-1] > nearness[0] + 0.02
 
 
+def test_a_round_over_a_part_of_the_points_counts_these_alone():
+    points = unit_rows(np.random.default_rng(1), 800, 16)
+    few = spherical_kmeans(points, 4, shares=(8,), seed=3)
+    assert np.allclose(np.linalg.norm(few, axis=1), 1, atol=1e-6)
+    assert not np.allclose(few, spherical_kmeans(points, 4, shares=(1,), seed=3))
+    # So few points are all seen in every round.
+    of_all = [spherical_kmeans(points[:30], 4, shares=(each,), seed=3) for each in (1, 8)]
+    assert np.array_equal(*of_all)
+
+
 def test_the_same_seed_gives_the_same_centroids_and_another_gives_others():
     points = unit_rows(np.random.default_rng(4), 500, 8)
-    first, again, other = (spherical_kmeans(points, 9, iterations=4, seed=n) for n in (5, 5, 6))
+    first, again, other = (spherical_kmeans(points, 9, seed=n) for n in (5, 5, 6))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_equal_points_leave_no_centroid_undefined():
     points = np.repeat(unit_rows(np.random.default_rng(7), 2, 8), 50, axis=0)
-    centroids = spherical_kmeans(points, 20, iterations=6, seed=8)
+    centroids = spherical_kmeans(points, 20, seed=8)
     assert np.isfinite(centroids).all()
     assert np.allclose(np.linalg.norm(centroids, axis=1), 1, atol=1e-6)
     assert np.allclose((points @ centroids.T).max(axis=1), 1, atol=1e-3)
@@ -53,7 +63,7 @@ def test_equal_points_leave_no_centroid_undefined():
 
 def test_more_centroids_than_points_are_refused():
     with pytest.raises(ValueError, match="5 centroids of 4 points"):
-        spherical_kmeans(np.eye(4, dtype=np.float32), 5, iterations=1, seed=0)
+        spherical_kmeans(np.eye(4, dtype=np.float32), 5, seed=0)
 
 
 @given(seed=st.integers(0, 99), n_spaces=st.integers(1, 5), dim=st.integers(1, 4))

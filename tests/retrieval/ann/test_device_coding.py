@@ -123,7 +123,7 @@ def test_a_device_trains_as_well_as_a_cpu(rows):
         pytest.skip("needs a CUDA device")
     near = {}
     for device in ("cpu", "cuda"):
-        centroids = spherical_kmeans(rows, NLIST, iterations=8, seed=1, device=device)
+        centroids = spherical_kmeans(rows, NLIST, seed=1, device=device)
         near[device] = (rows @ centroids.T).max(axis=1).mean()
         spaces = rows.reshape(len(rows), 8, 2)
         assert subspace_kmeans(spaces, 16, iterations=4, seed=1, device=device).shape == (8, 16, 2)

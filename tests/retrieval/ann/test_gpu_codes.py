@@ -80,13 +80,13 @@ def test_hidden_rows_never_show_and_all_others_do(both, book, share):
 
 def test_hidden_rows_that_crowd_the_top_are_asked_past(both, book):
     on_cpu, gpu = both
-    queries, lists = asked(book, 3)
+    queries, lists = asked(book, 12)
     allowed = np.ones(N, np.bool_)
     for query, own in zip(queries, lists, strict=True):
         allowed[on_cpu.candidates(query, own, 300)[1][0]] = False
     _, found = gpu.candidates(queries, lists, 10, allowed=allowed)
     assert allowed[found[found != NO_ID]].all()
-    same_rows(found, on_cpu, queries, lists, 10, allowed, 0.9 if book.is_fast else 0.999)
+    same_rows(found, on_cpu, queries, lists, 10, allowed, 0.85 if book.is_fast else 0.999)
     depths = gpu._index.depths
     assert len(depths) > 1
     assert depths == sorted(depths)
@@ -119,7 +119,7 @@ def test_a_gallery_with_deletes_answers_the_same_with_its_codes_on_a_device(rows
     book, ids = Codebook(codebook), np.arange(N) * 3
     cuts = [slice(0, 4_000), slice(4_000, N)]
     parts = [Part(ids[cut], HalfRows(rows[cut]), book.encode([(0, rows[cut])])) for cut in cuts]
-    monkeypatch.setattr(coded, "_OWN_INDEX_ROWS", 5_000)
+    monkeypatch.setattr(coded, "OWN_INDEX_ROWS", 5_000)
     options = {"codebook": codebook, "dead": ids[::5]}
     plain = FanOut(parts, **options)
     monkeypatch.setattr(

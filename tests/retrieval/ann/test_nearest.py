@@ -13,7 +13,8 @@ from tests.retrieval.ann.arrays import unit_rows
 def by(request, monkeypatch):
     """Both ways, whatever the size and the processor."""
     is_half = request.param == "bfloat16"
-    monkeypatch.setattr(nearest, "_WORTH_LOADING", 0 if is_half else 1 << 60)
+    for name in ("_WORTH_ROUNDING", "_WORTH_LOADING"):
+        monkeypatch.setattr(nearest, name, 0 if is_half else 1 << 60)
     monkeypatch.setattr(nearest, "cpu_bf16_gain", lambda: 2.0)
     return request.param
 
@@ -67,6 +68,7 @@ def test_the_half_precision_screen_agrees_with_float32(seed, n_rows, dim):
     rng = np.random.default_rng(seed)
     rows, vectors = unit_rows(rng, n_rows, dim), unit_rows(rng, 30, dim)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nearest, "_WORTH_ROUNDING", 0)
         patch.setattr(nearest, "_WORTH_LOADING", 0)
         patch.setattr(nearest, "cpu_bf16_gain", lambda: 2.0)
         found = nearest_rows(vectors, rows)

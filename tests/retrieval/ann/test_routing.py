@@ -57,10 +57,8 @@ def test_the_parts_of_a_composed_query_take_turns(book):
     by_image = best(book.unrotated_centroids @ image, NLIST)
     by_text = best(ROUTER.weight @ text + ROUTER.bias, NLIST)
     assert set(lists.tolist()) >= {*by_image[:4], *by_text[:4]}
-    expected = []
-    for pair in zip(by_image, by_text, strict=True):
-        expected += [number for number in pair if number not in expected]
-    assert lists.tolist() == expected[:9]
+    in_turns = [number for pair in zip(by_image, by_text, strict=True) for number in pair]
+    assert lists.tolist() == list(dict.fromkeys(in_turns))[:9]
 
 
 def test_as_many_as_there_are_or_more_are_all_lists(book):
