@@ -7,14 +7,13 @@ import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from retrieval.ann.adjusted import Adjusted, Penalties, by_score, search_adjusted
+from retrieval.ann.adjusted import Adjusted, by_score, search_adjusted
 from retrieval.ann.exact import NO_ID, Ranking
-from retrieval.ann.fanout import FanOut, Part, SearchSettings
-from retrieval.ann.routing import QueryParts, Router
+from retrieval.ann.routing import QueryParts
 from retrieval.collector import garbage_left_alone
 from retrieval.errors import CatalogueError, QueryError
 from retrieval.model import (
@@ -30,13 +29,10 @@ from retrieval.model import (
     gallery_of,
 )
 from retrieval.query.plan import MadeOf, Plan
-from retrieval.store.collection import Collection, Gallery
+from retrieval.searched import SearchedGallery
+from retrieval.store.collection import Collection
 from retrieval.store.filters.predicates import Predicate
-from retrieval.store.index_record import IndexRecord
 from retrieval.store.tag_rows import tags_version
-
-MANY_CANDIDATES = 400
-"""Re-scored for a kind of query that no build has measured."""
 
 _FILTERS_KEPT = 8
 """Answers of the catalogue to filters that are kept: 8 MB each, for a million items."""
@@ -50,7 +46,10 @@ class View:
     """
 
     def __init__(self, collection: Collection, device: str = "cpu") -> None:
-        """Read the index of the images; that of the texts waits until it is asked for.
+        """Open the index of the images; that of the texts waits until it is asked for.
+
+        Large files are hashed by other threads meanwhile; the first search waits for them, and
+        raises CorruptCollectionError where one is not what the manifest says.
 
         Args:
             collection: to be searched.
@@ -63,9 +62,9 @@ class View:
         self.collection = collection
         self._device = device
         self._lock = threading.Lock()
-        self._searched: dict[GalleryName, _Searched] = {}
+        self._searched: dict[GalleryName, SearchedGallery] = {}
         self._filtered: dict[tuple[Predicate, GalleryName, int], Int64Array] = {}
-        self._gallery("images")
+        self._opened("images")
 
     def rank(
         self,
@@ -236,37 +235,18 @@ class View:
             )
         return fan_out.vectors_of(positions)
 
-    def _gallery(self, name: GalleryName) -> "_Searched":
+    def _gallery(self, name: GalleryName) -> SearchedGallery:
+        """A gallery all of whose files were checked; waits for that if need be."""
+        searched = self._opened(name)
+        searched.wait()
+        return searched
+
+    def _opened(self, name: GalleryName) -> SearchedGallery:
         with self._lock:
             if name not in self._searched:
                 gallery = self.collection.gallery(name)
-                fan_out = _fan_out(gallery, self._device)
-                self._searched[name] = _Searched(
-                    fan_out, gallery.entry.index, _penalties(gallery, fan_out.ids)
-                )
+                self._searched[name] = SearchedGallery.open(gallery, self._device)
             return self._searched[name]
-
-
-@dataclass(frozen=True, slots=True)
-class _Searched:
-    """A gallery in memory, and the record of its index; None while exact search serves it.
-
-    `penalties` are its hubness bias times alpha, of dead items too; None where there is none.
-    """
-
-    fan_out: FanOut
-    record: IndexRecord | None
-    penalties: Penalties | None
-
-    def settings(self, kind: str) -> SearchSettings | None:
-        """How far to look for this kind of query; in every list if that was never measured."""
-        if self.record is None:
-            return None
-        mode = self.record.mode(kind)
-        if mode is None:
-            most = max((each.candidates for each in self.record.modes), default=MANY_CANDIDATES)
-            return SearchSettings(self.fan_out.nlist, most)
-        return SearchSettings(mode.nprobe, mode.candidates, mode.routed, mode.floor)
 
 
 def _kind(made_of: MadeOf) -> str:
@@ -283,44 +263,6 @@ def _put_together(found: Sequence[tuple[Int64Array, Ranking]], n_queries: int) -
         scores[numbers, : ids.shape[1]] = own_scores
         all_ids[numbers, : ids.shape[1]] = ids
     return scores, all_ids
-
-
-def _fan_out(gallery: Gallery, device: str) -> FanOut:
-    index, router = gallery.entry.index, gallery.read_router()
-    return FanOut(
-        [
-            Part(
-                segment.ids,
-                segment.vectors,
-                segment.codes_path(index.codebook.short) if index else None,
-            )
-            for segment in gallery.segments
-        ],
-        codebook=gallery.read_codebook(),
-        router=Router.from_bytes(router) if router else None,
-        dead=gallery.tombstones,
-        device=device,
-    )
-
-
-def _penalties(gallery: Gallery, ids: Int64Array) -> Penalties | None:
-    """Alpha times the bias of each item, in the order of `ids`.
-
-    Items of a segment that came since, and has no biases yet, count with the mean of the others.
-    """
-    record = gallery.entry.hubness
-    if record is None or record.bank is None:
-        return None
-    values = np.full(len(ids), np.nan, np.float32)
-    for segment in gallery.segments:
-        bias = segment.read_bias(record.bank.short)
-        if bias is not None:
-            values[np.searchsorted(ids, segment.ids)] = np.float32(record.alpha) * bias
-    is_known = ~np.isnan(values)
-    if not is_known.any():
-        return None
-    values[~is_known] = values[is_known].mean()
-    return Penalties(ids, values)
 
 
 def _with_a_present_file_first(record: ItemRecord) -> ItemRecord:

@@ -144,10 +144,16 @@ class Segment:
         if digest.hexdigest() != entry.sha256 or n_lines != len(self.ids):
             raise CorruptCollectionError(f"{path} is damaged: it is not what the manifest says")
 
-    def codes_path(self, codebook_sha24: str) -> Path | None:
-        """The checked file of codes made with a codebook; None if there are none yet.
+    def codes_file(self, codebook_sha24: str) -> Path | None:
+        """Where the codes made with a codebook lie, unchecked; None if there are none yet."""
+        entry = self.entry.codes(codebook_sha24)
+        return None if entry is None else self.root / entry.name
 
-        The file is hashed once; see receipts.py.
+    def codes_path(self, codebook_sha24: str) -> Path | None:
+        """The same, checked. The file is hashed once; see receipts.py.
+
+        Raises:
+            CorruptCollectionError: it is missing or its bytes are others.
         """
         entry = self.entry.codes(codebook_sha24)
         if entry is None:
