@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.build import bring_index_up_to_date
-from indexer.due import check_memory
-from indexer.estimate import announce_builds
+from indexer.foresight import announce_builds, check_memory
 from indexer.merge import TOP
 from indexer.options import BuildOptions, IndexOptions
 from indexer.space import measuring_encoder

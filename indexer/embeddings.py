@@ -17,8 +17,7 @@ from pathlib import Path
 
 from indexer.budget import ImportPlan, give_back, plan_import, within
 from indexer.build import bring_index_up_to_date
-from indexer.due import check_memory
-from indexer.estimate import announce_builds
+from indexer.foresight import announce_builds, check_memory
 from indexer.open_segment import OpenSegment
 from indexer.pipeline import Progress
 from indexer.readers.base import Skip

@@ -6,28 +6,18 @@ short look at this machine says how much slower or faster it is now, with what e
 `python -m benchmarks.perf.build_estimate` compares with the truth.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from indexer.budget import plan_build
-from indexer.due import asked_spec, is_due
 from indexer.measure import MAX_QUERIES, MAX_TRAINING
-from indexer.options import BuildOptions
-from retrieval.ann.devices import computing_device
 from retrieval.ann.rescoring import RESCORED_ROWS
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import points_wanted
 from retrieval.encoders.precision import cpu_product_seconds, mean_seconds
-from retrieval.errors import SettingsError
 from retrieval.learn.router import EPOCHS, QUERY_BLOCK
-from retrieval.model import GalleryName
-from retrieval.store.manifest import GalleryEntry
-
-LONG_S = 20.0
-"""A build that is likely to take longer is announced."""
 
 _ROUNDS = 12
 """Of both k-means; see retrieval/ann/training.py."""
@@ -194,74 +184,3 @@ def look_at_machine() -> Paces:
     numbers = np.arange(1 << 18) & 255
     scan_s = mean_seconds(lambda: np.bincount(numbers, minlength=256))
     return Paces(cpu_product_seconds() / _PRODUCT_S, scan_s / _SCAN_S)
-
-
-def announce_builds(
-    galleries: Mapping[GalleryName, GalleryEntry],
-    added: Mapping[GalleryName, int],
-    dim: int,
-    options: BuildOptions,
-) -> None:
-    """Tell what each index that is due will take, if that is long and somebody listens.
-
-    Args:
-        galleries: as the collection has them.
-        added: items that each may get, at most.
-        dim: of the vectors.
-        options: of the build.
-
-    """
-    if options.announce is None or options.spec.kind == "exact":
-        return
-    if computing_device(options.device) != "cpu":
-        return  # the figures are of a CPU
-    for name in dict.fromkeys((*galleries, *added)):
-        entry, put_in = galleries.get(name), added.get(name, 0)
-        record = entry.index if entry else None
-        n = put_in + (entry.n_items if entry else 0)
-        try:
-            specs = asked_spec(record, n, options).trials(n, dim)
-        except SettingsError:
-            continue  # the build itself says what does not fit
-        if not is_due(record, n, specs[0], options):
-            continue
-        texts = _n_texts(galleries, added, name, options)
-        size = BuildSize(n, dim, texts, put_in, options.max_memory)
-        each = [estimate_build(size, spec) for spec in specs]
-        if sum(trial.seconds for trial in each) > LONG_S:
-            options.announce(described(specs[0], n, each))
-
-
-def _n_texts(
-    galleries: Mapping[GalleryName, GalleryEntry],
-    added: Mapping[GalleryName, int],
-    name: GalleryName,
-    options: BuildOptions,
-) -> int:
-    """Foreign queries that a gallery will have; captions of polyseek's own are not foreseen."""
-    if options.foreign_queries is not None:
-        return len(options.foreign_queries)
-    other: GalleryName = "texts" if name == "images" else "images"
-    entry = galleries.get(other)
-    return added.get(other, 0) + (entry.n_items if entry else 0)
-
-
-def described(spec: IndexSpec, n: int, trials: list[BuildEstimate]) -> str:
-    """One line about a build of one spec, or of several that are tried."""
-    name = f"{spec} and {len(trials) - 1} others" if len(trials) > 1 else str(spec)
-    peak = max(trial.peak_bytes for trial in trials)
-    disk = max(trial.disk_bytes for trial in trials)
-    return (
-        f"building {name} for {n:,} items: about {_rounded_s(sum(t.seconds for t in trials))}, "
-        f"{_size(peak)} of memory, {_size(disk)} on disk"
-    )
-
-
-def _rounded_s(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def _size(n_bytes: int) -> str:
-    if n_bytes >= 10**9:
-        return f"{n_bytes / 1e9:.1f} GB"
-    return f"{max(1, round(n_bytes / 1e6))} MB"

@@ -11,8 +11,7 @@ from indexer.captions import Arrivals, CaptionPass, TextTally
 from indexer.captions_due import left_over, overlap, read_due, write_due
 from indexer.decode import FileDecoder, default_workers
 from indexer.deferred import DeferredEncoder
-from indexer.due import check_memory
-from indexer.estimate import announce_builds
+from indexer.foresight import announce_builds, check_memory
 from indexer.ledger import Ledger, Tally
 from indexer.options import IndexOptions
 from indexer.pipeline import Pace, Pipeline, Progress

@@ -57,7 +57,7 @@ def test_an_index_is_built_within_a_size(vectors, tmp_path):
 
 @pytest.mark.parametrize(("long_s", "lines"), [("0.0", 1), ("1e9", 0)])
 def test_what_a_long_build_takes_is_told_before_it(vectors, tmp_path, long_s, lines):
-    code = f"from indexer import estimate; estimate.LONG_S = {long_s}; {COMMAND}"
+    code = f"from indexer import foresight; foresight.LONG_S = {long_s}; {COMMAND}"
     done = indexed(vectors, tmp_path / "c", code=code)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\nbuilding ivf46,pq32x4fs for 12,000 items: about ") == lines

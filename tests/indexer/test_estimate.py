@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer import estimate
-from indexer.estimate import BuildSize, Paces, announce_builds, estimate_build
+from indexer.estimate import BuildSize, Paces, estimate_build
+from indexer.foresight import announce_builds
 from indexer.options import BuildOptions
 from retrieval.ann.spec import IndexSpec
 
