@@ -5,11 +5,9 @@ published; until then no reader sees them, and if the manifest never comes they 
 """
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -29,21 +27,28 @@ from sqlalchemy import (
 )
 
 from retrieval.errors import CorruptCatalogueError
-from retrieval.model import ItemId, ItemRecord, display_path
+from retrieval.model import ItemId, ItemRecord
 from retrieval.store.changes import PathChange
-from retrieval.store.checksums import file_checksum, item_checksum
 from retrieval.store.database import catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
-from retrieval.store.folding import fold, fold_all
+from retrieval.store.folding import fold
+from retrieval.store.new_rows import (
+    NEW_FILE,
+    NEW_ITEM,
+    captions_as_list,
+    captions_as_text,
+    file_values,
+    item_values,
+)
+from retrieval.store.packed import pack_item
+from retrieval.store.quick_rows import Values
+from retrieval.store.row_values import record_of
 from retrieval.store.schema import REVISION, CollectionRow, FileRow, ItemRow, TagRow
-from retrieval.store.statements import batches, visible
+from retrieval.store.statements import ITEM_COLUMNS, batches, visible
 from retrieval.store.tags import TagChange, TagLog, net_tags
 
 _MIGRATIONS = "retrieval.store:migrations"
 _MIGRATION_LOCK = 0x706F6C79  # any number, the same in every process: "poly"
-
-_fold_name = lru_cache(maxsize=1024)(fold)
-"""Formats and cameras are few."""
 
 _ROWS_AT_ONCE = 4096
 """Rows in memory beside the records that they are made of."""
@@ -56,6 +61,7 @@ class Rows:
         self._connection = connection
         self._collection_id = collection_id
         self._generation = generation
+        self._n_files = 0
 
     def start_over(self) -> None:
         """Delete every row, to write them anew; only this generation can be answered for then."""
@@ -71,19 +77,37 @@ class Rows:
 
     def add_items(self, records: Sequence[ItemRecord]) -> None:
         """Add items with their files."""
+        is_sqlite = self._connection.dialect.name == "sqlite"
+        captions = captions_as_text if is_sqlite else captions_as_list
         for start in range(0, len(records), _ROWS_AT_ONCE):
             part = records[start : start + _ROWS_AT_ONCE]
-            _insert_rows(self._connection, ItemRow, [self._item_values(each) for each in part])
-            self._add_files(
-                PathChange("add", file, record.id) for record in part for file in record.files
-            )
+            items = [
+                item_values(each, self._collection_id, self._generation, captions) for each in part
+            ]
+            _insert_rows(self._connection, ItemRow, NEW_ITEM, items)
+            files: list[Values] = []
+            for record in part:
+                packed = pack_item(record)
+                files += [file_values(file, packed, self._key(record.id)) for file in record.files]
+            _insert_rows(self._connection, FileRow, NEW_FILE, files)
 
     def apply(self, changes: Iterable[PathChange]) -> None:
-        """Take out and add files; of each (item, path) there must be one change only."""
+        """Take out and add files; of each (item, path) there must be one change only.
+
+        Raises:
+            CorruptCatalogueError: an item that a file comes to is not there, or is damaged.
+        """
         changes = tuple(changes)
         # An add replaces what was known of its path, so that a touched file is one change.
         self._end_files([(change.item_id, change.file.path) for change in changes])
-        self._add_files(change for change in changes if change.op == "add")
+        adds = [change for change in changes if change.op == "add"]
+        for part in batches(adds):
+            packed = self._packed({change.item_id for change in part})
+            files = [
+                file_values(change.file, packed[change.item_id], self._key(change.item_id))
+                for change in part
+            ]
+            _insert_rows(self._connection, FileRow, NEW_FILE, files)
 
     def drop_items(self, ids: Collection[ItemId]) -> None:
         """End items whose vectors go."""
@@ -133,51 +157,20 @@ class Rows:
             statement, [{"of_item": item_id, "at_path": path} for item_id, path in pairs]
         )
 
-    def _add_files(self, changes: Iterable[PathChange]) -> None:
-        values = [self._file_values(change) for change in changes]
-        _insert_rows(self._connection, FileRow, values)
+    def _packed(self, ids: Collection[ItemId]) -> dict[ItemId, bytes]:
+        """What the rows of files say of these items, from the items' own rows."""
+        mine = and_(ItemRow.collection_id == self._collection_id, ItemRow.id.in_(ids))
+        rows = self._connection.execute(select(*ITEM_COLUMNS).where(mine))
+        packed = {record.id: pack_item(record) for record in map(record_of, rows)}
+        if len(packed) < len(ids):
+            missing = min(set(ids) - packed.keys())
+            raise CorruptCatalogueError(f"the catalogue is damaged: it lacks item {missing}")
+        return packed
 
-    def _item_values(self, record: ItemRecord) -> dict[str, object]:
-        return {
-            "collection_id": self._collection_id,
-            "id": record.id,
-            "sha256": record.sha256,
-            "format": record.meta.format,
-            "width_px": record.meta.width,
-            "height_px": record.meta.height,
-            "taken": record.meta.taken,
-            "camera": record.meta.camera,
-            "latitude": record.meta.latitude,
-            "longitude": record.meta.longitude,
-            "captions": self._captions(record.captions),
-            "added": record.added,
-            "format_folded": _fold_name(record.meta.format),
-            "camera_folded": None if record.meta.camera is None else _fold_name(record.meta.camera),
-            "captions_folded": fold_all(record.captions),
-            "checksum": item_checksum(record),
-            "added_generation": self._generation,
-        }
-
-    def _captions(self, captions: tuple[str, ...]) -> object:
-        """The one column of JSON, which SQLite's driver is handed as text."""
-        if self._connection.dialect.name != "sqlite":
-            return list(captions)
-        return json.dumps(captions) if captions else "[]"
-
-    def _file_values(self, change: PathChange) -> dict[str, object]:
-        display = display_path(change.file.path)
-        return {
-            "collection_id": self._collection_id,
-            "item_id": change.item_id,
-            "path": change.file.path,
-            "display": display,
-            "display_folded": fold(display),
-            "size_bytes": change.file.size_bytes,
-            "mtime_ns": change.file.mtime_ns,
-            "source": change.file.source,
-            "checksum": file_checksum(change.item_id, change.file),
-            "added_generation": self._generation,
-        }
+    def _key(self, item_id: ItemId) -> tuple[int, int, int, int]:
+        """Key of the next row of a file."""
+        self._n_files += 1
+        return self._collection_id, item_id, self._generation, self._n_files
 
 
 class CatalogueWriter:
@@ -334,20 +327,22 @@ class CatalogueWriter:
 def _insert_rows(
     connection: Connection,
     table: type[ItemRow] | type[FileRow],
-    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    rows: Sequence[Values],
 ) -> None:
-    """Insert rows that all name the same columns, by SQLite's driver itself where it is SQLite.
+    """Insert values of these columns, by SQLite's driver itself where it is SQLite.
 
     SQLAlchemy takes twice as long over a row as SQLite does.
     """
     if not rows:
         return
     if connection.dialect.name != "sqlite":
-        connection.execute(insert(table), rows)
+        values = [dict(zip(columns, row, strict=True)) for row in rows]
+        connection.execute(insert(table), values)
         return
-    names, marks = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     statement = f"INSERT INTO {table.__tablename__} ({names}) VALUES ({marks})"
-    connection.exec_driver_sql(statement, [tuple(row.values()) for row in rows])
+    connection.exec_driver_sql(statement, rows)
 
 
 def _insert_tags(connection: Connection, row_id: int, tags: Mapping[tuple[str, str], str]) -> None:

@@ -5,7 +5,7 @@ and refuses one whose rows are gone.
 """
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,18 +19,19 @@ from retrieval.store.database import catalogue_errors, connect
 from retrieval.store.entries import CatalogueLocation
 from retrieval.store.filters.predicates import Predicate
 from retrieval.store.filters.sql import SqlForm
-from retrieval.store.quick_rows import QuickRows, contents_statement
-from retrieval.store.row_values import AnyRow, KnownFile, file_of, known_file_of, record_of
+from retrieval.store.packed import unpack_item
+from retrieval.store.quick_rows import QuickRows, contents_statement, paths_statement
+from retrieval.store.row_values import AnyRow, KnownFile, file_of, known_file_of
 from retrieval.store.schema import REVISION, CollectionRow, ItemRow
 from retrieval.store.statements import (
     COUNTS,
-    FILES_AND_ITEMS,
     FILES_AT,
+    FILES_OF_ITEMS,
     FILES_UNDER,
     HEAD,
     ITEMS_OF_CONTENT,
     LIVING_IDS,
-    RECORD_COLUMNS,
+    PACKED,
     TEXTS_FROM,
     batches,
     visible,
@@ -76,7 +77,7 @@ class Catalogue:
         self._key = key
         self._collection_id: int | None = None
         is_sqlite = engine.dialect.name == "sqlite"
-        self._quick = QuickRows(engine, key, RECORD_COLUMNS) if is_sqlite else None
+        self._quick = QuickRows(engine, key) if is_sqlite else None
 
     @classmethod
     def open(cls, location: CatalogueLocation, folder: Path, url: str | None = None) -> "Catalogue":
@@ -112,18 +113,18 @@ class Catalogue:
         Returns:
             By id, in the order of `ids`. The first file is the one that came first.
         """
-        found: dict[ItemId, tuple[AnyRow, list[FileRef]]] = {}
+        found: dict[ItemId, tuple[bytes, list[FileRef]]] = {}
         with catalogue_errors("reading the catalogue"):
             for row in self._rows_of(ids, generation):
-                found.setdefault(row[0], (row, []))[1].append(file_of(row))
+                found.setdefault(row[0], (row[PACKED], []))[1].append(file_of(row))
             return {
-                item_id: record_of(found[item_id][0], tuple(found[item_id][1]))
+                item_id: unpack_item(item_id, found[item_id][0], tuple(found[item_id][1]))
                 for item_id in ids
                 if item_id in found
             }
 
     def _rows_of(self, ids: Sequence[ItemId], generation: int) -> Iterator[AnyRow]:
-        """Rows of RECORD_COLUMNS, those of one item in the order in which its files came."""
+        """Rows of FILE_COLUMNS, those of one item in the order in which its files came."""
         parts = list(batches(ids))
         if self._quick is not None:
             is_known = bool(parts)
@@ -136,7 +137,7 @@ class Catalogue:
             parts = []  # only the generation is left to look at
         with self.reading(generation) as (connection, here):
             for part in parts:
-                yield from connection.execute(FILES_AND_ITEMS, {**here, "values": part})
+                yield from connection.execute(FILES_OF_ITEMS, {**here, "values": part})
 
     def files_under(self, root: bytes, generation: int) -> Iterator[KnownFile]:
         """Every living file below a folder, ordered by path; streamed."""
@@ -152,7 +153,12 @@ class Catalogue:
         found: list[KnownFile] = []
         with self.reading(generation) as (connection, here):
             for part in batches(paths):
-                rows = connection.execute(FILES_AT, {**here, "values": part})
+                rows: Iterable[AnyRow]
+                if self._quick is None:
+                    rows = connection.execute(FILES_AT, {**here, "values": part})
+                else:
+                    values = (here["collection_id"], generation, generation, *part)
+                    rows = connection.exec_driver_sql(paths_statement(len(part)), values)
                 found += map(known_file_of, rows)
         return found
 
@@ -179,8 +185,7 @@ class Catalogue:
                 if self._quick is None:
                     rows = connection.execute(ITEMS_OF_CONTENT, {**here, "values": part})
                 else:
-                    generations = (generation, generation)
-                    values = (here["collection_id"], *generations, *part)
+                    values = (here["collection_id"], generation, generation, *part)
                     rows = connection.exec_driver_sql(contents_statement(len(part)), values)
                 found.update((row[0], ItemId(row[1])) for row in rows)
         return found

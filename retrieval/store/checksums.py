@@ -28,7 +28,7 @@ def item_checksum(record: ItemRecord) -> int:
     return crc32(ascii(known).encode("ascii"))
 
 
-def file_checksum(item_id: int, file: FileRef) -> int:
-    """CRC-32 over what a row says of a file."""
+def file_checksum(item_id: int, file: FileRef, packed: bytes) -> int:
+    """CRC-32 over what a row says of a file, and of its item (`packed`)."""
     known = b"%d %d %d " % (item_id, file.size_bytes, file.mtime_ns) + file.path
-    return crc32(known if file.source is None else known + b"\0" + file.source)
+    return crc32(packed, crc32(known if file.source is None else known + b"\0" + file.source))

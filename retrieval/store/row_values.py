@@ -8,8 +8,9 @@ from retrieval.errors import CorruptCatalogueError
 from retrieval.model import FileRef, ImageMeta, ItemId, ItemRecord
 from retrieval.store.checksums import file_checksum, item_checksum
 from retrieval.store.database import captions_of
+from retrieval.store.packed import content_of
 from retrieval.store.quick_rows import Values
-from retrieval.store.statements import FILE_COLUMNS, RECORD_COLUMNS
+from retrieval.store.statements import PACKED
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]] | Values"
 
@@ -24,16 +25,16 @@ class KnownFile(NamedTuple):
 
 # Rows are unpacked by place: by name it takes half of the time of an answer of many rows.
 def known_file_of(row: AnyRow) -> KnownFile:
-    """The file of a row that begins with FILE_COLUMNS and ends with the sha256 of its item."""
-    return KnownFile(file_of(row), ItemId(row[0]), row[-1])
+    """The file of a row that begins with FILE_COLUMNS."""
+    return KnownFile(file_of(row), ItemId(row[0]), content_of(row[PACKED]))
 
 
 def file_of(row: AnyRow) -> FileRef:
-    """The file of a row that begins with FILE_COLUMNS."""
-    item_id, path, size_bytes, mtime_ns, source, checksum = row[:6]
+    """The file of a row that begins with FILE_COLUMNS, all of which are checked."""
+    item_id, path, size_bytes, mtime_ns, source, packed, checksum = row[:7]
     file = FileRef(path, size_bytes, mtime_ns, source)
     try:
-        is_sound = file_checksum(item_id, file) == checksum
+        is_sound = file_checksum(item_id, file, packed) == checksum
     except TypeError:  # a flipped bit can change the type of a value, too
         is_sound = False
     if not is_sound:
@@ -41,19 +42,22 @@ def file_of(row: AnyRow) -> FileRef:
     return file
 
 
-def record_of(row: AnyRow, files: tuple[FileRef, ...]) -> ItemRecord:
-    """The item of a row of RECORD_COLUMNS."""
-    sha256, kind, width, height, taken, camera, latitude, longitude, captions, added, checksum = (
-        row[len(FILE_COLUMNS) : len(RECORD_COLUMNS)]
-    )
+def record_of(row: AnyRow) -> ItemRecord:
+    """The item of a row that begins with ITEM_COLUMNS, all of which are checked; without files."""
+    item_id, sha256, kind, width, height, taken, camera, latitude, longitude = row[:9]
+    captions, added, checksum = row[9:12]
     if isinstance(captions, str):  # as SQLite's driver gives it
         captions = captions_of(captions)
     if not isinstance(captions, list):  # a flipped bit can change the type of a value, too
-        raise damaged_row(f"item {row[0]}")
+        raise damaged_row(f"item {item_id}")
     meta = ImageMeta(kind, width, height, taken, camera, latitude, longitude)
-    record = ItemRecord(ItemId(row[0]), sha256, meta, files, tuple(captions), added)
-    if item_checksum(record) != checksum:
-        raise damaged_row(f"item {record.id}")
+    record = ItemRecord(ItemId(item_id), sha256, meta, (), tuple(captions), added)
+    try:
+        is_sound = item_checksum(record) == checksum
+    except TypeError:
+        is_sound = False
+    if not is_sound:
+        raise damaged_row(f"item {item_id}")
     return record
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0003"
+REVISION = "0004"
 """Alembic's head, known here so that opening a current catalogue need not load Alembic."""
 
 BigInt = BigInteger().with_variant(Integer, "sqlite")
@@ -87,14 +87,18 @@ class ItemRow(Base):
 
 
 class FileRow(Base):
-    """One file that holds, or held, an item; `path` as the file system gives it."""
+    """One file that holds, or held, an item; `path` as the file system gives it.
+
+    Rows lie in the order of their items, and carry all that an answer says of an item, so that the
+    records of an answer are read from this table alone. An item never changes: the copy is exact.
+    `number` counts the files of a generation in the order in which they came.
+    """
 
     __tablename__ = "file"
     __table_args__ = (
         ForeignKeyConstraint(
             ["collection_id", "item_id"], ["item.collection_id", "item.id"], ondelete="CASCADE"
         ),
-        Index("ix_file_item", "collection_id", "item_id"),
         Index("ix_file_path", "collection_id", "path"),
         Index(
             "ix_file_source",
@@ -103,20 +107,21 @@ class FileRow(Base):
             sqlite_where=text("source IS NOT NULL"),
             postgresql_where=text("source IS NOT NULL"),
         ),
+        {"sqlite_with_rowid": False},
     )
 
-    row_id: Mapped[int] = mapped_column(BigInt, primary_key=True)
-    collection_id: Mapped[int] = mapped_column(BigInt)
-    item_id: Mapped[int] = mapped_column(BigInt)
+    collection_id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    item_id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    added_generation: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    removed_generation: Mapped[int | None] = mapped_column(BigInteger)
     path: Mapped[bytes]
-    display: Mapped[str] = mapped_column(Text)
-    display_folded: Mapped[str] = mapped_column(Text, server_default="")
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[bytes | None]
+    packed_item: Mapped[bytes]
     checksum: Mapped[int] = mapped_column(BigInteger)
-    added_generation: Mapped[int] = mapped_column(BigInteger)
-    removed_generation: Mapped[int | None] = mapped_column(BigInteger)
+    display_folded: Mapped[str] = mapped_column(Text)
 
 
 class TagRow(Base):

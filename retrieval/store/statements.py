@@ -41,14 +41,14 @@ FILE_COLUMNS = (
     FileRow.size_bytes,
     FileRow.mtime_ns,
     FileRow.source,
+    FileRow.packed_item,
     FileRow.checksum,
 )
-HEAD = select(CollectionRow.id, CollectionRow.oldest_generation).where(
-    CollectionRow.key == bindparam("key")
-)
-_JOINED = and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id)
-RECORD_COLUMNS = (
-    *FILE_COLUMNS,
+PACKED = 5
+"""Where `packed_item` stands among FILE_COLUMNS."""
+
+ITEM_COLUMNS = (
+    ItemRow.id,
     ItemRow.sha256,
     ItemRow.format,
     ItemRow.width_px,
@@ -61,26 +61,21 @@ RECORD_COLUMNS = (
     ItemRow.added,
     ItemRow.checksum,
 )
-FILES_AND_ITEMS = (
-    select(*RECORD_COLUMNS)
-    .join(ItemRow, _JOINED)
-    .where(visible(ItemRow), ItemRow.id.in_(_VALUES), visible(FileRow))
-    .order_by(FileRow.row_id)
+HEAD = select(CollectionRow.id, CollectionRow.oldest_generation).where(
+    CollectionRow.key == bindparam("key")
 )
+_FILES = select(*FILE_COLUMNS).where(visible(FileRow))
+_AS_THEY_CAME = (FileRow.item_id, FileRow.added_generation, FileRow.number)
+FILES_OF_ITEMS = _FILES.where(FileRow.item_id.in_(_VALUES)).order_by(*_AS_THEY_CAME)
 ITEMS_OF_CONTENT = select(ItemRow.sha256, ItemRow.id).where(
     visible(ItemRow), ItemRow.sha256.in_(_VALUES)
 )
-_FILES_WITH_CONTENT = (
-    select(*FILE_COLUMNS, ItemRow.sha256)
-    .join(ItemRow, _JOINED)
-    .where(visible(FileRow))
-    .order_by(FileRow.path, FileRow.row_id)
-)
-FILES_AT = _FILES_WITH_CONTENT.where(FileRow.path.in_(_VALUES))
-FILES_UNDER = _FILES_WITH_CONTENT.where(
+_FILES_BY_PATH = _FILES.order_by(FileRow.path, *_AS_THEY_CAME)
+FILES_AT = _FILES_BY_PATH.where(FileRow.path.in_(_VALUES))
+FILES_UNDER = _FILES_BY_PATH.where(
     FileRow.path >= bindparam("low"), FileRow.path < bindparam("high")
 ).execution_options(yield_per=FETCH_ROWS)
-TEXTS_FROM = _FILES_WITH_CONTENT.where(
+TEXTS_FROM = _FILES_BY_PATH.where(
     or_(
         FileRow.source == bindparam("source"),
         and_(FileRow.source >= bindparam("low"), FileRow.source < bindparam("high")),

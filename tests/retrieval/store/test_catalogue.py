@@ -16,15 +16,20 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from indexer.catalogue import CatalogueWriter
+from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter, PathChange
 from retrieval.errors import CatalogueError, CorruptCollectionError, GenerationGoneError
 from retrieval.model import FIRST_ID, FileRef
 from retrieval.store import schema
 from retrieval.store.catalogue import Catalogue, CatalogueCounts
+from retrieval.store.checksums import file_checksum
 from retrieval.store.collection import Collection
 from retrieval.store.database import connect, location_of
-from retrieval.store.quick_rows import contents_statement
+from retrieval.store.packed import pack_item
+from retrieval.store.quick_rows import contents_statement, files_statement, paths_statement
+from retrieval.store.row_check import check_rows
 from retrieval.store.statements import MAX_PARAMETERS
+from retrieval.store.tags import TagChange
 from tests.collection_kit import (
     ENCODER,
     add,
@@ -103,6 +108,24 @@ def test_contents_are_looked_up_and_not_all_items_read(tmp_path):
             assert "ix_item_sha256 (collection_id=? AND sha256=?)" in step[-1]
 
 
+def test_files_are_looked_up_by_their_items_and_by_their_paths(tmp_path):
+    """Whatever the number: nothing is sorted, and no table read from end to end."""
+    folder = new_collection(tmp_path / "c", 1, 2)
+    with contextlib.closing(sqlite3.connect(folder / "catalogue.db")) as connection:
+        for n in (1, 2, 64, 4096, MAX_PARAMETERS):
+            by_item = ("key", 2, 2, *range(n))
+            of_collection, of_file = plan(connection, files_statement(n), by_item)
+            assert "USING INDEX sqlite_autoindex_collection_1 (key=?)" in of_collection
+            assert "USING PRIMARY KEY (collection_id=? AND item_id=?" in of_file
+            by_path = (1, 2, 2, *(b"%d" % number for number in range(n)))
+            (of_file,) = plan(connection, paths_statement(n), by_path)
+            assert "ix_file_path (collection_id=? AND path=?)" in of_file
+
+
+def plan(connection, statement, values):
+    return [step[-1] for step in connection.execute("EXPLAIN QUERY PLAN " + statement, values)]
+
+
 def test_reading_goes_on_while_a_stream_of_files_is_open_and_a_commit_happens(writer):
     put(writer, *range(10))
     catalogue = writer.collection.catalogue
@@ -149,9 +172,7 @@ def test_tables_of_the_first_version_are_brought_up_to_date_by_the_next_writer(
         location = collection.manifest.catalogue
     engine = connect(location, folder, catalogue_url, is_writer=True)
     with engine.begin() as connection:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", "retrieval.store:migrations")
-        command.downgrade(config, "0001")
+        downgrade(connection, "0001")
         # Rows of that version had another checksum.
         connection.execute(text("UPDATE item SET checksum = 0"))
     engine.dispose()
@@ -159,6 +180,45 @@ def test_tables_of_the_first_version_are_brought_up_to_date_by_the_next_writer(
         Collection.open(folder, catalogue_url=catalogue_url)
     CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url).close()
     assert read_state(folder, catalogue_url) == before
+
+
+def downgrade(connection, revision):
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", "retrieval.store:migrations")
+    command.downgrade(config, revision)
+
+
+def test_rows_of_version_3_are_rebuilt_in_the_order_of_their_items(tmp_path, catalogue_url):
+    with CollectionWriter.open(tmp_path / "c", ENCODER, catalogue_url=catalogue_url) as writer:
+        put(writer, 1, 2, 3)
+        writer.commit(None, [], [remove("/photos/2.jpg", 2)])
+        writer.commit(None, [], [add("/z.jpg", 1), add("/a.jpg", 3), add("/b.jpg", 1)])
+        writer.change_tags(TagChange("add", "dog", (digest(1),)))
+        location = writer.manifest.catalogue
+    folder = tmp_path / "c"
+    before = records(folder, catalogue_url)
+    assert [file.name for file in before[1].files] == ["1.jpg", "z.jpg", "b.jpg"]
+    engine = connect(location, folder, catalogue_url, is_writer=True)
+    with engine.begin() as connection:
+        downgrade(connection, "0003")
+        connection.execute(text(_FILE_OF_VERSION_3), {"key": location.key, "path": b"/old"})
+    engine.dispose()
+    CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url).close()
+    assert records(folder, catalogue_url) == before
+    assert verify_collection(folder, catalogue_url=catalogue_url).problems == ()
+
+
+_FILE_OF_VERSION_3 = """
+    INSERT INTO file (collection_id, item_id, path, display, size_bytes, mtime_ns, checksum,
+                      added_generation)
+    SELECT collection_id, item.id, :path, format, 7, 7, 7, 2
+    FROM item JOIN collection ON collection.id = item.collection_id AND collection.key = :key
+"""
+
+
+def records(folder, url):
+    with Collection.open(folder, catalogue_url=url) as view:
+        return view.catalogue.hydrate([1, 2, 3], view.generation)
 
 
 def test_texts_are_found_by_the_file_that_says_them_and_by_its_folder(writer):
@@ -215,8 +275,9 @@ def test_tables_of_another_version_are_refused_with_a_way_out(tmp_path):
     [
         "UPDATE file SET path = x'2f78' WHERE item_id = 1",
         "UPDATE file SET size_bytes = 7 WHERE item_id = 1",
-        "UPDATE item SET camera = 'other' WHERE id = 1",
-        "UPDATE item SET captions = '[\"other\"]' WHERE id = 1",
+        "UPDATE file SET source = x'2f78' WHERE item_id = 1",
+        "UPDATE file SET packed_item = replace(packed_item, 'Acme', 'Acne') WHERE item_id = 1",
+        "UPDATE file SET packed_item = cast('[]' AS blob) WHERE item_id = 1",
     ],
 )
 def test_a_row_that_is_not_what_was_written_is_found(tmp_path, statement):
@@ -318,19 +379,73 @@ def open_files():
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE item SET captions = 'x' WHERE id = 1",
-        "UPDATE item SET captions = 5 WHERE id = 1",
-        "UPDATE item SET captions = x'5b5d' WHERE id = 1",
-        "UPDATE item SET camera = cast(x'ff' AS text) WHERE id = 1",
-        "UPDATE file SET path = 'text' WHERE item_id = 1",
+        "UPDATE file SET source = 'text' WHERE item_id = 1",
+        "UPDATE file SET packed_item = 'text' WHERE item_id = 1",
+        "UPDATE file SET packed_item = cast(packed_item AS text) WHERE item_id = 1",
+        "UPDATE file SET packed_item = 5 WHERE item_id = 1",
+        "UPDATE file SET size_bytes = 'x' WHERE item_id = 1",
         "DROP TABLE file",
     ],
 )
 def test_a_value_of_another_kind_is_damage_and_no_crash(tmp_path, statement):
     folder = new_collection(tmp_path / "c", 1, 2)
     change(folder, statement)
+    with Collection.open(folder) as view:
+        with pytest.raises(CorruptCollectionError):
+            view.catalogue.hydrate([1, 2], 2)
+        with pytest.raises(CorruptCollectionError):
+            list(view.catalogue.files_under(b"/", 2))
+        with pytest.raises(CorruptCollectionError):
+            view.catalogue.files_at([b"/photos/1.jpg"], 2)
+
+
+def test_a_path_of_another_kind_is_damage_and_no_crash(tmp_path):
+    folder = new_collection(tmp_path / "c", 1, 2)
+    change(folder, "UPDATE file SET path = 'text' WHERE item_id = 1")
     with Collection.open(folder) as view, pytest.raises(CorruptCollectionError):
         view.catalogue.hydrate([1, 2], 2)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "sha256 = 'ab'",
+        "camera = 'other'",
+        "latitude = 48.25",
+        "latitude = 'north'",
+        "captions = '[\"other\"]'",
+        "captions = 'x'",
+        "captions = 5",
+        "camera = cast(x'ff' AS text)",
+    ],
+)
+def test_an_item_that_is_not_what_was_written_is_found_by_a_check_and_by_who_adds_to_it(
+    tmp_path, values
+):
+    folder = new_collection(tmp_path / "c", 1, 2)
+    change(folder, f"UPDATE item SET {values} WHERE id = 1")
+    with Collection.open(folder) as view:
+        assert list(view.catalogue.hydrate([1, 2], 2)) == [1, 2], "its file says it all"
+        with pytest.raises(CorruptCollectionError):
+            list(check_rows(view.catalogue, 2))
+    with CollectionWriter.open(folder, ENCODER) as writer, pytest.raises(CorruptCollectionError):
+        writer.commit(None, [], [add("/copy.jpg", 1)])
+
+
+def test_a_file_that_says_something_else_of_its_item_is_found_by_a_check(tmp_path):
+    """Sound in itself, checksum included: the row of one item's file under another item."""
+    folder = new_collection(tmp_path / "c", 1, 2)
+    with Collection.open(folder) as view:
+        assert list(check_rows(view.catalogue, 2)) == []
+        (one,) = view.catalogue.hydrate([1], 2)[1].files
+        packed = pack_item(view.catalogue.hydrate([2], 2)[2])
+    checksum = file_checksum(1, one, packed)
+    change(
+        folder,
+        f"UPDATE file SET packed_item = x'{packed.hex()}', checksum = {checksum} WHERE item_id = 1",
+    )
+    with Collection.open(folder) as view, pytest.raises(CorruptCollectionError, match="item 1"):
+        list(check_rows(view.catalogue, 2))
 
 
 def test_ten_items_are_hydrated_in_about_a_millisecond(tmp_path):
