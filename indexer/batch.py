@@ -169,7 +169,7 @@ def _record(item: NewItem, item_id: ItemId, meta: ImageMeta, added: str) -> Item
         id=item_id,
         sha256=item.sha256,
         meta=meta,
-        files=tuple({file.path: _clean_file(file) for file in item.files}.values()),
+        files=_clean_files(item.files),
         captions=tuple(map(clean_text, item.captions)),
         added=added,
     )
@@ -184,6 +184,13 @@ def _clean_meta(meta: ImageMeta) -> ImageMeta:
         latitude=clean_number(meta.latitude),
         longitude=clean_number(meta.longitude),
     )
+
+
+def _clean_files(files: tuple[FileRef, ...]) -> tuple[FileRef, ...]:
+    """Each path once."""
+    if len(files) == 1:
+        return (_clean_file(files[0]),)
+    return tuple({file.path: _clean_file(file) for file in files}.values())
 
 
 def _clean_file(file: FileRef) -> FileRef:

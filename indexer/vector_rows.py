@@ -5,8 +5,9 @@ import math
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 import numpy as np
@@ -27,6 +28,8 @@ _IN_DOUBLE = 128
 
 _UNTIDY = re.compile(rb"//|/\.\.?(?:/|$)|/$")
 """What os.path.normpath would change in an absolute path; it takes longer than looking does."""
+
+_FOLDERS_KEPT = 256
 
 _ADDRESS = re.compile(rb"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -58,6 +61,8 @@ def read_rows(part: VectorPart, span: range) -> list[Row | Skip]:
     was_scaled = np.abs(lengths - 1.0) > _UNIT_TOLERANCE
     content, row_bytes = raw.data.cast("B"), raw.itemsize * raw.shape[1]
     rows: list[Row | Skip] = []
+    # Asked once a folder, and anew for the next rows: ids of files that are not here share a few.
+    is_folder = lru_cache(_FOLDERS_KEPT)(os.path.isdir)
     for at, (number, length, scaled) in enumerate(
         zip(span, lengths.tolist(), was_scaled.tolist(), strict=True)
     ):
@@ -70,7 +75,7 @@ def read_rows(part: VectorPart, span: range) -> list[Row | Skip]:
         rows.append(
             Row(
                 sha256=sha256(content[at * row_bytes : (at + 1) * row_bytes]).hexdigest(),
-                file=_place(name, part.base),
+                file=_place(name, part.base, is_folder),
                 caption=_caption(part, number),
                 vector=unit[at],
                 was_scaled=scaled,
@@ -121,18 +126,24 @@ def _caption(part: VectorPart, number: int) -> str:
     return said or (display_path(part.ids[number]) if part.gallery == "texts" else "")
 
 
-def _place(name: bytes, base: bytes) -> FileRef:
+def _place(name: bytes, base: bytes, is_folder: Callable[[bytes], bool]) -> FileRef:
     """The file that an id names, if it is one; else the id itself, an address or a key.
 
     With its size and time, a later run over its folder takes the file for known, and leaves the
     vector that came for it.
+
+    Args:
+        name: the id.
+        base: absolute folder that a relative path starts from.
+        is_folder: whether a path is one of a folder; in what is none there is nothing to look for.
     """
     if not _ADDRESS.match(name):
         path = name if name.startswith(b"/") else base.rstrip(b"/") + b"/" + name
         if _UNTIDY.search(path):
             path = os.path.normpath(path)
-        with contextlib.suppress(OSError):
-            status = os.lstat(path)
-            if stat.S_ISREG(status.st_mode):
-                return FileRef(path, status.st_size, status.st_mtime_ns)
+        if is_folder(path.rpartition(b"/")[0] or b"/"):
+            with contextlib.suppress(OSError):
+                status = os.lstat(path)
+                if stat.S_ISREG(status.st_mode):
+                    return FileRef(path, status.st_size, status.st_mtime_ns)
     return FileRef(name, 0, 0)

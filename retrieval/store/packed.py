@@ -1,6 +1,7 @@
 """What an answer says of an item, as one value: a file's row carries it, beside the file.
 
-A JSON array of sha256, format, width, height, taken, camera, latitude, longitude, captions, added.
+A JSON array: sha256, captions, added, format, width, height; and, where one of them is known,
+taken, camera, latitude and longitude.
 """
 
 import orjson
@@ -8,33 +9,22 @@ import orjson
 from retrieval.model import FileRef, ImageMeta, ItemId, ItemRecord
 from retrieval.store.fields import clean_number
 
+_NOTHING = (None, None, None, None)
+
 
 def pack_item(record: ItemRecord) -> bytes:
     """All of a record but its id and its files; the same bytes for the same item."""
     meta = record.meta
-    return orjson.dumps(
-        (
-            record.sha256,
-            meta.format,
-            meta.width,
-            meta.height,
-            meta.taken,
-            meta.camera,
-            clean_number(meta.latitude),
-            clean_number(meta.longitude),
-            record.captions,
-            record.added,
-        )
-    )
+    known = (record.sha256, record.captions, record.added, meta.format, meta.width, meta.height)
+    latitude, longitude = clean_number(meta.latitude), clean_number(meta.longitude)
+    rest = (meta.taken, meta.camera, latitude, longitude)
+    return orjson.dumps(known if rest == _NOTHING else known + rest)
 
 
 def unpack_item(item_id: ItemId, packed: bytes, files: tuple[FileRef, ...]) -> ItemRecord:
     """The record of an item, from bytes that `pack_item` made."""
-    sha256, kind, width, height, taken, camera, latitude, longitude, captions, added = orjson.loads(
-        packed
-    )
-    meta = ImageMeta(kind, width, height, taken, camera, latitude, longitude)
-    return ItemRecord(item_id, sha256, meta, files, tuple(captions), added)
+    sha256, captions, added, *meta = orjson.loads(packed)
+    return ItemRecord(item_id, sha256, ImageMeta(*meta), files, tuple(captions), added)
 
 
 def content_of(packed: bytes) -> str:

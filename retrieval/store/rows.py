@@ -1,17 +1,20 @@
 """rows.jsonl: one line an item, all that is needed to rebuild its catalogue rows.
 
 It holds the item as it was born; what happened to its files later is in the logs of changes.py.
+A line has no blanks between its values; files of before have, and are read alike.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import orjson
 
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import ImageMeta, ItemId, ItemRecord
 from retrieval.store.fields import (
     Section,
     as_section,
+    clean_number,
     file_from_json,
     file_to_json,
     get_float,
@@ -24,8 +27,9 @@ from retrieval.store.fields import (
 
 def encode_rows(records: Iterable[ItemRecord]) -> bytes:
     """The records as JSON lines, in their order."""
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-    return "".join(f"{encode(_to_json(record))}\n" for record in records).encode("utf-8")
+    return b"".join(
+        [orjson.dumps(_to_json(record), option=orjson.OPT_APPEND_NEWLINE) for record in records]
+    )
 
 
 def decode_rows(data: bytes, path: Path) -> Iterator[ItemRecord]:
@@ -41,28 +45,35 @@ def decode_row_lines(lines: Iterable[bytes], path: Path) -> Iterator[ItemRecord]
     """The records in the checked lines of a rows.jsonl; raises as `decode_rows`."""
     for number, line in enumerate(lines, start=1):
         try:
-            yield _from_json(as_section(json.loads(line), "row"))
+            yield _from_json(as_section(orjson.loads(line), "row"))
         except ValueError as error:
             raise CorruptCollectionError(f"{path}, line {number}: {error}") from error
 
 
 def _to_json(record: ItemRecord) -> dict[str, object]:
     meta = record.meta
-    known = {
+    known: dict[str, object] = {
         "id": record.id,
         "sha256": record.sha256,
         "format": meta.format,
         "width": meta.width,
         "height": meta.height,
-        "taken": meta.taken,
-        "camera": meta.camera,
-        "latitude": meta.latitude,
-        "longitude": meta.longitude,
-        "files": [file_to_json(file) for file in record.files],
-        "captions": list(record.captions),
-        "added": record.added,
     }
-    return {name: value for name, value in known.items() if value is not None}
+    if meta.taken is not None:
+        known["taken"] = meta.taken
+    if meta.camera is not None:
+        known["camera"] = meta.camera
+    # orjson makes null of NaN, and that could not be read again.
+    latitude, longitude = clean_number(meta.latitude), clean_number(meta.longitude)
+    if latitude is not None:
+        known["latitude"] = latitude
+    if longitude is not None:
+        known["longitude"] = longitude
+    known["files"] = [file_to_json(file) for file in record.files]
+    known["captions"] = record.captions
+    if record.added is not None:
+        known["added"] = record.added
+    return known
 
 
 def _from_json(section: Section) -> ItemRecord:

@@ -68,3 +68,36 @@ def test_an_id_names_the_file_that_normpath_says(tmp_path_factory, pieces, is_ab
     path = os.path.normpath(os.path.join(base, name))
     expected = (path, 5) if os.path.isfile(path) else (name, 0)
     assert (row.file.path, row.file.size_bytes) == expected
+
+
+def places(names, base):
+    rows = read_rows(part_of(np.ones((len(names), 4), np.float32), names, base), range(len(names)))
+    return [(row.file.path, row.file.size_bytes) for row in rows]
+
+
+def test_files_are_found_in_any_folder_that_is_there_and_in_one_that_comes(tmp_path):
+    base = os.fsencode(tmp_path)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "a.jpg").write_bytes(b"123")
+    (tmp_path / "link").symlink_to("there")
+    (tmp_path / "broken").symlink_to("gone")
+    names = [b"there/a.jpg", b"link/a.jpg", b"broken/a.jpg", b"there/a.jpg/b.jpg", b"there/b.jpg"]
+    names += [b"later/a.jpg", b"/a.jpg"]
+    found = places(names, base)
+    assert found[:2] == [(base + b"/there/a.jpg", 3), (base + b"/link/a.jpg", 3)]
+    assert found[2:] == [(name, 0) for name in names[2:]]
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "a.jpg").write_bytes(b"1234")
+    assert places(names, base)[5] == (base + b"/later/a.jpg", 4)
+
+
+def test_a_folder_that_is_not_there_is_looked_for_once(tmp_path, monkeypatch):
+    looked_at = []
+    for name in ("lstat", "stat"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda path, *a, real=real, **k: looked_at.append(path) or real(path, *a, **k)
+        )
+    base = os.fsencode(tmp_path)
+    assert len(places([b"gone/%d.jpg" % number for number in range(100)], base)) == 100
+    assert looked_at == [base + b"/gone"]

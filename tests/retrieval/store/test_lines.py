@@ -35,6 +35,31 @@ def test_records_survive(records):
     assert list(decode_rows(encode_rows(records), PATH)) == records
 
 
+def test_a_line_has_no_blanks_and_lines_of_before_are_read_alike():
+    meta = ImageMeta("JPEG", 640, 480, None, 'Acme "X"', 48.5, -122.25)
+    files = (FileRef(b"/a b.jpg", 2**63 - 1, 5), FileRef(b"/\xff", 1, 2, b"/p.csv"))
+    record = ItemRecord(7, "ab", meta, files, ("one\u2028two", "ö"), "2026-01-02T03:04:05")
+    before = (
+        '{"id": 7, "sha256": "ab", "format": "JPEG", "width": 640, "height": 480, '
+        '"camera": "Acme \\"X\\"", "latitude": 48.5, "longitude": -122.25, "files": [{"path": '
+        '"/a b.jpg", "size_bytes": 9223372036854775807, "mtime_ns": 5}, {"path": {"base64": '
+        '"L/8="}, "size_bytes": 1, "mtime_ns": 2, "source": "/p.csv"}], "captions": '
+        '["one\u2028two", "ö"], "added": "2026-01-02T03:04:05"}\n'
+    )
+    assert list(decode_rows(before.encode(), PATH)) == [record]
+    line = encode_rows([record])
+    assert list(decode_rows(line, PATH)) == [record]
+    expected = before.replace('": ', '":').replace(', "', ',"').replace("}, {", "},{")
+    assert line.decode() == expected
+
+
+@pytest.mark.parametrize("degrees", [float("nan"), float("inf")])
+def test_a_number_that_json_does_not_know_makes_no_line_unreadable(degrees):
+    record = ItemRecord(1, "ab", ImageMeta("PNG", 1, 1, latitude=degrees, longitude=2.5))
+    (found,) = decode_rows(encode_rows([record]), PATH)
+    assert found.meta == ImageMeta("PNG", 1, 1, longitude=2.5)
+
+
 @given(st.lists(CHANGES, max_size=6))
 def test_changes_survive(changes):
     assert list(decode_changes(encode_changes(changes), PATH)) == changes
