@@ -32,6 +32,7 @@ from retrieval.query.plan import MadeOf, Plan
 from retrieval.searched import SearchedGallery
 from retrieval.store.collection import Collection
 from retrieval.store.filters.predicates import Predicate
+from retrieval.store.quick_values import hit
 from retrieval.store.tag_rows import tags_version
 
 _FILTERS_KEPT = 8
@@ -281,7 +282,7 @@ def _hits(
 ) -> tuple[Hit, ...]:
     """The hits of one ranking; the score of float16 rows may pass 1 by a rounding, so it is cut."""
     return tuple(
-        Hit(
+        hit(
             rank,
             max(-1.0, min(1.0, score)),
             records[ItemId(item_id)],

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, select, text
 
 from retrieval.errors import CatalogueError, GenerationGoneError
 from retrieval.model import FIRST_ID, FileRef, GalleryName, Int64Array, ItemId, ItemRecord
-from retrieval.store.database import catalogue_errors, connect
+from retrieval.store.database import FAILURES, catalogue_errors, connect, in_our_words
 from retrieval.store.entries import CatalogueLocation
 from retrieval.store.filters.predicates import Predicate
 from retrieval.store.filters.sql import SqlForm
@@ -114,7 +114,7 @@ class Catalogue:
             By id, in the order of `ids`. The first file is the one that came first.
         """
         found: dict[ItemId, tuple[bytes, list[FileRef]]] = {}
-        with catalogue_errors("reading the catalogue"):
+        try:
             for row in self._rows_of(ids, generation):
                 found.setdefault(row[0], (row[PACKED], []))[1].append(file_of(row))
             return {
@@ -122,6 +122,8 @@ class Catalogue:
                 for item_id in ids
                 if item_id in found
             }
+        except FAILURES as error:
+            raise in_our_words(error, "reading the catalogue") from error
 
     def _rows_of(self, ids: Sequence[ItemId], generation: int) -> Iterator[AnyRow]:
         """Rows of FILE_COLUMNS, those of one item in the order in which its files came."""

@@ -102,22 +102,31 @@ def catalogue_errors(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except FAILURES as error:
+        raise in_our_words(error, doing) from error
+
+
+FAILURES = (UnicodeDecodeError, json.JSONDecodeError, SQLAlchemyError, sqlite3.Error)
+"""What a database raises, and what reading its values does."""
+
+
+def in_our_words(error: Exception, doing: str) -> Exception:
+    """What to raise for one of FAILURES; see `catalogue_errors`, which costs a small read more."""
+    if isinstance(error, UnicodeDecodeError | json.JSONDecodeError):
         # Of a value, or of SQLite's own message, which quotes what it read.
-        raise CorruptCatalogueError(f"{doing} failed: it is damaged", hint=_REPAIR_HINT) from error
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        cause = getattr(error, "orig", None) or error
-        reason = str(cause).strip().partition("\n")[0]
-        code = getattr(cause, "sqlite_errorcode", -1) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
-            raise OSError(errno.ENOSPC, f"{doing} failed: {os.strerror(errno.ENOSPC)}") from error
-        if code == sqlite3.SQLITE_IOERR:  # so it calls a disk without room for its shared memory
-            raise OSError(errno.EIO, f"{doing} failed: {reason}") from error
-        if code in _DAMAGE or "decode to UTF-8" in reason:
-            raise CorruptCatalogueError(f"{doing} failed: {reason}", hint=_REPAIR_HINT) from error
-        is_server = isinstance(error, OperationalError) and not isinstance(cause, sqlite3.Error)
-        hint = _SERVER_HINT if is_server else _OTHER_HINT
-        raise CatalogueError(f"{doing} failed: {reason}", hint=hint) from error
+        return CorruptCatalogueError(f"{doing} failed: it is damaged", hint=_REPAIR_HINT)
+    cause = getattr(error, "orig", None) or error
+    reason = str(cause).strip().partition("\n")[0]
+    code = getattr(cause, "sqlite_errorcode", -1) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return OSError(errno.ENOSPC, f"{doing} failed: {os.strerror(errno.ENOSPC)}")
+    if code == sqlite3.SQLITE_IOERR:  # so it calls a disk without room for its shared memory
+        return OSError(errno.EIO, f"{doing} failed: {reason}")
+    if code in _DAMAGE or "decode to UTF-8" in reason:
+        return CorruptCatalogueError(f"{doing} failed: {reason}", hint=_REPAIR_HINT)
+    is_server = isinstance(error, OperationalError) and not isinstance(cause, sqlite3.Error)
+    hint = _SERVER_HINT if is_server else _OTHER_HINT
+    return CatalogueError(f"{doing} failed: {reason}", hint=hint)
 
 
 def refuse_network_file_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> None:

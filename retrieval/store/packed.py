@@ -6,8 +6,9 @@ taken, camera, latitude and longitude.
 
 import orjson
 
-from retrieval.model import FileRef, ImageMeta, ItemId, ItemRecord
+from retrieval.model import FileRef, ItemId, ItemRecord
 from retrieval.store.fields import clean_number
+from retrieval.store.quick_values import image_meta, item_record
 
 _NOTHING = (None, None, None, None)
 
@@ -24,7 +25,7 @@ def pack_item(record: ItemRecord) -> bytes:
 def unpack_item(item_id: ItemId, packed: bytes, files: tuple[FileRef, ...]) -> ItemRecord:
     """The record of an item, from bytes that `pack_item` made."""
     sha256, captions, added, *meta = orjson.loads(packed)
-    return ItemRecord(item_id, sha256, ImageMeta(*meta), files, tuple(captions), added)
+    return item_record(item_id, sha256, image_meta(*meta), files, tuple(captions), added)
 
 
 def content_of(packed: bytes) -> str:

@@ -10,6 +10,7 @@ from retrieval.store.checksums import file_checksum, item_checksum
 from retrieval.store.database import captions_of
 from retrieval.store.packed import content_of
 from retrieval.store.quick_rows import Values
+from retrieval.store.quick_values import file_ref
 from retrieval.store.statements import PACKED
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]] | Values"
@@ -32,7 +33,7 @@ def known_file_of(row: AnyRow) -> KnownFile:
 def file_of(row: AnyRow) -> FileRef:
     """The file of a row that begins with FILE_COLUMNS, all of which are checked."""
     item_id, path, size_bytes, mtime_ns, source, packed, checksum = row[:7]
-    file = FileRef(path, size_bytes, mtime_ns, source)
+    file = file_ref(path, size_bytes, mtime_ns, source)
     try:
         is_sound = file_checksum(item_id, file, packed) == checksum
     except TypeError:  # a flipped bit can change the type of a value, too
