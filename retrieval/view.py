@@ -35,6 +35,9 @@ from retrieval.store.filters.predicates import Predicate
 from retrieval.store.quick_values import hit
 from retrieval.store.tag_rows import tags_version
 
+_FEW = 100
+"""Hits of an answer that make too few objects for Python's collector to be kept away."""
+
 _FILTERS_KEPT = 8
 """Answers of the catalogue to filters that are kept: 8 MB each, for a million items."""
 
@@ -178,6 +181,8 @@ class View:
             GenerationGoneError: the generation was collected meanwhile.
             CatalogueError: the catalogue lacks an item.
         """
+        if ranking.ids.size <= _FEW:
+            return self._results(ranking, target, n_matching)
         with garbage_left_alone():
             return self._results(ranking, target, n_matching)
 
