@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import and_, select, text
+from sqlalchemy import select, text
 
 from retrieval.model import display_path
 from retrieval.store.catalogue import Catalogue
@@ -13,18 +13,15 @@ from retrieval.store.schema import FileRow, ItemRow
 from retrieval.store.statements import FETCH_ROWS, FILE_COLUMNS, ITEM_COLUMNS, PACKED, visible
 
 _EVERY_FILE = (
-    select(*FILE_COLUMNS, FileRow.display_folded, *ITEM_COLUMNS)
-    .join(
-        ItemRow,
-        and_(ItemRow.collection_id == FileRow.collection_id, ItemRow.id == FileRow.item_id),
-        isouter=True,
-    )
+    select(*FILE_COLUMNS, FileRow.display_folded)
     .where(visible(FileRow))
+    .order_by(FileRow.item_id)
     .execution_options(yield_per=FETCH_ROWS)
 )
 _EVERY_ITEM = (
     select(*ITEM_COLUMNS, ItemRow.format_folded, ItemRow.camera_folded, ItemRow.captions_folded)
     .where(visible(ItemRow))
+    .order_by(ItemRow.id)
     .execution_options(yield_per=FETCH_ROWS)
 )
 
@@ -40,24 +37,24 @@ def check_rows(catalogue: Catalogue, generation: int) -> Iterator[str]:
         if connection.dialect.name == "sqlite":
             found = connection.scalars(text("PRAGMA integrity_check"))
             yield from (f"the catalogue is damaged: {line}" for line in found if line != "ok")
-        for item in connection.execute(_EVERY_ITEM, here):
-            _check_item(item)
-        for file in connection.execute(_EVERY_FILE, here):
-            _check_file(file)
+        items = map(_checked_item, connection.execute(_EVERY_ITEM, here))
+        item_id, packed = 0, b""
+        for row in connection.execute(_EVERY_FILE, here):
+            file = file_of(row)
+            while item_id < row[0]:  # both come by ids, ascending
+                item_id, packed = next(items, (row[0], b""))
+            folded = fold(display_path(file.path))
+            if (row[0], row[PACKED], row[-1]) != (item_id, packed, folded):
+                raise damaged_row(f"file of item {row[0]}")
+        for _ in items:
+            pass  # those without a file: a file can come to them
 
 
-def _check_item(row: AnyRow) -> None:
-    """Raise for a row of _EVERY_ITEM that is not what was written."""
+def _checked_item(row: AnyRow) -> tuple[int, bytes]:
+    """Id and packed form of a row of _EVERY_ITEM; raises for one that is not what was written."""
     record = record_of(row)
     kind, camera = record.meta.format, record.meta.camera
     camera_folded = None if camera is None else fold(camera)
     if tuple(row[-3:]) != (fold(kind), camera_folded, fold_all(record.captions)):
         raise damaged_row(f"item {record.id}")
-
-
-def _check_file(row: AnyRow) -> None:
-    """The same of _EVERY_FILE, where what a file says of its item is compared with the item."""
-    path, folded, item = file_of(row).path, row[len(FILE_COLUMNS)], row[len(FILE_COLUMNS) + 1 :]
-    is_sound = fold(display_path(path)) == folded and item[0] is not None
-    if not is_sound or pack_item(record_of(item)) != row[PACKED]:
-        raise damaged_row(f"file of item {row[0]}")
+    return record.id, pack_item(record)

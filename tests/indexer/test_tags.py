@@ -207,7 +207,7 @@ def test_a_collection_of_an_older_version_has_no_time_of_adding(tmp_path):
     """rows.jsonl of before: no `added`; nothing else changes for it."""
     folder = new_collection(tmp_path / "c", 1)
     (rows,) = folder.glob("galleries/images/segments/*/rows.jsonl")
-    assert b'"added": "2' in rows.read_bytes()
+    assert b'"added":"2' in rows.read_bytes()
     assert found(folder, "has added") == [1]
     copy = shutil.copytree(folder, tmp_path / "old")
     change_row(copy, "UPDATE item SET added = NULL")

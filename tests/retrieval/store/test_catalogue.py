@@ -431,6 +431,28 @@ def test_an_item_that_is_not_what_was_written_is_found_by_a_check_and_by_who_add
         writer.commit(None, [], [add("/copy.jpg", 1)])
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM item WHERE id = 2",
+        "DELETE FROM item WHERE id = 3",
+        "UPDATE item SET removed_generation = 2 WHERE id = 3",
+        "UPDATE item SET camera = 'x' WHERE id = 4",
+        "UPDATE file SET item_id = 'text' WHERE item_id = 2",
+        "UPDATE file SET display_folded = 'x' WHERE item_id = 2",
+    ],
+)
+def test_a_check_looks_at_every_item_and_every_file(tmp_path, statement):
+    folder = new_collection(tmp_path / "c", 1, 2, 3, 4)
+    with CollectionWriter.open(folder, ENCODER) as writer:
+        writer.commit(None, [], [add("/copy.jpg", 2), remove("/photos/4.jpg", 4)])
+    with Collection.open(folder) as view:
+        assert list(check_rows(view.catalogue, view.generation)) == []
+    change(folder, statement)
+    with Collection.open(folder) as view, pytest.raises(CorruptCollectionError):
+        list(check_rows(view.catalogue, view.generation))
+
+
 def test_a_file_that_says_something_else_of_its_item_is_found_by_a_check(tmp_path):
     """Sound in itself, checksum included: the row of one item's file under another item."""
     folder = new_collection(tmp_path / "c", 1, 2)
