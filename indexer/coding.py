@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from indexer.spool import CodesSpool
-from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.codebook import Codebook
 from retrieval.model import Float32Array, Int64Array
 from retrieval.store.collection import Gallery
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from indexer.due import RETRAIN_GROWTH
 from indexer.measure import published_index
-from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.codebook import Codebook
 from retrieval.model import Float32Array, Int64Array
 from retrieval.store.collection import Gallery
 

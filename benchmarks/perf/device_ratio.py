@@ -17,9 +17,9 @@ import numpy as np
 from benchmarks.perf.synthetic import CrossModalSpace
 from benchmarks.perf.timing import Timing, interleave
 from retrieval.ann.clustering import spherical_kmeans
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.devices import computing_device
 from retrieval.ann.fanout import FanOut, Part
-from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from retrieval.model import Float16Array, Float32Array, Int64Array, as_single

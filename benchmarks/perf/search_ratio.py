@@ -33,7 +33,8 @@ from benchmarks.perf.timing import Timing, interleave
 from indexer.build import bring_index_up_to_date
 from indexer.writer import CollectionWriter, NewItem
 from retrieval.ann.adjusted import by_score
-from retrieval.ann.ivfpq import Codebook, IvfPq
+from retrieval.ann.codebook import Codebook
+from retrieval.ann.ivfpq import IvfPq
 from retrieval.ann.routing import QueryParts, Router, Routing
 from retrieval.encoders.base import Pixels
 from retrieval.engine import SearchEngine

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking
 from retrieval.ann.faiss_io import load_faiss
 from retrieval.ann.gpu_codes import GpuCodes, gpu_codes
-from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
+from retrieval.ann.ivfpq import IvfPq, merge_candidates
 from retrieval.ann.routing import QueryParts, RankedLists, Router, Routing
 from retrieval.ann.rows import MappedRows
 from retrieval.ann.subset import runs_against

@@ -17,10 +17,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.devices import computing_device
 from retrieval.ann.exact import NO_ID, BoolArray, Ranking
 from retrieval.ann.faiss_io import load_faiss
-from retrieval.ann.ivfpq import Codebook, IvfPq
+from retrieval.ann.ivfpq import IvfPq
 from retrieval.model import Float32Array, Int64Array
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.list_ranker import ListRanker, RankedRows
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import Float16Array, Float32Array, Int64Array

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.codes_file import FAST_BLOCK, Layout, MappedCodes
 from retrieval.ann.exact import NO_ID
-from retrieval.ann.ivfpq import Codebook, IvfPq
+from retrieval.ann.ivfpq import IvfPq
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from retrieval.errors import CorruptCollectionError

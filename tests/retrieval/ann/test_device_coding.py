@@ -6,10 +6,10 @@ import torch
 
 from retrieval.ann import device_coding
 from retrieval.ann.clustering import spherical_kmeans, subspace_kmeans
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.device_coding import nearest_rows_on, subspace_codes
 from retrieval.ann.exact import pair_scores
 from retrieval.ann.faiss_io import load_faiss
-from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.nearest import nearest_rows
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook

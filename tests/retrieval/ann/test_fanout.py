@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
-from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from tests.retrieval.ann.arrays import HalfRows, clustered_rows, slow_ranking, unit_rows

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from retrieval.ann import coded, gpu_codes
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.exact import NO_ID
 from retrieval.ann.faiss_io import load_faiss
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.ann.gpu_codes import GpuCodes, gpu_device, n_gpus
-from retrieval.ann.ivfpq import Codebook, IvfPq
+from retrieval.ann.ivfpq import IvfPq
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from tests.retrieval.ann.arrays import HalfRows, clustered_rows, unit_rows

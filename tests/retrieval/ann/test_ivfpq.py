@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from retrieval.ann import training
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.exact import NO_ID
-from retrieval.ann.ivfpq import Codebook, IvfPq, merge_candidates
+from retrieval.ann.ivfpq import IvfPq, merge_candidates
 from retrieval.ann.spec import IndexSpec, choose_spec
 from retrieval.ann.training import train_codebook
 from retrieval.errors import CorruptCollectionError, MissingDependencyError

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.routing import ROUTER_SHARPNESS, SHARPNESS, QueryParts, Router, Routing
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook

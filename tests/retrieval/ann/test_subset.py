@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.perf.synthetic import CrossModalSpace
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.exact import NO_ID
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
-from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.subset import FEW_ITEMS, is_cheaper_in_full, lowered, runs_against, widened
 from retrieval.ann.training import train_codebook

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from retrieval.ann import tune
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
-from retrieval.ann.ivfpq import Codebook
 from retrieval.ann.recall import (
     QuerySet,
     Recall,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from retrieval.ann.ivfpq import Codebook
+from retrieval.ann.codebook import Codebook
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from retrieval.learn.router import nearest_lists, train_router
