@@ -12,7 +12,8 @@ from functools import cache
 import numpy as np
 
 from indexer.budget import plan_build
-from indexer.measure import MAX_QUERIES, MAX_TRAINING
+from indexer.measure import MAX_ITEMS, MAX_QUERIES, MAX_TRAINING
+from retrieval.ann.clustering import points_seen
 from retrieval.ann.rescoring import RESCORED_ROWS
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import points_wanted
@@ -20,7 +21,7 @@ from retrieval.encoders.precision import cpu_product_seconds, mean_seconds
 from retrieval.learn.router import EPOCHS, QUERY_BLOCK
 
 _ROUNDS = 12
-"""Of both k-means; see retrieval/ann/training.py."""
+"""Of the k-means of sub-spaces; see retrieval/ann/training.py."""
 
 _CLUSTER_S, _CODE_S, _ROUTE_S, _EXACT_S = 8e-12, 5e-12, 9e-12, 1.6e-11
 """Of a multiplication or addition, while lists are trained, vectors coded, routes learned (long
@@ -56,7 +57,7 @@ _GROUPS_BYTES = 9_000
 _BUDGET_SHARE = 0.85
 """Of a budget, that a build comes to."""
 
-_RECORD_DISK, _CATALOGUE_DISK = 260, 340
+_RECORD_DISK, _CATALOGUE_DISK = 240, 450
 """Bytes of a row in its segment and in the catalogue, with an id of some 14 letters."""
 
 
@@ -129,9 +130,9 @@ def _seconds(size: BuildSize, spec: IndexSpec, paces: Paces) -> float:
     points = min(sample, plan.training.most_points or points_wanted(spec))
     texts = min(size.texts, plan.router_texts)
     kinds = 3 if size.texts else 1
-    clusters = 2 * _ROUNDS * sample * spec.nlist * size.dim
+    clusters = 2 * points_seen(sample, spec.nlist) * spec.nlist * size.dim
     routes = 2 * texts * size.dim * (sample + 3 * EPOCHS * spec.nlist)
-    exact = 2 * kinds * MAX_QUERIES * size.n * size.dim
+    exact = 2 * (MAX_ITEMS + (kinds - 1) * MAX_QUERIES) * size.n * size.dim
     products = (
         _CLUSTER_S * clusters
         + _CODE_S * 2 * size.n * spec.nlist * size.dim

@@ -20,8 +20,12 @@ from retrieval.store.collection import Collection, Gallery
 from retrieval.store.index_record import RecallRecord
 
 MAX_QUERIES = 512
-"""Queries of one kind; a build tunes on half of them and measures on the other: a standard
+"""Foreign or composed queries; a build tunes on half of them and measures on the other: a standard
 error of recall of about 0.006 where it is 0.95."""
+
+MAX_ITEMS = 1_024
+"""Items that ask for their neighbours. They are searched for in a fifth of the time of foreign
+queries, and of the cheapest settings that half of 512 found enough with, others found .004 less."""
 
 MAX_TRAINING = 20_000
 """Foreign queries that a router learns from."""
@@ -134,7 +138,7 @@ def draw_queries(
         rng: decides which items, and their order.
     """
     own, other = ("image", "text") if name == "images" else ("text", "image")
-    positions = draw_items(index, MAX_QUERIES, rng)
+    positions = draw_items(index, MAX_ITEMS, rng)
     rng.shuffle(positions)
     items, ids = index.vectors_of(positions), tuple(index.ids[positions][:, None])
     sets = {own: QuerySet(items, ids)}

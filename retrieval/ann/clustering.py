@@ -65,7 +65,7 @@ def spherical_kmeans(
     rng = np.random.default_rng(seed)
     centroids = points[np.sort(rng.choice(len(points), n_centroids, replace=False))]
     for share in shares:
-        seen = _drawn(len(points), max(len(points) // share, _LEAST_POINTS * n_centroids), rng)
+        seen = _drawn(len(points), _n_seen(len(points), n_centroids, share), rng)
         sums, counts = _assigned_sums(points, seen, centroids, device, chunk_rows)
         centroids = _unit(np.where(counts[:, None] > 0, sums, centroids))
         _split_largest(centroids, counts, rng)
@@ -144,6 +144,15 @@ def _means(
     empty = np.flatnonzero(counts == 0)
     means[empty] = points[empty // n_values, rng.integers(points.shape[1], size=len(empty))]
     return means.reshape(n_spaces, n_values, dim)
+
+
+def points_seen(n: int, n_centroids: int) -> int:
+    """Points that are assigned to n_centroids, in all rounds of `spherical_kmeans` over n."""
+    return sum(_n_seen(n, n_centroids, share) for share in SHARES)
+
+
+def _n_seen(n: int, n_centroids: int, share: int) -> int:
+    return min(n, max(n // share, _LEAST_POINTS * n_centroids))
 
 
 def _drawn(n: int, n_wanted: int, rng: np.random.Generator) -> Int64Array:
