@@ -56,9 +56,9 @@ def build_options(
     Raises:
         SettingsError: no such index, or a target that is no share.
     """
-    from indexer.budget import parse_size
     from indexer.options import BuildOptions
     from retrieval.ann.spec import IndexSpec
+    from retrieval.memory import parse_size
 
     try:
         return BuildOptions(

@@ -1,10 +1,6 @@
 """How much memory a build may take, and what fits into it."""
 
-import contextlib
-import ctypes
 import math
-import re
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +13,7 @@ from retrieval.ann.spec import POINTS_PER_CENTROID, IndexSpec
 from retrieval.ann.training import TrainingLimits, points_wanted
 from retrieval.errors import SettingsError
 from retrieval.learn.router import ITEM_BLOCK, QUERY_BLOCK
+from retrieval.memory import sqlite_within
 
 _FIXED = 14_000_000
 """What the libraries and the catalogue take, whatever the sizes (here and below measured by
@@ -41,34 +38,6 @@ _COPIES_OF_CODES = 2
 """Lists that double as they grow, and packed ones for FastScan."""
 
 _MIN_ROWS = 128
-
-_UNITS = {
-    "": 1,
-    "B": 1,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "TB": 10**12,
-    "KIB": 1 << 10,
-    "MIB": 1 << 20,
-    "GIB": 1 << 30,
-    "TIB": 1 << 40,
-}
-_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[A-Za-z]*)")
-
-
-def parse_size(text: str) -> int:
-    """Bytes of a size as people write it: "50MB", "1.5 GiB", "2000000".
-
-    Raises:
-        ValueError: it is none.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    factor = _UNITS.get(match["unit"].upper()) if match else None
-    n_bytes = int(float(match["number"]) * factor) if match and factor else 0
-    if n_bytes < 1:
-        raise ValueError(f"not a size of memory: {text!r}; expected e.g. 500MB or 2GiB")
-    return n_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,23 +167,8 @@ def within(max_memory: int | None) -> Iterator[None]:
     if max_memory is None:
         yield
         return
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        (before,) = connection.execute("PRAGMA soft_heap_limit").fetchone()
-        connection.execute(f"PRAGMA soft_heap_limit = {_CATALOGUE_BYTES}")
-        try:
-            yield
-        finally:
-            connection.execute(f"PRAGMA soft_heap_limit = {before}")
-
-
-def give_back() -> None:
-    """Hand memory that was freed back to the system, where the C library can (glibc).
-
-    It keeps what it may need again, and that would count for the next stage.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    with sqlite_within(_CATALOGUE_BYTES):
+        yield
 
 
 def _clamped(rows: int, most: int) -> int:

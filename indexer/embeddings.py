@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer.budget import ImportPlan, give_back, plan_import, within
+from indexer.budget import ImportPlan, plan_import, within
 from indexer.build import bring_index_up_to_date
 from indexer.foresight import announce_builds, check_memory
 from indexer.open_segment import OpenSegment
@@ -33,6 +33,7 @@ from indexer.vector_rows import Row, check_any_usable, read_rows
 from indexer.writer import CollectionWriter
 from retrieval.collector import garbage_left_alone
 from retrieval.errors import CollectionMissingError, SourceError
+from retrieval.memory import give_back
 from retrieval.model import (
     FIRST_ID,
     EncoderInfo,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.ann.codes_file import CodesSource
-from retrieval.ann.fanout import RECALL_DEPTH, FanOut, Part, SearchSettings
+from retrieval.ann.fanout import RECALL_DEPTH, AtOnce, FanOut, Part, SearchSettings
 from retrieval.ann.recall import QuerySet, Recall, measure_recall
 from retrieval.ann.rescoring import RESCORED_ROWS
 from retrieval.ann.routing import QueryParts, Router
@@ -235,5 +235,5 @@ def fan_out_of(
         router=router,
         dead=gallery.tombstones,
         device=device,
-        rows_at_once=rows_at_once,
+        at_once=AtOnce(rows_at_once),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.budget import BuildPlan, check_bounded, give_back, plan_build
+from indexer.budget import BuildPlan, check_bounded, plan_build
 from indexer.coding import code_segments, lists_of
 from indexer.layout import scratch_folder
 from indexer.measure import (

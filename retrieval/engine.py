@@ -19,12 +19,15 @@ from retrieval.ann.adjusted import by_score
 from retrieval.ann.exact import Ranking
 from retrieval.encoders.base import Encoder
 from retrieval.errors import EncoderMismatchError, GenerationGoneError, QueryError
+from retrieval.memory import sqlite_within
 from retrieval.model import Float32Array, GalleryName, ItemId, Modality, SearchResult
 from retrieval.query.algebra import Query
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.plan import MadeOf, plan_queries
+from retrieval.search_budget import plan_for, plan_search
 from retrieval.store.collection import Collection
 from retrieval.store.filters.predicates import Predicate
+from retrieval.store.manifest import newest_manifest
 from retrieval.view import View
 
 DEFAULT_K = 10
@@ -37,16 +40,23 @@ class SearchEngine:
     """Searches the images and texts of one collection. Close it, or use it in a `with`."""
 
     def __init__(
-        self, open_newest: Callable[[], Collection], encoder: Encoder | None, device: str
+        self,
+        open_newest: Callable[[], Collection],
+        encoder: Encoder | None,
+        device: str,
+        max_memory: int | None = None,
     ) -> None:
         """Load the index of the newest generation; `SearchEngine.open` is the way in."""
         self._open_newest = open_newest
+        self._max_memory = max_memory
+        self._held = contextlib.ExitStack()  # the limit of SQLite's caches
         self._lock = threading.Lock()
         self._device = device
         with contextlib.ExitStack() as on_error:
+            on_error.push(self._held)
             collection = on_error.enter_context(open_newest())
             self._encoder = QueryEncoder(collection.manifest.encoder, encoder, device=device)
-            self._view = View(collection, device)
+            self._view = self._view_of(collection)
             on_error.pop_all()
 
     @property
@@ -63,6 +73,7 @@ class SearchEngine:
         device: str = "auto",
         catalogue_url: str | None = None,
         cache_dir: Path | None = None,
+        max_memory: int | None = None,
     ) -> Self:
         """Open the newest generation of a collection and its index.
 
@@ -74,15 +85,23 @@ class SearchEngine:
                 which only the encoder uses.
             catalogue_url: of a PostgreSQL catalogue, with user and password.
             cache_dir: where receipts of hashed files are kept; None keeps none.
+            max_memory: bytes by which the process may grow, in memory of its own, while it opens
+                and searches; the encoder, its batches and answers that are kept do not count
+                (docs/memory.md). Exact search is on the CPU then. None sets no limit; the answers
+                are the same.
 
         Raises:
+            SettingsError: `max_memory` is too little for this collection; says what would do.
             CollectionError: there is no collection, or it is damaged, or of another encoder.
             MissingDependencyError: its index needs FAISS, which is not installed.
         """
         open_newest = partial(
             Collection.open, folder, catalogue_url=catalogue_url, cache_dir=cache_dir
         )
-        return cls(open_newest, encoder, device)
+        if max_memory is not None:  # before anything is read
+            manifest, _ = newest_manifest(folder)
+            plan_search(manifest.galleries, manifest.encoder.dim, max_memory)
+        return cls(open_newest, encoder, device, max_memory)
 
     def search(
         self,
@@ -133,15 +152,16 @@ class SearchEngine:
         while True:
             view = self._view
             try:
-                only = None if where is None else view.ids_where(where, target)
-                plan = plan_queries(queries, self._encoder, view)
-                if adjust:
-                    ranking = view.rank_adjusted(plan, k, target, only)
-                else:
-                    ranking = by_score(
-                        view.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only)
-                    )
-                return view.results(ranking, target, None if only is None else len(only))
+                with view.turn():
+                    only = None if where is None else view.ids_where(where, target)
+                    plan = plan_queries(queries, self._encoder, view)
+                    if adjust:
+                        ranking = view.rank_adjusted(plan, k, target, only)
+                    else:
+                        ranking = by_score(
+                            view.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only)
+                        )
+                    return view.results(ranking, target, None if only is None else len(only))
             except GenerationGoneError:
                 self._renew(view)
 
@@ -187,14 +207,16 @@ class SearchEngine:
         while True:
             view = self._view
             try:
-                only = None if where is None else view.ids_where(where, target)
-                return view.rank(rows, k, unwanted, target, made_of, only)
+                with view.turn():
+                    only = None if where is None else view.ids_where(where, target)
+                    return view.rank(rows, k, unwanted, target, made_of, only)
             except GenerationGoneError:
                 self._renew(view)
 
     def close(self) -> None:
         """Close the collection."""
         self._view.collection.close()
+        self._held.close()
 
     def __enter__(self) -> Self:
         return self
@@ -212,6 +234,8 @@ class SearchEngine:
         with self._lock:
             if self._view is not old:  # another thread was here first
                 return
+            if self._max_memory is not None:
+                old.forget()
             collection = self._open_newest()
             if collection.manifest.encoder != old.collection.manifest.encoder:
                 collection.close()
@@ -219,8 +243,19 @@ class SearchEngine:
                     expected=collection.manifest.encoder.label,
                     found=old.collection.manifest.encoder.label,
                 )
-            self._view = View(collection, self._device)
+            with contextlib.ExitStack() as on_error:
+                on_error.callback(collection.close)
+                self._view = self._view_of(collection)
+                on_error.pop_all()
             old.collection.close()
+
+    def _view_of(self, collection: Collection) -> View:
+        """A generation ready to be searched, within the budget."""
+        plan = plan_for(collection, self._max_memory)
+        self._held.close()
+        if plan.catalogue_bytes is not None:
+            self._held.enter_context(sqlite_within(plan.catalogue_bytes))
+        return View(collection, self._device, plan)
 
 
 def _check_k(k: int) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from retrieval.ann.adjusted import Penalties
 from retrieval.ann.coded import OWN_INDEX_ROWS
-from retrieval.ann.fanout import FanOut, Part, SearchSettings
+from retrieval.ann.fanout import RECALL_DEPTH, AtOnce, FanOut, Part, SearchSettings
 from retrieval.ann.routing import Router
 from retrieval.model import Int64Array
 from retrieval.store.collection import Gallery
@@ -45,8 +45,8 @@ class SearchedGallery:
     checks: tuple[Future[Path | None], ...] = ()
 
     @classmethod
-    def open(cls, gallery: Gallery, device: str) -> Self:
-        """Read a gallery's index; `device` as for `FanOut`.
+    def open(cls, gallery: Gallery, device: str, at_once: AtOnce) -> Self:
+        """Read a gallery's index; `device` and `at_once` as for `FanOut`.
 
         Raises:
             CorruptCollectionError: a file of the index is not what the manifest says.
@@ -69,6 +69,7 @@ class SearchedGallery:
             router=Router.from_bytes(router) if router else None,
             dead=gallery.tombstones,
             device=device,
+            at_once=at_once,
         )
         return cls(fan_out, index, _penalties(gallery, fan_out.ids), checks)
 
@@ -81,6 +82,14 @@ class SearchedGallery:
         for check in self.checks:
             check.result()
 
+    def most_candidates(self, k: int) -> int:
+        """Of any query for k items; each list that may be ranked for it counts as half of one."""
+        modes = self.record.modes if self.record is not None else ()
+        most = max((each.candidates for each in modes), default=MANY_CANDIDATES)
+        per_hit = 1 if self.record is None else -(-most // RECALL_DEPTH)
+        n_candidates = min(len(self.fan_out.ids), per_hit * max(k, RECALL_DEPTH))
+        return n_candidates + self.fan_out.nlist // 2
+
     def settings(self, kind: str) -> SearchSettings | None:
         """How far to look for this kind of query; in every list if that was never measured."""
         if self.record is None:
@@ -90,6 +99,12 @@ class SearchedGallery:
             most = max((each.candidates for each in self.record.modes), default=MANY_CANDIDATES)
             return SearchSettings(self.fan_out.nlist, most)
         return SearchSettings(mode.nprobe, mode.candidates, mode.routed, mode.floor)
+
+
+def in_blocks(numbers: Int64Array, at_once: int | None) -> list[Int64Array]:
+    """Numbers of queries, at most so many together; all in one block if that is None."""
+    step = at_once or max(1, len(numbers))
+    return [numbers[at : at + step] for at in range(0, len(numbers), step)]
 
 
 def _is_large(segment: Segment) -> bool:

@@ -6,16 +6,18 @@ What a view has read it keeps, and it always answers alike, so many threads shar
 import math
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
-from retrieval.ann.adjusted import Adjusted, by_score, search_adjusted
+from retrieval.ann.adjusted import OVER_FETCH, Adjusted, by_score, search_adjusted, stacked
 from retrieval.ann.exact import NO_ID, Ranking
 from retrieval.ann.routing import QueryParts
 from retrieval.collector import garbage_left_alone
 from retrieval.errors import CatalogueError, QueryError
+from retrieval.memory import give_back
 from retrieval.model import (
     FIRST_ID,
     Float32Array,
@@ -29,7 +31,8 @@ from retrieval.model import (
     gallery_of,
 )
 from retrieval.query.plan import MadeOf, Plan
-from retrieval.searched import SearchedGallery
+from retrieval.search_budget import SearchPlan
+from retrieval.searched import SearchedGallery, in_blocks
 from retrieval.store.collection import Collection
 from retrieval.store.filters.predicates import Predicate
 from retrieval.store.quick_values import hit
@@ -38,8 +41,7 @@ from retrieval.store.tag_rows import tags_version
 _FEW = 100
 """Hits of an answer that make too few objects for Python's collector to be kept away."""
 
-_FILTERS_KEPT = 8
-"""Answers of the catalogue to filters that are kept: 8 MB each, for a million items."""
+_NO_BUDGET = SearchPlan()
 
 
 class View:
@@ -49,7 +51,9 @@ class View:
         collection: the open generation.
     """
 
-    def __init__(self, collection: Collection, device: str = "cpu") -> None:
+    def __init__(
+        self, collection: Collection, device: str = "cpu", plan: SearchPlan = _NO_BUDGET
+    ) -> None:
         """Open the index of the images; that of the texts waits until it is asked for.
 
         Large files are hashed by other threads meanwhile; the first search waits for them, and
@@ -57,14 +61,17 @@ class View:
 
         Args:
             collection: to be searched.
-            device: for exact search; see `FanOut`.
+            device: for exact search; see `FanOut`. With a budget it is the CPU.
+            plan: how much to hold in memory at a time; answers are the same whatever it is.
 
         Raises:
             CorruptCollectionError: a file of the index is not what the manifest says.
             MissingDependencyError: the index needs FAISS, which is not installed.
         """
         self.collection = collection
-        self._device = device
+        self._plan = plan
+        self._device = "cpu" if plan.is_bounded else device
+        self._turns = None if plan.searches is None else threading.BoundedSemaphore(plan.searches)
         self._lock = threading.Lock()
         self._searched: dict[GalleryName, SearchedGallery] = {}
         self._filtered: dict[tuple[Predicate, GalleryName, int], Int64Array] = {}
@@ -93,18 +100,19 @@ class View:
             QueryParts(each.vectors, tuple(part != own for part in each.modalities))
             for each in made_of
         ]
-        if len(set(kinds)) == 1:
+        at_once = self._plan.queries(searched.most_candidates(k))
+        groups = _alike(kinds, at_once)
+        if len(groups) == 1:
             settings = searched.settings(kinds[0])
             return searched.fan_out.search(vectors, k, settings, excluded, parts, only)
         found: list[tuple[Int64Array, Ranking]] = []
-        for kind in dict.fromkeys(kinds):
-            here = np.array([number for number, each in enumerate(kinds) if each == kind])
+        for here in groups:
             ranking = searched.fan_out.search(
                 vectors[here],
                 k,
-                searched.settings(kind),
-                [excluded[number] for number in here.tolist()],
-                [parts[number] for number in here.tolist()],
+                searched.settings(kinds[int(here[0])]),
+                [excluded[number] for number in here.tolist()] if excluded else (),
+                [parts[number] for number in here.tolist()] if parts else (),
                 only,
             )
             found.append((here, ranking))
@@ -124,6 +132,13 @@ class View:
         numbers = np.flatnonzero(kinds == foreign)
         if searched.penalties is None or not numbers.size:
             return by_score(self.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only))
+
+        at_once = self._plan.queries(searched.most_candidates(OVER_FETCH * k))
+        blocks = in_blocks(np.arange(len(kinds)), at_once)
+        if len(blocks) > 1:
+            return stacked(
+                [self.rank_adjusted(plan.part(here), k, target, only) for here in blocks]
+            )
 
         def search(some: Int64Array, depth: int) -> Ranking:
             asked = plan.part(numbers[some])
@@ -160,7 +175,7 @@ class View:
             found.setflags(write=False)
             with self._lock:
                 self._filtered[key] = found
-                while len(self._filtered) > _FILTERS_KEPT:
+                while len(self._filtered) > self._plan.filters_kept:
                     del self._filtered[next(iter(self._filtered))]
         return found
 
@@ -231,6 +246,21 @@ class View:
         """Items by the sha256 of their content; contents without an item are left out."""
         return self.collection.catalogue.items_by_sha256(hexes, self.collection.generation)
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until another search may go on; at once where there is no budget."""
+        if self._turns is None:
+            yield
+            return
+        with self._turns:
+            yield
+
+    def forget(self) -> None:
+        """Let go of what was read; it is read again when it is asked for."""
+        with self._lock:
+            self._searched.clear()
+            self._filtered.clear()
+
     def _vectors_in(self, name: GalleryName, ids: Int64Array) -> Float32Array:
         fan_out = self._gallery(name).fan_out
         positions = fan_out.positions_of(ids)
@@ -251,13 +281,23 @@ class View:
         with self._lock:
             if name not in self._searched:
                 gallery = self.collection.gallery(name)
-                self._searched[name] = SearchedGallery.open(gallery, self._device)
+                self._searched[name] = SearchedGallery.open(
+                    gallery, self._device, self._plan.at_once
+                )
+                if self._plan.is_bounded:
+                    give_back()
             return self._searched[name]
 
 
 def _kind(made_of: MadeOf) -> str:
     first, *others = made_of.modalities
     return first if all(each == first for each in others) else "composed"
+
+
+def _alike(kinds: Sequence[str], at_once: int | None) -> list[Int64Array]:
+    """The numbers of queries that are searched for together: of one kind, and not too many."""
+    numbers = {kind: np.flatnonzero(np.array(kinds) == kind) for kind in dict.fromkeys(kinds)}
+    return [block for own in numbers.values() for block in in_blocks(own, at_once)]
 
 
 def _put_together(found: Sequence[tuple[Int64Array, Ranking]], n_queries: int) -> Ranking:

@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.perf.build_memory import TEXTS, measured_build
-from indexer.budget import parse_size
 from indexer.estimate import BuildSize, estimate_build, look_at_machine
 from retrieval.ann.spec import IndexSpec
+from retrieval.memory import parse_size
 
 _SHAPES = ("20000x384", "50000x512", "50000x512@50MB")
 

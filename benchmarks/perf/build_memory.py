@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.perf.synthetic import CrossModalSpace
-from indexer.budget import parse_size
 from indexer.embeddings import Embeddings, index_embeddings
 from indexer.options import BuildOptions, IndexOptions
 from indexer.writer import CollectionWriter
 from retrieval.ann.faiss_io import load_faiss
 from retrieval.ann.spec import IndexSpec
+from retrieval.memory import parse_size
 from retrieval.model import EncoderInfo
 
 _SAMPLED_S = 0.005

@@ -6,13 +6,14 @@ the cosine of the last one that was, and at least the least penalty, so that it 
 of them can be among the k best, and otherwise twice as many are brought.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from retrieval.ann.exact import NO_ID, Ranking
+from retrieval.ann.rescoring import fitted
 from retrieval.model import Float32Array, Int64Array
 
 OVER_FETCH = 5
@@ -77,6 +78,15 @@ def by_score(ranking: Ranking) -> Adjusted:
     """A ranking by score alone, of which nothing is adjusted."""
     scores, ids = ranking
     return Adjusted(scores, ids, np.full_like(scores, np.nan))
+
+
+def stacked(found: Sequence[Adjusted]) -> Adjusted:
+    """One ranking of the queries of several, one after the other, as wide as the widest."""
+    width = max(each.ids.shape[1] for each in found)
+    rankings = [fitted((each.scores, each.ids), width) for each in found]
+    adjusted = [fitted((each.adjusted, each.ids), width)[0] for each in found]
+    scores, ids = (np.vstack(each) for each in zip(*rankings, strict=True))
+    return Adjusted(scores, ids, np.vstack(adjusted))
 
 
 def adjust(ranking: Ranking, penalties: Penalties, k: int) -> Adjusted:

@@ -25,6 +25,8 @@ ones are merged, since a search costs some 50 us whatever the size."""
 _QUERIES_A_THREAD = 8
 """Queries that are worth a thread of their own: starting it costs as much as a small search."""
 
+_COUNTED_ROWS = 65_536
+
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
 
@@ -98,8 +100,12 @@ class _Shard:
 
     def n_in_lists(self, allowed: BoolArray) -> Int64Array:
         """Allowed codes in each list, (nlist,)."""
-        lists = self.index.list_of[allowed[self.positions]]
-        return np.bincount(lists, minlength=self.index.nlist)
+        own, list_of, nlist = allowed[self.positions], self.index.list_of, self.index.nlist
+        found = np.zeros(nlist, np.int64)
+        for at in range(0, len(own), _COUNTED_ROWS):  # to count, NumPy makes 8 bytes of each
+            here = slice(at, at + _COUNTED_ROWS)
+            found += np.bincount(list_of[here][own[here]], minlength=nlist)
+        return found
 
 
 class CodedParts:
@@ -111,6 +117,7 @@ class CodedParts:
         coded: Sequence[tuple[CodesSource, Int64Array]],
         router: Router | None = None,
         device: str = "cpu",
+        threads: int | None = None,
     ) -> None:
         """Take them together.
 
@@ -119,11 +126,13 @@ class CodedParts:
             coded: codes of each part, and the positions of its rows in the gallery, ascending.
             router: of the lists, for foreign queries.
             device: "cpu", or "cuda" for codes on a GPU, where FAISS has one.
+            threads: that search at a time; None is as many as FAISS may use.
 
         Raises:
             CorruptCollectionError: bytes are not what they should be, or belong to other rows.
             MissingDependencyError: no FAISS is installed.
         """
+        self._threads = threads
         self.book = Codebook(codebook)
         self.routing = Routing(self.book, router)
         self._shards = tuple(self._make_shards(coded))
@@ -144,7 +153,7 @@ class CodedParts:
         def rank(each: QueryParts) -> RankedLists:
             return self.routing.ranked(each, settings.nprobe, routed=settings.routed)
 
-        return _each(rank, own)
+        return _each(rank, own, self._threads)
 
     def lists(
         self, queries: Float32Array, settings: SearchSettings, parts: Sequence[QueryParts]
@@ -187,7 +196,7 @@ class CodedParts:
             rankings = [shard.candidates(query, own, depth, allowed) for shard in self._shards]
             return merge_candidates(rankings, depth)
 
-        found = _each(search, [*zip(turned, lists, strict=True)])
+        found = _each(search, [*zip(turned, lists, strict=True)], self._threads)
         if len(found) == 1:
             return found[0]
         return np.vstack([np.empty((0, min(depth, self.n)), np.int64), *found])
@@ -225,13 +234,16 @@ def _compact(positions: Int64Array) -> Int64Array | slice:
     return slice(first, last + 1) if last - first + 1 == len(positions) else positions
 
 
-def _each(run: Callable[[_Asked], _Found], asked: Sequence[_Asked]) -> list[_Found]:
-    """What becomes of each, by as many threads as FAISS may use.
+def _each(
+    run: Callable[[_Asked], _Found], asked: Sequence[_Asked], threads: int | None
+) -> list[_Found]:
+    """What becomes of each, by as many threads as FAISS may use, and no more than `threads`.
 
     FAISS and NumPy let go of Python's lock.
     """
     n_threads = min(load_faiss().omp_get_max_threads(), len(asked) // _QUERIES_A_THREAD)
+    n_threads = n_threads if threads is None else min(n_threads, threads)
     if n_threads < 2:
         return [*map(run, asked)]
-    with ThreadPoolExecutor(n_threads, thread_name_prefix="search") as threads:
-        return [*threads.map(run, asked)]
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="search") as pool:
+        return [*pool.map(run, asked)]

@@ -23,16 +23,22 @@ from retrieval.ann.exact import (
 )
 from retrieval.ann.gpu_codes import gpu_device
 from retrieval.ann.product_scan import ProductScan
-from retrieval.ann.rescoring import RESCORED_ROWS, best_of, blank, fitted
+from retrieval.ann.rescoring import RESCORED_ROWS, AtOnce, best_of, blank, fitted
 from retrieval.ann.routing import QueryParts, RankedLists, Router
 from retrieval.ann.rows import SpreadRows
 from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, lowered, widened
 from retrieval.model import Float16Array, Float32Array, Int64Array
 
-__all__ = ["RECALL_DEPTH", "FanOut", "Part", "SearchSettings"]
+__all__ = ["RECALL_DEPTH", "AtOnce", "FanOut", "Part", "SearchSettings"]
 
 RECALL_DEPTH = 10
 """k for which `SearchSettings.candidates` is stated; a larger k gathers in proportion."""
+
+
+_FASTEST = AtOnce()
+
+_LOOKED_UP = 65_536
+"""Ids whose positions are looked up at a time."""
 
 
 class FanOut:
@@ -51,7 +57,7 @@ class FanOut:
         router: Router | None = None,
         dead: Int64Array | None = None,
         device: str = "cpu",
-        rows_at_once: int = RESCORED_ROWS,
+        at_once: AtOnce = _FASTEST,
     ) -> None:
         """Take the parts together.
 
@@ -62,23 +68,27 @@ class FanOut:
             dead: ids that are deleted and must not show.
             device: for exact search; see `ProductScan`. The answers are the same on each. Codes
                 are searched there, too, if FAISS has a GPU; see `GpuCodes`.
-            rows_at_once: vectors in memory at a time; answers are the same whatever it is.
+            at_once: how much is done at a time; answers are the same whatever it is.
         """
-        self._rows_at_once = rows_at_once
+        self._rows_at_once = at_once.rows
         self._parts = tuple(sorted((p for p in parts if len(p.ids)), key=lambda p: int(p.ids[0])))
         self._rows = SpreadRows(self._parts)
         self.ids: Int64Array = self._rows.ids
         self._allowed = None
         self.n_live = len(self.ids)
         if dead is not None and len(dead):
-            allowed = ~np.isin(self.ids, dead)
+            allowed = _all_but(dead, self.ids)
             self.n_live = int(allowed.sum())
             self._allowed = allowed if self.n_live < len(self.ids) else None
         self._product = ProductScan(self._rows, len(self.ids), device)
         self._coded: CodedParts | None = None
         if codebook and any(part.codes is not None for part in self._parts):
             self._coded = CodedParts(
-                codebook, self._positions_of_codes(), router, device=gpu_device(device)
+                codebook,
+                self._positions_of_codes(),
+                router,
+                device=gpu_device(device),
+                threads=at_once.threads,
             )
 
     def _positions_of_codes(self) -> list[tuple[CodesSource, Int64Array]]:
@@ -140,7 +150,7 @@ class FanOut:
         k = min(k, max(1, n_shown))  # a larger one asks for no more
         unwanted = [ids[self.positions_of(ids) != NO_ID] if len(ids) else ids for ids in excluded]
         if only is not None:
-            unwanted = [ids[np.isin(ids, only)] for ids in unwanted]
+            unwanted = [ids[_are_in(ids, only)] for ids in unwanted]
         n_unwanted = [len(ids) for ids in unwanted] or [0] * len(queries)
         owed = [min(k, n_shown - n) for n in n_unwanted]
         width = max(owed, default=0)
@@ -234,9 +244,13 @@ class FanOut:
 
     def _known_positions(self, ids: Int64Array) -> Int64Array:
         """Where those of `ids` that are alive stand, ascending."""
-        positions = self.positions_of(ids)
-        known: Int64Array = positions[positions != NO_ID]
-        return known
+        known, n_known = np.empty(len(ids), np.int64), 0
+        for at in range(0, len(ids), _LOOKED_UP):  # each step of `positions_of` copies all
+            found = self.positions_of(ids[at : at + _LOOKED_UP])
+            found = found[found != NO_ID]
+            known[n_known : n_known + len(found)] = found
+            n_known += len(found)
+        return known[:n_known]
 
     def _mask(self, positions: Int64Array) -> BoolArray:
         mask = np.zeros(len(self.ids), np.bool_)
@@ -300,7 +314,15 @@ class FanOut:
         """Every live item is scored, or those at the chosen positions; then no others are read."""
         if chosen is not None:
             chosen = self._uncoded(chosen) if uncoded_only else chosen
-            return exact_search(ChosenRows(self._rows, chosen), self.ids[chosen], queries, k)
+            # Positions ascend as ids do, so they decide ties alike.
+            scores, found = exact_search(
+                ChosenRows(self._rows, chosen),
+                chosen,
+                queries,
+                k,
+                chunk_rows=min(CHUNK_ROWS, self._rows_at_once),
+            )
+            return scores, self.ids[found]
         return merge_rankings(
             (
                 exact_search(
@@ -319,6 +341,21 @@ class FanOut:
 
     def _allowed_in(self, number: int) -> BoolArray | None:
         return None if self._allowed is None else self._allowed[self._rows.positions_in(number)]
+
+
+def _are_in(some: Int64Array, ids: Int64Array) -> BoolArray:
+    """Which of some ids are among ascending ones, in the shape of `some`."""
+    if not len(ids):
+        return np.zeros(some.shape, np.bool_)
+    found: BoolArray = ids[np.minimum(np.searchsorted(ids, some), len(ids) - 1)] == some
+    return found
+
+
+def _all_but(dead: Int64Array, ids: Int64Array) -> BoolArray:
+    """Which of ascending ids are not dead, (len(ids),)."""
+    alive = np.ones(len(ids), np.bool_)
+    alive[np.searchsorted(ids, dead[_are_in(dead, ids)])] = False
+    return alive
 
 
 def _depth(settings: SearchSettings, k: int) -> int:

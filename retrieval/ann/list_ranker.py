@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from retrieval.ann.exact import NO_ID
 from retrieval.ann.faiss_io import load_faiss
@@ -28,6 +29,9 @@ _BIAS_COLUMNS = 16
 """A bias is one more dimension of the rows, cut into parts, so that none is longer than others:
 FastScan rounds products to the range of the longest."""
 
+
+_ROUNDED_COLUMNS = 64
+"""Rounded at a time, an even number: all at once would take five copies of the matrix."""
 
 _SHORT_LIST = 1.25
 """Rows found by rounded numbers for each that is asked for."""
@@ -60,10 +64,7 @@ class ListRanker:
     @cached_property
     def _rounded(self) -> Any:  # noqa: ANN401 - FAISS has no types
         """Made by the first query: opening an index does not wait for it."""
-        if self._bias is None:
-            return _rounded(_single(self._weight))
-        parts = np.repeat(self._bias[:, None] / _BIAS_COLUMNS, _BIAS_COLUMNS, axis=1)
-        return _rounded(np.hstack([_single(self._weight), parts]))
+        return _rounded(self._weight, self._bias)
 
     def best(self, query: Float32Array, count: int) -> RankedRows:
         """About the best rows for a query (dim,), min(count, n) of them.
@@ -111,24 +112,49 @@ def _single(rows: Float32Array | Float16Array) -> Float32Array:
     return rows.astype(np.float32, copy=False)
 
 
-def _rounded(rows: Float32Array) -> Any:  # noqa: ANN401 - FAISS has no types
+def _rounded(weight: Float32Array | Float16Array, bias: Float32Array | None) -> Any:  # noqa: ANN401
     """FAISS's index over rows of which each number is one of 16 levels of its dimension."""
     faiss = load_faiss()
-    if rows.shape[1] % 2:  # two codes are one byte
-        rows = np.pad(rows, ((0, 0), (0, 1)))
+    n, width = len(weight), weight.shape[1] + (0 if bias is None else _BIAS_COLUMNS)
+    width += width % 2  # two codes are one byte
+    levels = np.empty((width, _LEVELS), np.float32)
+    codes = np.empty((n, width // 2), np.uint8)
+    for at in range(0, width, _ROUNDED_COLUMNS):
+        end = min(width, at + _ROUNDED_COLUMNS)
+        levels[at:end], numbers = _levelled(_columns(weight, bias, at, end))
+        codes[:, at // 2 : end // 2] = numbers[:, ::2] | numbers[:, 1::2] << 4
+    plain = faiss.IndexPQ(width, width, 4, faiss.METRIC_INNER_PRODUCT)
+    faiss.copy_array_to_vector(levels.ravel(), plain.pq.centroids)
+    faiss.copy_array_to_vector(codes.ravel(), plain.codes)
+    plain.is_trained = True
+    plain.ntotal = n
+    return faiss.IndexPQFastScan(plain)
+
+
+def _columns(
+    weight: Float32Array | Float16Array, bias: Float32Array | None, start: int, end: int
+) -> Float32Array:
+    """Columns of the matrix with its bias behind it, (n, end - start); zeros behind the last."""
+    columns = np.zeros((len(weight), end - start), np.float32)
+    dim = weight.shape[1]
+    own = _single(weight[:, start:end])
+    columns[:, : own.shape[1]] = own
+    if bias is not None:
+        first, last = max(start, dim), min(end, dim + _BIAS_COLUMNS)
+        if first < last:
+            columns[:, first - start : last - start] = (bias / _BIAS_COLUMNS)[:, None]
+    return columns
+
+
+def _levelled(rows: Float32Array) -> tuple[Float32Array, npt.NDArray[np.uint8]]:
+    """The levels of each column, (columns, 16), and which of them each number is nearest to."""
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
     low = np.maximum(rows.min(axis=0), mean - _REACH * deviation)
     step = np.minimum(rows.max(axis=0), mean + _REACH * deviation) - low
     step = np.maximum(step / (_LEVELS - 1), np.finfo(np.float32).tiny)
-    codes = np.clip(np.rint((rows - low) / step), 0, _LEVELS - 1).astype(np.uint8)
-    dim = rows.shape[1]
-    plain = faiss.IndexPQ(dim, dim, 4, faiss.METRIC_INNER_PRODUCT)
+    numbers = np.clip(np.rint((rows - low) / step), 0, _LEVELS - 1).astype(np.uint8)
     levels = low[:, None] + step[:, None] * np.arange(_LEVELS, dtype=np.float32)
-    faiss.copy_array_to_vector(levels.astype(np.float32).ravel(), plain.pq.centroids)
-    faiss.copy_array_to_vector((codes[:, ::2] | codes[:, 1::2] << 4).ravel(), plain.codes)
-    plain.is_trained = True
-    plain.ntotal = len(rows)
-    return faiss.IndexPQFastScan(plain)
+    return levels.astype(np.float32), numbers
 
 
 def _best(scores: Float32Array, count: int) -> RankedRows:

@@ -1,6 +1,7 @@
 """Candidates of a search ranked by their exact scores, and rankings put into shape."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,6 +11,19 @@ from retrieval.model import Float32Array, Int64Array
 
 RESCORED_ROWS = 16_384
 """Candidate rows in memory at a time: 24 MiB of float32 at 384 dimensions."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """How much a search does at a time; answers are the same whatever it is.
+
+    Attributes:
+        rows: vectors in memory.
+        threads: that search codes; None is as many as FAISS may use.
+    """
+
+    rows: int = RESCORED_ROWS
+    threads: int | None = None
 
 
 def best_of(
@@ -34,12 +48,23 @@ def best_of(
     rankings = []
     for at in range(0, len(queries), block):
         here = slice(at, at + block)
-        scores, ids = _rescored(rows, queries[here], positions[here])
+        scores, ids = _in_pieces(rows, queries[here], positions[here], rows_at_once)
         blank(scores, ids, unwanted[here])
         rankings.append(top_k(scores, ids, k))
     if len(rankings) == 1:
         return rankings[0]
     return np.vstack([scores for scores, _ in rankings]), np.vstack([i for _, i in rankings])
+
+
+def _in_pieces(
+    rows: SpreadRows, queries: Float32Array, positions: Int64Array, rows_at_once: int
+) -> Ranking:
+    """As `_rescored`; of one query with more candidates than that some after the other."""
+    cuts = range(rows_at_once, positions.shape[1], rows_at_once)
+    if not cuts:
+        return _rescored(rows, queries, positions)
+    found = [_rescored(rows, queries, piece) for piece in np.split(positions, cuts, axis=1)]
+    return np.hstack([scores for scores, _ in found]), np.hstack([ids for _, ids in found])
 
 
 def _rescored(rows: SpreadRows, queries: Float32Array, positions: Int64Array) -> Ranking:

@@ -64,8 +64,8 @@ class SpreadRows:
         """
         self._vectors = tuple(each.vectors for each in segments)
         self._starts = np.cumsum([0, *(len(each.ids) for each in segments)])
-        ids = np.concatenate([np.empty(0, np.int64), *(each.ids for each in segments)])
-        is_ascending = bool((np.diff(ids) > 0).all())
+        ids = _joined([each.ids for each in segments])
+        is_ascending = bool((ids[1:] > ids[:-1]).all())
         self._row_of: Int64Array | None = None if is_ascending else np.argsort(ids, kind="stable")
         self.ids: Int64Array = ids if self._row_of is None else ids[self._row_of]
         self._is_checked = np.zeros(len(ids), np.bool_)
@@ -134,6 +134,11 @@ class SpreadRows:
             here = rows[segments == number]
             self._vectors[number].check_rows(here - self._starts[number])
             self._is_checked[here] = True
+
+
+def _joined(ids: Sequence[Int64Array]) -> Int64Array:
+    """One array of all; that of one segment is not copied."""
+    return ids[0] if len(ids) == 1 else np.concatenate([np.empty(0, np.int64), *ids])
 
 
 def _window(

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-
 from retrieval.errors import CorruptCollectionError
 from retrieval.model import Float32Array, Int64Array, ItemRecord
 from retrieval.store.entries import SegmentEntry
@@ -107,7 +105,7 @@ class Segment:
         sums_entry = _file(entry, SUMS)
         sums = read_checked(root / sums_entry.name, sums_entry)
         vectors = CheckedVectors(root / vectors_entry.name, vectors_entry.size_bytes, sums)
-        if not len(ids) == vectors.n == entry.n_items or (np.diff(ids) <= 0).any():
+        if not len(ids) == vectors.n == entry.n_items or (ids[1:] <= ids[:-1]).any():
             raise CorruptCollectionError(
                 f"segment {entry.name} has {vectors.n} vectors and {len(ids)} ids for"
                 f" {entry.n_items} items, or its ids do not ascend"

@@ -9,33 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.budget import BuildPlan, ImportPlan, check_bounded, parse_size, plan_build, plan_import
+from indexer.budget import BuildPlan, ImportPlan, check_bounded, plan_build, plan_import
 from retrieval.ann.spec import IndexSpec
 from retrieval.errors import SettingsError
+from retrieval.memory import parse_size
 
 SPEC = IndexSpec.parse("ivf260,pq256x4fs")
 OPQ = IndexSpec.parse("opq256,ivf260,pq256")
-
-
-@pytest.mark.parametrize(
-    ("text", "n_bytes"),
-    [
-        ("1", 1),
-        ("50MB", 50_000_000),
-        ("50 mb", 50_000_000),
-        ("1.5 GiB", 3 << 29),
-        ("2kib", 2048),
-        ("1TB", 10**12),
-    ],
-)
-def test_sizes_are_read_as_people_write_them(text, n_bytes):
-    assert parse_size(text) == n_bytes
-
-
-@pytest.mark.parametrize("text", ["", "0", "0.1B", "-5MB", "MB", "5 XB", "1e9", "5MB 3"])
-def test_what_is_no_size_is_refused_with_its_text(text):
-    with pytest.raises(ValueError, match=re.escape(repr(text))):
-        parse_size(text)
 
 
 def test_no_budget_takes_what_is_fastest():
