@@ -59,8 +59,9 @@ def answer_batch(
     """
     n_hits = n_lines = n_failed = 0
     n_matching: int | None = None
+    at_most = min(MAX_BATCH, engine.queries_at_once(among.top) or MAX_BATCH)
     with _opened(source) as stream:
-        for lines in batches(stream):
+        for lines in batches(stream, at_most):
             asked = [_asked(line, kind) for line in lines]
             results = _results(engine, [each.query for each in asked], among)
             for each in results:
@@ -79,8 +80,8 @@ def answer_batch(
     return n_hits
 
 
-def batches(stream: _Readable) -> Iterator[list[str]]:
-    """Lines as they arrive, at most MAX_BATCH at a time.
+def batches(stream: _Readable, at_most: int = MAX_BATCH) -> Iterator[list[str]]:
+    """Lines as they arrive, at most so many at a time.
 
     A partner on the other end of a pipe that waits for its answer before it asks again is served at
     once: nothing waits for a batch to be full.
@@ -88,6 +89,7 @@ def batches(stream: _Readable) -> Iterator[list[str]]:
     Args:
         stream: UTF-8, lines ended by LF or CR LF; a byte order mark at the start is dropped, bytes
             that are no UTF-8 become U+FFFD. The last line need not be ended.
+        at_most: at least 1.
     """
     rest = b""
     is_start = True
@@ -96,8 +98,8 @@ def batches(stream: _Readable) -> Iterator[list[str]]:
         if is_start and whole:
             whole[0] = whole[0].removeprefix(b"\xef\xbb\xbf")
             is_start = False
-        for first in range(0, len(whole), MAX_BATCH):
-            yield [_decoded(line) for line in whole[first : first + MAX_BATCH]]
+        for first in range(0, len(whole), at_most):
+            yield [_decoded(line) for line in whole[first : first + at_most]]
     if rest:
         yield [_decoded(rest.removeprefix(b"\xef\xbb\xbf") if is_start else rest)]
 

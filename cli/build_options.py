@@ -8,7 +8,13 @@ import typer
 from cli.collection_info import Facts, mode_facts, mode_lines
 from cli.context import begin
 from cli.exits import reported_errors
-from cli.options import CollectionOption, DeviceOption, JsonOption, QuietOption
+from cli.options import (
+    CollectionOption,
+    DeviceOption,
+    JsonOption,
+    MaxMemoryOption,
+    QuietOption,
+)
 from cli.output import note, write_json, write_text
 from retrieval.errors import SettingsError
 
@@ -32,14 +38,6 @@ TargetRecallOption = Annotated[
         "--target-recall",
         metavar="R",
         help="Share of the exact ten best that each kind of query should find.",
-    ),
-]
-MaxMemoryOption = Annotated[
-    str | None,
-    typer.Option(
-        "--max-memory",
-        metavar="SIZE",
-        help="Memory by which a build may grow, e.g. 500MB or 2GiB; the encoder is not counted.",
     ),
 ]
 DEFAULT_TARGET = 0.95

@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.build_options import DEFAULT_TARGET, MaxMemoryOption, build_options
+from cli.build_options import DEFAULT_TARGET, build_options
 from cli.context import Context, begin
 from cli.exits import ExitCode, full_disk_at, reported_errors
-from cli.options import CollectionOption, DeviceOption, JsonOption, QuietOption, examples
+from cli.options import (
+    CollectionOption,
+    DeviceOption,
+    JsonOption,
+    MaxMemoryOption,
+    QuietOption,
+    examples,
+)
 from cli.output import is_watched, shown_path, write_json, write_text
 from cli.question import parse_where
 from retrieval.errors import QueryError, SettingsError

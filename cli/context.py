@@ -78,6 +78,22 @@ class Context:
         return folder
 
 
+def asked_memory(settings: Settings) -> int | None:
+    """Bytes of `max_memory`; None where it is not set.
+
+    Raises:
+        SettingsError: it is no size.
+    """
+    if settings.max_memory is None:
+        return None
+    from retrieval.memory import parse_size
+
+    try:
+        return parse_size(settings.max_memory)
+    except ValueError as error:
+        raise SettingsError(str(error), hint="write it as 500MB or 2GiB") from error
+
+
 def is_collection(folder: Path) -> bool:
     """Whether a collection lies in a folder, damaged or not."""
     from retrieval.store.manifest import manifest_paths

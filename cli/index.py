@@ -12,14 +12,21 @@ import typer
 from cli.build_options import (
     DEFAULT_TARGET,
     IndexOption,
-    MaxMemoryOption,
     TargetRecallOption,
     build_options,
 )
 from cli.context import COLLECTION_NAME, Context, begin, holds_anything
 from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.index_embeddings import Gallery, run_vector_job, vector_job
-from cli.options import CollectionOption, Device, DeviceOption, JsonOption, QuietOption, examples
+from cli.options import (
+    CollectionOption,
+    Device,
+    DeviceOption,
+    JsonOption,
+    MaxMemoryOption,
+    QuietOption,
+    examples,
+)
 from cli.output import note, path_fields, shown_path, write_json, write_text
 from cli.progress import index_progress
 

@@ -54,6 +54,14 @@ CollectionOption = Annotated[
         show_default=False,
     ),
 ]
+MaxMemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        metavar="SIZE",
+        help="Memory to grow by at most, e.g. 500MB or 2GiB; the encoder is not counted.",
+    ),
+]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", help="Results and errors only: no progress, no notes.")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.collection_info import uncoded_note
-from cli.context import Context, begin, is_collection
+from cli.context import Context, asked_memory, begin, is_collection
 from cli.exits import ExitCode, reported_errors
 from cli.hits import Output, show_result
 from cli.index import Job, run_index
@@ -16,6 +16,7 @@ from cli.options import (
     CosineOption,
     ImageOption,
     JsonOption,
+    MaxMemoryOption,
     QuietOption,
     TargetOption,
     TextArgument,
@@ -144,6 +145,7 @@ def query(
         typer.Option("--index", help="Where there is no collection, index this folder first."),
     ] = False,
     collection: CollectionOption = None,
+    max_memory: MaxMemoryOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Find the images, or the texts, that fit best.
@@ -162,7 +164,9 @@ def query(
     )
     chosen = {"--json": json, "--jsonl": jsonl, "--print0": print0, "--paths-only": paths_only}
     with reported_errors(as_json=json):
-        context = begin({"collection": collection, "model": model, "top": top}, quiet=quiet)
+        flags = {"collection": collection, "model": model, "top": top, "max_memory": max_memory}
+        context = begin(flags, quiet=quiet)
+        budget = asked_memory(context.settings)
         predicate = parse_where(where)
         output = Output.choose(chosen, preview=preview, sheet=sheet, html=html, quiet=quiet)
         if target is Target.TEXTS and output.has_pictures:
@@ -185,7 +189,7 @@ def query(
         else:
             question.to_query()  # a query that is wrong is refused before anything is loaded
         folder = _searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
-        with open_engine(context, folder) as engine:
+        with open_engine(context, folder, budget) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
                 shown = Shown(
@@ -230,8 +234,14 @@ def _searchable_collection(context: Context, *, index_first: bool, may_ask: bool
     return context.collection()
 
 
-def open_engine(context: Context, folder: Path) -> "SearchEngine":
-    """The engine over a collection, with the settings of a command; tells its warnings."""
+def open_engine(context: Context, folder: Path, max_memory: int | None = None) -> "SearchEngine":
+    """The engine over a collection, with the settings of a command; tells its warnings.
+
+    Args:
+        context: of the command.
+        folder: of the collection.
+        max_memory: as for `SearchEngine.open`.
+    """
     from retrieval.encoders.registry import get_encoder
     from retrieval.engine import SearchEngine
 
@@ -243,6 +253,7 @@ def open_engine(context: Context, folder: Path) -> "SearchEngine":
         device=settings.device,
         catalogue_url=settings.catalogue_url,
         cache_dir=context.cache_dir,
+        max_memory=max_memory,
     )
     for warning in engine.collection.warnings:
         note(f"warning: {warning}", quiet=context.quiet)

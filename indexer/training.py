@@ -32,6 +32,7 @@ from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from retrieval.encoders.base import Encoder
 from retrieval.learn.router import nearest_lists, train_router
+from retrieval.memory import give_back
 from retrieval.model import Float32Array, Int64Array
 from retrieval.store.collection import Gallery
 from retrieval.store.entries import codebook_entry

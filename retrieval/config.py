@@ -101,7 +101,8 @@ RULES: Mapping[str, Rule] = {
     ),
     "max_memory": Rule(
         str,
-        "Memory by which a build may grow, the encoder not counted. Unset: what is fastest.",
+        "Memory by which a build, or a search, may grow, the encoder not counted."
+        " Unset: what is fastest.",
         pattern=_SIZE,
         form="500MB or 2GiB",
     ),

@@ -213,6 +213,14 @@ class SearchEngine:
             except GenerationGoneError:
                 self._renew(view)
 
+    def queries_at_once(self, k: int) -> int | None:
+        """Queries for k hits whose answers fit into the budget together; None sets no limit.
+
+        For whoever has many to ask, and lets go of the answers meanwhile.
+        """
+        hits = self._plan.hits
+        return None if hits is None else max(1, hits // max(1, k))
+
     def close(self) -> None:
         """Close the collection."""
         self._view.collection.close()
@@ -251,11 +259,11 @@ class SearchEngine:
 
     def _view_of(self, collection: Collection) -> View:
         """A generation ready to be searched, within the budget."""
-        plan = plan_for(collection, self._max_memory)
+        self._plan = plan_for(collection, self._max_memory)
         self._held.close()
-        if plan.catalogue_bytes is not None:
-            self._held.enter_context(sqlite_within(plan.catalogue_bytes))
-        return View(collection, self._device, plan)
+        if self._plan.catalogue_bytes is not None:
+            self._held.enter_context(sqlite_within(self._plan.catalogue_bytes))
+        return View(collection, self._device, self._plan)
 
 
 def _check_k(k: int) -> None:

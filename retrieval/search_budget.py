@@ -18,7 +18,7 @@ from retrieval.store.entries import GalleryEntry
 FILTERS_KEPT = 8
 """Answers of the catalogue to filters that are kept: 8 MB each, for a million items."""
 
-_FIXED = 12_000_000
+_FIXED = 8_000_000
 """What the libraries and the catalogue take, whatever the sizes (here and below measured by
 `python -m benchmarks.perf.search_memory`)."""
 
@@ -45,8 +45,8 @@ come in, its position, and whether it is allowed."""
 _SINGLE_BYTES = 4
 """Of a row: its hubness penalty, or its list."""
 
-_MERGED_COPIES = 2
-"""Of codes, beside the ones that stay: flat lists, which double as they grow."""
+_MERGED_COPIES = 1.5
+"""Of codes, beside the ones that stay: flat lists, which have room to grow."""
 
 _THREAD_BYTES = 1_000_000
 _QUERY_BYTES = 48
@@ -55,6 +55,10 @@ _QUERY_BYTES = 48
 _CANDIDATES = 20_000
 """Of one query, at least: for 100 hits."""
 
+_HIT_BYTES = 4_000
+"""Of a hit with its record."""
+
+_HITS = 100
 _MIN_ROWS = 128
 _MOST_SEARCHES = 8
 
@@ -67,6 +71,7 @@ class SearchPlan:
         at_once: vectors and threads of one search.
         candidates: of the queries that are searched for together; None sets no limit.
         filters_kept: answers of the catalogue to filters that are kept.
+        hits: with their records, of queries that are answered together; None sets no limit.
         catalogue_bytes: of SQLite's caches; None sets no limit.
         searches: at the same time; others wait. None sets no limit.
     """
@@ -74,6 +79,7 @@ class SearchPlan:
     at_once: AtOnce = field(default_factory=AtOnce)
     candidates: int | None = None
     filters_kept: int = FILTERS_KEPT
+    hits: int | None = None
     catalogue_bytes: int | None = None
     searches: int | None = None
 
@@ -127,6 +133,7 @@ def plan_search(
         ),
         candidates=_CANDIDATES + more // 4 // _QUERY_BYTES,
         filters_kept=filters,
+        hits=_HITS + more // 8 // _HIT_BYTES,
         catalogue_bytes=_CATALOGUE_BYTES[0] + catalogue,
         searches=searches,
     )
@@ -182,7 +189,7 @@ class _Needs:
         n = max((each.n_rows for each in entries), default=0)
         row = 10 * dim + 4 * QUERIES_AT_ONCE
         thread = _THREAD_BYTES + n // 8
-        work = _MIN_ROWS * row + _CANDIDATES * _QUERY_BYTES + thread
+        work = _MIN_ROWS * row + _CANDIDATES * _QUERY_BYTES + _HITS * _HIT_BYTES + thread
         return cls(
             kept=sum(_kept(each, dim, is_mixed=name in mixed) for name, each in galleries.items()),
             opening=sum(_segments(each, dim) for each in entries)
@@ -237,7 +244,7 @@ def _opening(entry: GalleryEntry) -> int:
     if index is None:
         return 2 * _ID_BYTES * largest
     a_code = IndexSpec.parse(index.spec).code_bytes + _ID_BYTES
-    merging = _MERGED_COPIES * a_code * _n_merged(entry)
+    merging = int(_MERGED_COPIES * a_code * _n_merged(entry))
     router = 0 if index.router is None else index.router.size_bytes
     files = 2 * index.codebook.size_bytes + router
     return max(2 * _ID_BYTES * largest, _ID_BYTES * entry.n_rows + files + merging)

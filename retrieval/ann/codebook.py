@@ -142,6 +142,7 @@ class Codebook:
             index.orig_invlists = flat
             index.reconstruct_orig_invlists()
             index.orig_invlists = None
+            flat.this.own(True)  # the first assignment took it from Python: it would never be freed
             return flat
         for number in filter(lists.list_size, range(self.nlist)):
             flat.add_entries(

@@ -151,7 +151,13 @@ class IvfPq:
             first_row += n_rows
         if order is not None:
             _renumber(merged.invlists, order)
-        return self._codebook.packed(merged)
+        packed = self._codebook.packed(merged)
+        if packed is not merged:  # which keeps it, and with it a copy of all codes
+            nothing = load_faiss().ArrayInvertedLists(merged.nlist, merged.code_size)
+            nothing.this.disown()  # the index owns it, and frees the lists that it had
+            packed.orig_invlists = None
+            merged.replace_invlists(nothing, True)
+        return packed
 
 
 def merge_candidates(found: Sequence[Ranking], k: int) -> Int64Array:
