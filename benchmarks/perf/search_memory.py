@@ -79,6 +79,7 @@ def _work(folder: Path, max_memory: int | None) -> Measured:
 def _search(engine: SearchEngine) -> None:
     gallery = engine.collection.gallery("images")
     every = np.concatenate([segment.ids for segment in gallery.segments])
+    every = np.setdiff1d(every, gallery.tombstones)
     ids = every[:: max(1, len(every) // _BATCH)][:_BATCH]
     vectors = _mixed(gallery.gather(ids))
     for modality in ("image", "text", "composed"):

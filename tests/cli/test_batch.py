@@ -29,6 +29,11 @@ def test_lines_are_batched_as_they_arrive():
     assert list(batches(Pieces([b"a\nb\nc", b"d\n", b"e"]))) == [["a", "b"], ["cd"], ["e"]]
 
 
+def test_no_more_lines_than_asked_for_come_together():
+    found = list(batches(Pieces([b"a\nb\nc\nd\ne"]), 2))
+    assert found == [["a", "b"], ["c", "d"], ["e"]]
+
+
 def test_no_input_is_no_query():
     assert lines_of() == []
 

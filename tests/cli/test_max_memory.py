@@ -62,3 +62,32 @@ def test_what_a_long_build_takes_is_told_before_it(vectors, tmp_path, long_s, li
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\nbuilding ivf46,pq32x4fs for 12,000 items: about ") == lines
     assert "building" not in done.stdout
+
+
+def queried(folder, *options, env=None):
+    command = ["query", "--like", "7", "-c", str(folder), "--json", *options]
+    return subprocess.run(
+        [sys.executable, "-c", COMMAND, *command],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
+        check=False,
+    )
+
+
+def test_searches_answer_alike_within_a_size_and_are_refused_one_that_is_too_small(
+    vectors, tmp_path
+):
+    folder = tmp_path / "c"
+    assert indexed(vectors, folder).returncode == 0
+    free, bound = queried(folder), queried(folder, "--max-memory", "30MB")
+    assert (bound.returncode, bound.stdout) == (0, free.stdout)
+    for refused in (
+        queried(folder, "--max-memory", "5MB"),
+        queried(folder, env={"POLYSEEK_MAX_MEMORY": "5MB"}),
+    ):
+        assert refused.returncode == 2
+        assert "5 MB of memory are too little to search 12,000 items" in refused.stderr
+        assert "--max-memory" in refused.stderr
+    assert queried(folder, "--max-memory", "lots").returncode == 2

@@ -21,6 +21,9 @@ from retrieval.query.algebra import Query, Term
 from retrieval.search_budget import SearchPlan, plan_search
 from retrieval.store.filters.grammar import parse_filter
 from retrieval.store.manifest import FileEntry, GalleryEntry, SegmentEntry
+from tests import collection_kit as kit
+from tests import hub_kit
+from tests.retrieval.test_memory import heap_limit
 
 DIM, N, N_CODED = 64, 12_000, 9_000
 SPACE = CrossModalSpace(DIM)
@@ -28,7 +31,7 @@ ENCODER = ReadyVectors(SPACE.texts(300))
 MARGIN = 1.25
 """For pages that the allocators of libraries keep."""
 
-FILTERS = [None, "width > 100000", "width > 3", "width > 90", "not has gps"]
+FILTERS = [None, "width > 100000", "width > 3", "width > 90"]
 
 
 def items(first, end):
@@ -71,25 +74,23 @@ def exact(tmp_path_factory):
 
 def least(folder):
     with pytest.raises(SettingsError) as refusal:
-        SearchEngine.open(folder, encoder=ENCODER, max_memory=1)
+        SearchEngine.open(folder, max_memory=1)
     return 10**6 * int(re.search(r"--max-memory (\d+)MB or more", refusal.value.hint)[1])
 
 
 def answers(folder, max_memory):
     """Everything that an engine can be asked for, as plain values."""
     found = []
-    vectors = np.concatenate([SPACE.texts(40), SPACE.images(N)[::400]])
+    vectors = np.concatenate([SPACE.texts(12), SPACE.images(1_200)[::100]])
     queries = [
-        *(Query.text(f"text {number}") for number in range(40)),
+        *(Query.text(f"text {number}") for number in range(8)),
         Query((Term.item(8),)),
         Query((Term.item(9), Term.text("text"))),
     ]
-    with SearchEngine.open(
-        folder, encoder=ENCODER, device="cpu", max_memory=max_memory
-    ) as engine:
+    with SearchEngine.open(folder, encoder=ENCODER, device="cpu", max_memory=max_memory) as engine:
         for text in FILTERS:
             where = None if text is None else parse_filter(text)
-            for k in (1, 10, 300):
+            for k in (10, 300) if where is None else (40,):
                 found += engine.search_batch(queries, k, where=where)
                 for modality in ("image", "text", "composed"):
                     scores, ids = engine.search_vectors(
@@ -110,8 +111,45 @@ def test_searches_keep_to_the_least_budget(collection):
     assert measured_search(collection, budget).peak_bytes < MARGIN * budget
 
 
+def test_queries_that_are_ranked_again_by_hubness_are_not_too_many_at_a_time(tmp_path):
+    folder = hub_kit.hub_collection(tmp_path / "c")
+    budget = least(folder)
+    queries = [Query.text(f"another one of {number}") for number in range(150)]
+    found = []
+    for max_memory in (None, budget):
+        with SearchEngine.open(
+            folder, encoder=hub_kit.ConeEncoder(), device="cpu", max_memory=max_memory
+        ) as engine:
+            found.append(engine.search_batch(queries, 60))
+            at_once = engine.queries_at_once(60)
+    assert found[0] == found[1]
+    assert found[0][0].hits[0].adjusted is not None
+    assert 1 <= at_once < len(queries)
+
+
+def test_an_engine_goes_on_with_a_new_generation_within_its_budget(tmp_path):
+    folder = kit.new_collection(tmp_path / "c", *range(20))
+    before = heap_limit()
+    with SearchEngine.open(folder, max_memory=least(folder)) as engine:
+        assert 0 < heap_limit() < 8 << 20
+        opened = engine.collection.generation
+        with CollectionWriter.open(folder, kit.ENCODER) as writer:
+            for number in range(20, 23):
+                kit.put(writer, number)
+            writer.delete_items([5])
+            writer.collect_garbage()
+        hits = engine.search(Query((Term.item(1),)), 100).hits
+        assert len(hits) == 21
+        assert engine.collection.generation > opened
+        assert 0 < heap_limit() < 8 << 20
+    assert heap_limit() == before
+
+
 def test_it_is_refused_before_anything_is_read(collection, monkeypatch):
-    monkeypatch.setattr("retrieval.engine.Collection.open", None)
+    def read(*_, **__):
+        raise AssertionError("the collection was read")
+
+    monkeypatch.setattr("retrieval.engine.Collection.open", read)
     with pytest.raises(SettingsError, match=f"1 MB of memory are too little to search {N:,} items"):
         SearchEngine.open(collection, encoder=ENCODER, max_memory=10**6)
 
@@ -162,5 +200,7 @@ def test_a_plan_stays_within_what_there_is(n, dim, more):
     filters = plan.filters_kept * 8 * n
     assert plan.searches * (reading + plan.candidates * 48) + filters + 8 * n < budget
     assert 4 << 20 <= plan.catalogue_bytes <= 64 << 20
-    assert plan.at_once.rows >= 128 and plan.at_once.threads >= 1 and plan.hits >= 100
+    assert plan.at_once.rows >= 128
+    assert plan.at_once.threads >= 1
+    assert plan.hits >= 100
     assert plan.queries(10**12) == 1
