@@ -18,7 +18,7 @@ from retrieval.store.entries import GalleryEntry
 FILTERS_KEPT = 8
 """Answers of the catalogue to filters that are kept: 8 MB each, for a million items."""
 
-_FIXED = 8_000_000
+_FIXED = 5_000_000
 """What the libraries and the catalogue take, whatever the sizes (here and below measured by
 `python -m benchmarks.perf.search_memory`)."""
 

@@ -25,7 +25,7 @@ from tests import collection_kit as kit
 from tests import hub_kit
 from tests.retrieval.test_memory import heap_limit
 
-DIM, N, N_CODED = 64, 12_000, 9_000
+DIM, N, N_CODED = 64, 6_000, 4_500
 SPACE = CrossModalSpace(DIM)
 ENCODER = ReadyVectors(SPACE.texts(300))
 MARGIN = 1.25
@@ -51,8 +51,8 @@ def collection(tmp_path_factory):
     folder = tmp_path_factory.mktemp("budget") / "c"
     rows = SPACE.images(N)
     with CollectionWriter.open(folder, ENCODER.info) as writer:
-        for first in range(0, N_CODED, 3_000):
-            writer.commit(rows[first : first + 3_000], items(first, first + 3_000))
+        for first in range(0, N_CODED, 1_500):
+            writer.commit(rows[first : first + 1_500], items(first, first + 1_500))
         options = BuildOptions(spec=IndexSpec.parse("ivf32,pq16x4fs"))
         assert bring_index_up_to_date(writer, ENCODER, options=options)
         gone = [
@@ -134,9 +134,9 @@ def test_an_engine_goes_on_with_a_new_generation_within_its_budget(tmp_path):
         assert 0 < heap_limit() < 8 << 20
         opened = engine.collection.generation
         with CollectionWriter.open(folder, kit.ENCODER) as writer:
+            writer.delete_items([5])
             for number in range(20, 23):
                 kit.put(writer, number)
-            writer.delete_items([5])
             writer.collect_garbage()
         hits = engine.search(Query((Term.item(1),)), 100).hits
         assert len(hits) == 21
