@@ -122,7 +122,7 @@ def plan_search(
         )
     room = max_memory - floor
     catalogue = min(_CATALOGUE_BYTES[1] - _CATALOGUE_BYTES[0], room // 8)
-    filters = min(FILTERS_KEPT, room // 4 // max(1, needs.filter_answer))
+    filters = min(FILTERS_KEPT - 1, room // 4 // max(1, needs.filter_answer))
     work = room - catalogue - filters * needs.filter_answer + needs.least - needs.search
     searches = min(_MOST_SEARCHES, 1 + work // (needs.search + CHUNK_ROWS * needs.row))
     more = (work - (searches - 1) * needs.search) // searches  # than the least, for each
@@ -132,7 +132,7 @@ def plan_search(
             threads=1 + more // 8 // needs.thread,
         ),
         candidates=_CANDIDATES + more // 4 // _QUERY_BYTES,
-        filters_kept=filters,
+        filters_kept=1 + filters,  # one counts as that of the search that goes on
         hits=_HITS + more // 8 // _HIT_BYTES,
         catalogue_bytes=_CATALOGUE_BYTES[0] + catalogue,
         searches=searches,

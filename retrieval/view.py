@@ -71,6 +71,7 @@ class View:
         self.collection = collection
         self._plan = plan
         self._device = "cpu" if plan.is_bounded else device
+        self._last_thread = threading.get_ident()
         self._turns = None if plan.searches is None else threading.BoundedSemaphore(plan.searches)
         self._lock = threading.Lock()
         self._searched: dict[GalleryName, SearchedGallery] = {}
@@ -171,6 +172,9 @@ class View:
         with self._lock:
             found = self._filtered.get(key)
         if found is None:
+            with self._lock:  # there may be no room for one more
+                while len(self._filtered) >= self._plan.filters_kept:
+                    del self._filtered[next(iter(self._filtered))]
             found = catalogue.ids_where(predicate, generation, target)
             found.setflags(write=False)
             with self._lock:
@@ -253,6 +257,10 @@ class View:
             yield
             return
         with self._turns:
+            here = threading.get_ident()
+            if here != self._last_thread:
+                give_back()  # what the other thread has freed is kept for that one alone
+                self._last_thread = here
             yield
 
     def forget(self) -> None:
