@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from retrieval.ann.codebook import Codebook
 from retrieval.ann.fanout import FanOut, Part, SearchSettings
+from retrieval.ann.fanout import AtOnce, FanOut, Part, SearchSettings
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from tests.retrieval.ann.arrays import HalfRows, clustered_rows, slow_ranking, unit_rows
@@ -184,3 +185,23 @@ def test_positions_are_found_for_live_items_only(rows):
     asked = np.array([IDS[0], IDS[4], IDS[9], 2, 10**9])
     assert fan.positions_of(asked).tolist() == [0, -1, 9, -1, -1]
     assert FanOut([]).positions_of(asked).tolist() == [-1] * 5
+
+
+@pytest.mark.parametrize("at_once", [AtOnce(40, 1), AtOnce(300, 2)])
+def test_how_much_is_done_at_a_time_changes_no_answer(rows, codebook, coder, one, at_once):
+    coded = part(rows, np.arange(N - 500), coder)
+    parts = [coded, part(rows, np.arange(N - 500, N))]
+    dead = IDS[::37]
+    few = FanOut(parts, codebook=codebook, dead=dead, at_once=at_once)
+    many = FanOut(parts, codebook=codebook, dead=dead)
+    excluded = [IDS[number : number + 3] for number in range(len(QUERIES))]
+    for only in (None, IDS[::2], IDS[5:40]):
+        for settings_ in (None, SearchSettings(4, 60)):
+            options = {"settings": settings_, "excluded": excluded, "only": only}
+            assert_same(few.search(QUERIES, 25, **options), many.search(QUERIES, 25, **options))
+
+
+def test_ids_of_dead_items_that_no_segment_has_are_no_harm(rows):
+    fan = FanOut([part(rows, np.arange(10))], dead=np.array([IDS[2], IDS[2] + 10**9, -5]))
+    assert fan.n_live == 9
+    assert fan.positions_of(IDS[1:4]).tolist() == [1, -1, 3]

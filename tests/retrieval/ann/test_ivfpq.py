@@ -189,3 +189,13 @@ def test_centroids_outlive_their_codebook():
     for _ in range(20):
         Codebook(data)
     assert np.array_equal(centroids, kept)
+
+
+def test_of_merged_codes_one_copy_stays(rows, coder):
+    sources = [(coder.encode([(0, rows[at : at + 500])]), 500) for at in (0, 500)]
+    merged = IvfPq(coder, sources)
+    if coder.is_fast:
+        assert coder.flat_lists(merged._lists).thisown  # or it would never be freed
+        (flat,) = merged._kept.referenced_objects  # FAISS's own, of which the codes were packed
+        assert flat.invlists.compute_ntotal() == 0
+    assert merged._lists.compute_ntotal() == 1_000

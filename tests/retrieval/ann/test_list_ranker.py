@@ -44,3 +44,20 @@ def test_a_query_is_ranked_alike_every_time_and_all_rows_come_where_all_are_aske
 def test_rows_that_are_all_equal_are_no_error():
     ranker = ListRanker(np.full((3_000, 512), 0.25, np.float32))
     assert len(np.unique(ranker.best(np.full(512, 0.1, np.float32), 10).rows)) == 10
+
+
+@pytest.mark.parametrize("dim", [513, 544])
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_the_columns_that_are_rounded_at_a_time_change_no_answer(monkeypatch, dim, has_bias):
+    rng = np.random.default_rng(5)
+    weight = rng.standard_normal((2_100, dim), dtype=np.float32).astype(np.float16)
+    bias = rng.standard_normal(2_100, dtype=np.float32) if has_bias else None
+    queries = unit_rows(rng, 5, dim)
+
+    def found():
+        ranker = ListRanker(weight, bias)
+        return [ranker._search(query, 90).tolist() for query in queries]
+
+    in_blocks = found()
+    monkeypatch.setattr("retrieval.ann.list_ranker._ROUNDED_COLUMNS", 1_000)
+    assert found() == in_blocks
