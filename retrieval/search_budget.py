@@ -45,6 +45,9 @@ come in, its position, and whether it is allowed."""
 _SINGLE_BYTES = 4
 """Of a row: its hubness penalty, or its list."""
 
+_BIAS_BYTES = 20
+"""Of a row of a segment, while its hubness biases are read: these three times, and its place."""
+
 _MERGED_COPIES = 1.5
 """Of codes, beside the ones that stay: flat lists, which have room to grow."""
 
@@ -240,14 +243,16 @@ def _index(entry: GalleryEntry, dim: int) -> int:
 def _opening(entry: GalleryEntry) -> int:
     """Of files as they are read, and of codes as they are merged, which end with that."""
     largest = max((each.n_items for each in entry.segments), default=0)
+    has_bias = entry.hubness is not None and entry.hubness.bank is not None
+    reading = (_BIAS_BYTES if has_bias else 2 * _ID_BYTES) * largest
     index = entry.index
     if index is None:
-        return 2 * _ID_BYTES * largest
+        return reading
     a_code = IndexSpec.parse(index.spec).code_bytes + _ID_BYTES
     merging = int(_MERGED_COPIES * a_code * _n_merged(entry))
     router = 0 if index.router is None else index.router.size_bytes
     files = 2 * index.codebook.size_bytes + router
-    return max(2 * _ID_BYTES * largest, _ID_BYTES * entry.n_rows + files + merging)
+    return max(reading, _ID_BYTES * entry.n_rows + files + merging)
 
 
 def _n_merged(entry: GalleryEntry) -> int:

@@ -28,9 +28,6 @@ from tests.retrieval.test_memory import heap_limit
 DIM, N, N_CODED = 64, 6_000, 4_500
 SPACE = CrossModalSpace(DIM)
 ENCODER = ReadyVectors(SPACE.texts(300))
-MARGIN = 1.25
-"""For pages that the allocators of libraries keep."""
-
 FILTERS = [None, "width > 100000", "width > 3", "width > 90"]
 
 
@@ -106,9 +103,18 @@ def test_answers_are_the_same_bit_for_bit_within_a_budget(kind, request):
     assert answers(folder, least(folder)) == answers(folder, None)
 
 
-def test_searches_keep_to_the_least_budget(collection):
+def test_searches_keep_to_the_least_budget_and_would_not_without_one(tmp_path):
+    space = CrossModalSpace(512)
+    with CollectionWriter.open(tmp_path, ReadyVectors(space.texts(1)).info) as writer:
+        writer.commit(space.images(8_000), items(0, 8_000))
+    budget = least(tmp_path)
+    assert measured_search(tmp_path, budget).peak_bytes < budget
+    assert measured_search(tmp_path, None).peak_bytes > 2 * budget
+
+
+def test_searches_by_codes_keep_to_it_too(collection):
     budget = least(collection)
-    assert measured_search(collection, budget).peak_bytes < MARGIN * budget
+    assert measured_search(collection, budget).peak_bytes < budget
 
 
 def test_queries_that_are_ranked_again_by_hubness_are_not_too_many_at_a_time(tmp_path):
