@@ -304,6 +304,8 @@ def _kind(made_of: MadeOf) -> str:
 
 def _alike(kinds: Sequence[str], at_once: int | None) -> list[Int64Array]:
     """The numbers of queries that are searched for together: of one kind, and not too many."""
+    if len(set(kinds)) == 1:
+        return in_blocks(np.arange(len(kinds)), at_once)
     numbers = {kind: np.flatnonzero(np.array(kinds) == kind) for kind in dict.fromkeys(kinds)}
     return [block for own in numbers.values() for block in in_blocks(own, at_once)]
 
