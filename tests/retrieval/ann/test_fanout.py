@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.ann.codebook import Codebook
-from retrieval.ann.fanout import FanOut, Part, SearchSettings
 from retrieval.ann.fanout import AtOnce, FanOut, Part, SearchSettings
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
