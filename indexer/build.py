@@ -110,7 +110,8 @@ def _packed(
     if not is_large or options.max_memory is not None:
         return gallery
     enter("merging the segments")
-    writer.compact(TOP * IndexOptions().segment_items)
+    # Others may have codes, and would be searched exactly until the next run.
+    writer.compact(TOP * IndexOptions().segment_items, only=gallery.name)
     return writer.collection.gallery(gallery.name)
 
 

@@ -83,10 +83,13 @@ def plan_merge(view: Collection, base: int) -> MergePlan:
     return _plan(view, groups, len(view.manifest.changes) > MAX_LOGS)
 
 
-def plan_compaction(view: Collection, most_items: int) -> MergePlan:
+def plan_compaction(
+    view: Collection, most_items: int, only: GalleryName | None = None
+) -> MergePlan:
     """Few segments, of at most `most_items` living items each, and nothing dead.
 
-    Segments without a dead item that are full, or alone, stay as they are.
+    Segments without a dead item that are full, or alone, stay as they are; so do those of other
+    galleries than `only`, if one is named.
 
     Raises:
         ValueError: most_items < 1.
@@ -100,6 +103,7 @@ def plan_compaction(view: Collection, most_items: int) -> MergePlan:
             if len(group) > 1 or group[0].n_dead
         )
         for name in view.manifest.galleries
+        if only in (None, name)
     }
     return _plan(view, groups, len(view.manifest.changes) > 1)
 

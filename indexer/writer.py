@@ -141,16 +141,17 @@ class CollectionWriter(IndexWriter):
         """
         return self._merge(plan_merge(self.collection, base))
 
-    def compact(self, most_items: int) -> Commit:
+    def compact(self, most_items: int, only: GalleryName | None = None) -> Commit:
         """Merge all segments into few, without the dead, and all logs into one.
 
         Args:
             most_items: in one segment.
+            only: the gallery whose segments are merged; None is every one.
 
         Raises:
             CorruptCollectionError: a file of a segment to merge is damaged; nothing was changed.
         """
-        return self._merge(plan_compaction(self.collection, most_items))
+        return self._merge(plan_compaction(self.collection, most_items, only))
 
     def _merge(self, plan: MergePlan) -> Commit:
         view = self.collection

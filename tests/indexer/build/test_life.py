@@ -19,6 +19,7 @@ from retrieval.engine import SearchEngine
 from retrieval.errors import CorruptCollectionError, MissingDependencyError
 from retrieval.query.algebra import Query, Term
 from retrieval.store.collection import Collection
+from tests.collection_kit import text_item
 from tests.indexer.build.kit import INFO, ConeEncoder, N, commit, index_of, item_rows
 
 
@@ -136,6 +137,20 @@ def test_the_first_codes_of_a_large_gallery_are_of_few_segments(
         bring_index_up_to_date(writer, None, options=replace(options, retrain=True))
         assert len(writer.collection.gallery("images").segments) == n_left + 1, "the first codes"
         assert writer.collection.gallery("images").n_uncoded == 0
+
+
+def test_the_first_codes_of_one_gallery_leave_those_of_another(built, monkeypatch):
+    before = hits_of(built)
+    monkeypatch.setattr(build, "OWN_INDEX_ROWS", N)
+    rows = item_rows(N, seed=4)
+    with CollectionWriter.open(built, INFO) as writer:
+        texts_of = [text_item(N + number, f"/p/{number}.jpg", "/p.csv") for number in range(N)]
+        writer.commit(rows[:6_000], texts_of[:6_000], gallery="texts")
+        writer.commit(rows[6_000:], texts_of[6_000:], gallery="texts")
+        bring_index_up_to_date(writer, None, name="texts")
+        assert len(writer.collection.gallery("texts").segments) == 1
+        assert len(writer.collection.gallery("images").segments) == 3
+    assert hits_of(built) == before, "a gallery that is coded stays so"
 
 
 def test_compaction_merges_first_and_codes_then(built):
