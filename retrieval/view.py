@@ -37,6 +37,7 @@ from retrieval.store.collection import Collection
 from retrieval.store.filters.predicates import Predicate
 from retrieval.store.quick_values import hit
 from retrieval.store.tag_rows import tags_version
+from retrieval.turns import Turns
 
 _FEW = 100
 """Hits of an answer that make too few objects for Python's collector to be kept away."""
@@ -72,7 +73,7 @@ class View:
         self._plan = plan
         self._device = "cpu" if plan.is_bounded else device
         self._last_thread = threading.get_ident()
-        self._turns = None if plan.searches is None else threading.BoundedSemaphore(plan.searches)
+        self._turns = None if plan.searches is None else Turns(plan.searches)
         self._lock = threading.Lock()
         self._searched: dict[GalleryName, SearchedGallery] = {}
         self._filtered: dict[tuple[Predicate, GalleryName, int], Int64Array] = {}
@@ -252,11 +253,11 @@ class View:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until another search may go on; at once where there is no budget."""
+        """Wait until another search may go on, in the order asked; at once without a budget."""
         if self._turns is None:
             yield
             return
-        with self._turns:
+        with self._turns.turn():
             here = threading.get_ident()
             if here != self._last_thread:
                 give_back()  # what the other thread has freed is kept for that one alone
