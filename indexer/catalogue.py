@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from retrieval.errors import CorruptCatalogueError
+from retrieval.errors import CatalogueError, CorruptCatalogueError
 from retrieval.model import ItemId, ItemRecord
 from retrieval.store.changes import PathChange
 from retrieval.store.database import catalogue_errors, connect
@@ -378,13 +378,20 @@ def upgrade_tables(connection: Connection) -> None:
     """Bring the tables of a database to this version, inside the caller's transaction.
 
     Alembic takes longer to load than most commits take, so it is loaded only if there is work.
+    CatalogueError is raised for a version to come.
     """
     if connection.dialect.name == "postgresql":
         # Writers of other collections may share this database and start at the same moment.
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     is_made = inspect(connection).has_table("alembic_version")
-    if is_made and connection.scalar(text("SELECT version_num FROM alembic_version")) == REVISION:
+    found = is_made and connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if found == REVISION:
         return
+    if found and found > REVISION:  # four digits each
+        raise CatalogueError(
+            f"the catalogue's tables have version {found}; this polyseek knows up to {REVISION}",
+            hint="use a newer polyseek; `polyseek collection repair` makes SQLite's anew",
+        )
     from alembic import command
     from alembic.config import Config
 

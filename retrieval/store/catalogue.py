@@ -239,7 +239,7 @@ class Catalogue:
         if found != REVISION:
             raise CatalogueError(
                 f"the catalogue's tables have version {found}; this polyseek needs {REVISION}",
-                hint="index any folder once with this polyseek: that brings them up to date",
+                hint="`polyseek collection repair` makes them anew, of the segments",
             )
 
 

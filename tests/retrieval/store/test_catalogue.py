@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from indexer.catalogue import CatalogueWriter
+from indexer.maintain import repair_catalogue
 from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter, PathChange
 from retrieval.errors import CatalogueError, CorruptCollectionError, GenerationGoneError
@@ -265,8 +266,35 @@ def test_the_schema_knows_the_newest_migration():
 def test_tables_of_another_version_are_refused_with_a_way_out(tmp_path):
     folder = new_collection(tmp_path / "c", 1)
     change(folder, "UPDATE alembic_version SET version_num = '0000'")
-    with pytest.raises(CatalogueError, match="version 0000"):
+    with pytest.raises(CatalogueError, match="version 0000") as refusal:
         Collection.open(folder)
+    assert "`polyseek collection repair`" in refusal.value.hint
+
+
+def test_repair_makes_tables_of_another_version_anew(tmp_path):
+    """Also without an encoder and a folder to index: as it is with vectors made elsewhere."""
+    folder = new_collection(tmp_path / "c", 1, 2)
+    for version in ("0003", "0099"):
+        before = read_state(folder)
+        change(folder, f"UPDATE alembic_version SET version_num = '{version}'")
+        assert repair_catalogue(folder).n_items == 2
+        assert read_state(folder) == before
+
+
+def test_a_writer_leaves_tables_of_a_newer_version_alone(tmp_path, catalogue_url):
+    folder = tmp_path / "c"
+    with CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url) as writer:
+        put(writer, 1)
+        location = writer.manifest.catalogue
+    engine = connect(location, folder, catalogue_url, is_writer=True)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
+    with pytest.raises(CatalogueError, match="version 0099") as refusal:
+        CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url)
+    assert "newer polyseek" in refusal.value.hint
+    with engine.begin() as connection:  # other tests share a server
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{schema.REVISION}'"))
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
