@@ -28,7 +28,7 @@ from retrieval.errors import CorruptCollectionError
 from retrieval.model import Int64Array
 
 CodesSource: TypeAlias = bytes | Path
-"""Codes of a segment: the checked file, or its bytes where there is none yet."""
+"""Codes of a segment: their file, or the bytes of one where there is none yet."""
 
 MAGIC = b"pslists\x01"
 FAST_BLOCK = 32
@@ -133,18 +133,23 @@ class MappedCodes:
     """
 
     def __init__(self, source: CodesSource) -> None:
-        """Map checked codes.
+        """Map codes.
 
         Args:
-            source: a file that was checked against the manifest, or the bytes of one, which are put
-                into a file without a name.
+            source: a file, which need not have been checked against the manifest yet (but before
+                it is searched), or the checked bytes of one, which are put into a file without a
+                name.
 
         Raises:
             CorruptCollectionError: it is no file of codes, or not there.
         """
         with _opened(source) as file:
-            self._map = _mapped(file)
-            self.layout = Layout.read(self._map, len(self._map))
+            try:
+                self._map = _mapped(file)
+                self.layout = Layout.read(self._map, len(self._map))
+            except CorruptCollectionError as error:
+                which = source if isinstance(source, Path) else "codes"
+                raise CorruptCollectionError(f"{which}: {error}") from error
             # The open file, not its name: what is mapped here is what FAISS maps.
             name = f"/proc/self/fd/{file.fileno()}"
             self.lists = read_lists(_faiss_header(self.layout, name))

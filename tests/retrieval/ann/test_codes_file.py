@@ -132,3 +132,12 @@ def test_a_longer_and_a_shorter_file_are_refused(coded):
 def test_a_file_that_is_not_there_is_damage(tmp_path):
     with pytest.raises(CorruptCollectionError, match="missing"):
         MappedCodes(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("damage", [b"", b"pslists\x01", bytes(200)])
+def test_a_damaged_file_is_named(tmp_path, damage):
+    """It may be opened before it is hashed."""
+    path = tmp_path / "codes-1.lists"
+    path.write_bytes(damage)
+    with pytest.raises(CorruptCollectionError, match=r"codes-1\.lists: a file of codes"):
+        MappedCodes(path)
