@@ -111,7 +111,7 @@ def test_a_segment_is_coded_to_the_same_bytes(device, kind, rows, monkeypatch):
     chunks = [(start, rows[start : start + 700]) for start in range(0, 3_000, 700)]
     expected = book.encode(chunks)
     if device == "cpu":  # the same way, computed here
-        monkeypatch.setattr("retrieval.ann.ivfpq.nearest_rows", None)
+        monkeypatch.setattr("retrieval.ann.codebook.nearest_rows", None)
         device = "cpu:0"
     assert book.encode(chunks, device) == expected
     assert len(book.lists_of(rows[:9], device)) == 9
