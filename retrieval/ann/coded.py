@@ -241,8 +241,9 @@ def _each(
 
     FAISS and NumPy let go of Python's lock.
     """
-    n_threads = min(load_faiss().omp_get_max_threads(), len(asked) // _QUERIES_A_THREAD)
-    n_threads = n_threads if threads is None else min(n_threads, threads)
+    n_threads = len(asked) // _QUERIES_A_THREAD
+    if n_threads > 1:
+        n_threads = min(n_threads, threads or n_threads, load_faiss().omp_get_max_threads())
     if n_threads < 2:
         return [*map(run, asked)]
     with ThreadPoolExecutor(n_threads, thread_name_prefix="search") as pool:
