@@ -1,4 +1,4 @@
-"""Reads of the catalogue, on SQLite and PostgreSQL, and the tables they read."""
+"""Reads of the catalogue, on SQLite and PostgreSQL."""
 
 import contextlib
 import os
@@ -8,29 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
 
-from indexer.catalogue import CatalogueWriter
-from indexer.maintain import repair_catalogue
-from indexer.verify import verify_collection
 from indexer.writer import CollectionWriter, PathChange
-from retrieval.errors import CatalogueError, CorruptCollectionError, GenerationGoneError
+from retrieval.errors import GenerationGoneError
 from retrieval.model import FIRST_ID, FileRef
-from retrieval.store import schema
 from retrieval.store.catalogue import Catalogue, CatalogueCounts
-from retrieval.store.checksums import file_checksum
 from retrieval.store.collection import Collection
 from retrieval.store.database import connect, location_of
-from retrieval.store.packed import pack_item
 from retrieval.store.quick_rows import contents_statement, files_statement, paths_statement
-from retrieval.store.row_check import check_rows
 from retrieval.store.statements import MAX_PARAMETERS
-from retrieval.store.tags import TagChange
 from tests.collection_kit import (
     ENCODER,
     add,
@@ -152,75 +138,6 @@ def test_many_threads_read_one_catalogue(writer):
     assert results == [20] * 60
 
 
-def test_the_migrations_make_the_tables_of_the_schema(tmp_path, catalogue_url):
-    key = f"schema-{os.getpid()}"
-    location = location_of(catalogue_url, key)
-    CatalogueWriter.open(location, tmp_path, catalogue_url).close()
-    engine = connect(location, tmp_path, catalogue_url, is_writer=True)
-    with engine.begin() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, schema.Base.metadata) == []
-    engine.dispose()
-
-
-def test_tables_of_the_first_version_are_brought_up_to_date_by_the_next_writer(
-    tmp_path, catalogue_url
-):
-    folder = new_collection(tmp_path / "c", 1, 2, url=catalogue_url)
-    before = read_state(folder, catalogue_url)
-    with Collection.open(folder, catalogue_url=catalogue_url) as collection:
-        location = collection.manifest.catalogue
-    engine = connect(location, folder, catalogue_url, is_writer=True)
-    with engine.begin() as connection:
-        downgrade(connection, "0001")
-        # Rows of that version had another checksum.
-        connection.execute(text("UPDATE item SET checksum = 0"))
-    engine.dispose()
-    with pytest.raises(CatalogueError, match="version 0001"):
-        Collection.open(folder, catalogue_url=catalogue_url)
-    CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url).close()
-    assert read_state(folder, catalogue_url) == before
-
-
-def downgrade(connection, revision):
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", "retrieval.store:migrations")
-    command.downgrade(config, revision)
-
-
-def test_rows_of_version_3_are_rebuilt_in_the_order_of_their_items(tmp_path, catalogue_url):
-    with CollectionWriter.open(tmp_path / "c", ENCODER, catalogue_url=catalogue_url) as writer:
-        put(writer, 1, 2, 3)
-        writer.commit(None, [], [remove("/photos/2.jpg", 2)])
-        writer.commit(None, [], [add("/z.jpg", 1), add("/a.jpg", 3), add("/b.jpg", 1)])
-        writer.change_tags(TagChange("add", "dog", (digest(1),)))
-        location = writer.manifest.catalogue
-    folder = tmp_path / "c"
-    before = records(folder, catalogue_url)
-    assert [file.name for file in before[1].files] == ["1.jpg", "z.jpg", "b.jpg"]
-    engine = connect(location, folder, catalogue_url, is_writer=True)
-    with engine.begin() as connection:
-        downgrade(connection, "0003")
-        connection.execute(text(_FILE_OF_VERSION_3), {"key": location.key, "path": b"/old"})
-    engine.dispose()
-    CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url).close()
-    assert records(folder, catalogue_url) == before
-    assert verify_collection(folder, catalogue_url=catalogue_url).problems == ()
-
-
-_FILE_OF_VERSION_3 = """
-    INSERT INTO file (collection_id, item_id, path, display, size_bytes, mtime_ns, checksum,
-                      added_generation)
-    SELECT collection_id, item.id, :path, format, 7, 7, 7, 2
-    FROM item JOIN collection ON collection.id = item.collection_id AND collection.key = :key
-"""
-
-
-def records(folder, url):
-    with Collection.open(folder, catalogue_url=url) as view:
-        return view.catalogue.hydrate([1, 2, 3], view.generation)
-
-
 def test_texts_are_found_by_the_file_that_says_them_and_by_its_folder(writer):
     texts = [
         text_item(1, "/p/a.jpg", "/p/a.txt"),
@@ -256,71 +173,6 @@ def test_the_source_of_a_text_survives_a_rebuild(tmp_path):
     CollectionWriter.open(folder, ENCODER).close()
     assert read_state(folder) == before
     assert b"/p/\xff.csv" in [file[2] for file in before.items[FIRST_ID["texts"]][1].values()]
-
-
-def test_the_schema_knows_the_newest_migration():
-    folder = Path(schema.__file__).parent / "migrations"
-    assert ScriptDirectory(str(folder)).get_current_head() == schema.REVISION
-
-
-def test_tables_of_another_version_are_refused_with_a_way_out(tmp_path):
-    folder = new_collection(tmp_path / "c", 1)
-    change(folder, "UPDATE alembic_version SET version_num = '0000'")
-    with pytest.raises(CatalogueError, match="version 0000") as refusal:
-        Collection.open(folder)
-    assert "`polyseek collection repair`" in refusal.value.hint
-
-
-def test_repair_makes_tables_of_another_version_anew(tmp_path):
-    """Also without an encoder and a folder to index: as it is with vectors made elsewhere."""
-    folder = new_collection(tmp_path / "c", 1, 2)
-    for version in ("0003", "0099"):
-        before = read_state(folder)
-        change(folder, f"UPDATE alembic_version SET version_num = '{version}'")
-        assert repair_catalogue(folder).n_items == 2
-        assert read_state(folder) == before
-
-
-def test_a_writer_leaves_tables_of_a_newer_version_alone(tmp_path, catalogue_url):
-    folder = tmp_path / "c"
-    with CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url) as writer:
-        put(writer, 1)
-        location = writer.manifest.catalogue
-    engine = connect(location, folder, catalogue_url, is_writer=True)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
-    with pytest.raises(CatalogueError, match="version 0099") as refusal:
-        CollectionWriter.open(folder, ENCODER, catalogue_url=catalogue_url)
-    assert "newer polyseek" in refusal.value.hint
-    with engine.begin() as connection:  # other tests share a server
-        connection.execute(text(f"UPDATE alembic_version SET version_num = '{schema.REVISION}'"))
-    engine.dispose()
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE file SET path = x'2f78' WHERE item_id = 1",
-        "UPDATE file SET size_bytes = 7 WHERE item_id = 1",
-        "UPDATE file SET source = x'2f78' WHERE item_id = 1",
-        "UPDATE file SET packed_item = replace(packed_item, 'Acme', 'Acne') WHERE item_id = 1",
-        "UPDATE file SET packed_item = cast('[]' AS blob) WHERE item_id = 1",
-    ],
-)
-def test_a_row_that_is_not_what_was_written_is_found(tmp_path, statement):
-    folder = new_collection(tmp_path / "c", 1, 2)
-    change(folder, statement)
-    with Collection.open(folder) as view:
-        assert list(view.catalogue.hydrate([2], 2)) == [2]
-        with pytest.raises(CorruptCollectionError, match="catalogue is damaged"):
-            view.catalogue.hydrate([1, 2], 2)
-
-
-def change(folder, statement):
-    connection = sqlite3.connect(folder / "catalogue.db")
-    with connection:
-        connection.execute(statement)
-    connection.close()
 
 
 def test_a_reader_writes_nothing(tmp_path):
@@ -401,100 +253,6 @@ def open_files():
     """Descriptors of this process that can still be looked at."""
     folder = Path("/proc/self/fd")
     return [each.name for each in folder.iterdir() if each.is_symlink() and each.exists()]
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE file SET source = 'text' WHERE item_id = 1",
-        "UPDATE file SET packed_item = 'text' WHERE item_id = 1",
-        "UPDATE file SET packed_item = cast(packed_item AS text) WHERE item_id = 1",
-        "UPDATE file SET packed_item = 5 WHERE item_id = 1",
-        "UPDATE file SET size_bytes = 'x' WHERE item_id = 1",
-        "DROP TABLE file",
-    ],
-)
-def test_a_value_of_another_kind_is_damage_and_no_crash(tmp_path, statement):
-    folder = new_collection(tmp_path / "c", 1, 2)
-    change(folder, statement)
-    with Collection.open(folder) as view:
-        with pytest.raises(CorruptCollectionError):
-            view.catalogue.hydrate([1, 2], 2)
-        with pytest.raises(CorruptCollectionError):
-            list(view.catalogue.files_under(b"/", 2))
-        with pytest.raises(CorruptCollectionError):
-            view.catalogue.files_at([b"/photos/1.jpg"], 2)
-
-
-def test_a_path_of_another_kind_is_damage_and_no_crash(tmp_path):
-    folder = new_collection(tmp_path / "c", 1, 2)
-    change(folder, "UPDATE file SET path = 'text' WHERE item_id = 1")
-    with Collection.open(folder) as view, pytest.raises(CorruptCollectionError):
-        view.catalogue.hydrate([1, 2], 2)
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        "sha256 = 'ab'",
-        "camera = 'other'",
-        "latitude = 48.25",
-        "latitude = 'north'",
-        "captions = '[\"other\"]'",
-        "captions = 'x'",
-        "captions = 5",
-        "camera = cast(x'ff' AS text)",
-    ],
-)
-def test_an_item_that_is_not_what_was_written_is_found_by_a_check_and_by_who_adds_to_it(
-    tmp_path, values
-):
-    folder = new_collection(tmp_path / "c", 1, 2)
-    change(folder, f"UPDATE item SET {values} WHERE id = 1")
-    with Collection.open(folder) as view:
-        assert list(view.catalogue.hydrate([1, 2], 2)) == [1, 2], "its file says it all"
-        with pytest.raises(CorruptCollectionError):
-            list(check_rows(view.catalogue, 2))
-    with CollectionWriter.open(folder, ENCODER) as writer, pytest.raises(CorruptCollectionError):
-        writer.commit(None, [], [add("/copy.jpg", 1)])
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "DELETE FROM item WHERE id = 2",
-        "DELETE FROM item WHERE id = 3",
-        "UPDATE item SET removed_generation = 2 WHERE id = 3",
-        "UPDATE item SET camera = 'x' WHERE id = 4",
-        "UPDATE file SET item_id = 'text' WHERE item_id = 2",
-        "UPDATE file SET display_folded = 'x' WHERE item_id = 2",
-    ],
-)
-def test_a_check_looks_at_every_item_and_every_file(tmp_path, statement):
-    folder = new_collection(tmp_path / "c", 1, 2, 3, 4)
-    with CollectionWriter.open(folder, ENCODER) as writer:
-        writer.commit(None, [], [add("/copy.jpg", 2), remove("/photos/4.jpg", 4)])
-    with Collection.open(folder) as view:
-        assert list(check_rows(view.catalogue, view.generation)) == []
-    change(folder, statement)
-    with Collection.open(folder) as view, pytest.raises(CorruptCollectionError):
-        list(check_rows(view.catalogue, view.generation))
-
-
-def test_a_file_that_says_something_else_of_its_item_is_found_by_a_check(tmp_path):
-    """Sound in itself, checksum included: the row of one item's file under another item."""
-    folder = new_collection(tmp_path / "c", 1, 2)
-    with Collection.open(folder) as view:
-        assert list(check_rows(view.catalogue, 2)) == []
-        (one,) = view.catalogue.hydrate([1], 2)[1].files
-        packed = pack_item(view.catalogue.hydrate([2], 2)[2])
-    checksum = file_checksum(1, one, packed)
-    change(
-        folder,
-        f"UPDATE file SET packed_item = x'{packed.hex()}', checksum = {checksum} WHERE item_id = 1",
-    )
-    with Collection.open(folder) as view, pytest.raises(CorruptCollectionError, match="item 1"):
-        list(check_rows(view.catalogue, 2))
 
 
 def test_ten_items_are_hydrated_in_about_a_millisecond(tmp_path):
