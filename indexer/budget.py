@@ -13,7 +13,7 @@ from retrieval.ann.spec import POINTS_PER_CENTROID, IndexSpec
 from retrieval.ann.training import TrainingLimits, points_wanted
 from retrieval.errors import SettingsError
 from retrieval.learn.router import ITEM_BLOCK, QUERY_BLOCK
-from retrieval.memory import sqlite_within
+from retrieval.memory import size_text, sqlite_within
 
 _FIXED = 14_000_000
 """What the libraries and the catalogue take, whatever the sizes (here and below measured by
@@ -185,7 +185,7 @@ def _room(max_memory: int, fixed: int, least: int, *, what: str) -> int:
     if max_memory < fixed + least:
         needed = -(-(fixed + least) // 10**6)
         raise SettingsError(
-            f"{max_memory / 1e6:.0f} MB of memory are too little for {what}",
+            f"{size_text(max_memory)} of memory are too little for {what}",
             hint=f"give it --max-memory {needed}MB or more",
         )
     return max_memory - fixed

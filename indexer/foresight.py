@@ -10,6 +10,7 @@ from indexer.options import BuildOptions
 from retrieval.ann.devices import computing_device
 from retrieval.ann.spec import IndexSpec
 from retrieval.errors import SettingsError
+from retrieval.memory import size_text
 from retrieval.model import GalleryName
 from retrieval.store.index_record import IndexRecord
 from retrieval.store.manifest import GalleryEntry
@@ -106,15 +107,9 @@ def _described(spec: IndexSpec, n: int, trials: list[BuildEstimate]) -> str:
     disk = max(trial.disk_bytes for trial in trials)
     return (
         f"building {name} for {n:,} items: about {_rounded_s(sum(t.seconds for t in trials))}, "
-        f"{_size(peak)} of memory, {_size(disk)} on disk"
+        f"{size_text(peak)} of memory, {size_text(disk)} on disk"
     )
 
 
 def _rounded_s(seconds: float) -> str:
     return f"{seconds:.2g} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def _size(n_bytes: int) -> str:
-    if n_bytes >= 10**9:
-        return f"{n_bytes / 1e9:.1f} GB"
-    return f"{max(1, round(n_bytes / 1e6))} MB"

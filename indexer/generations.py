@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from indexer import durable
-from indexer.catalogue import CatalogueWriter, Rows
+from indexer.catalogue import CatalogueWriter
+from indexer.catalogue_rows import Rows
 from indexer.draft import Draft
 from indexer.layout import remove_leftovers
 from indexer.lock import locked

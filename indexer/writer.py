@@ -26,7 +26,7 @@ from indexer.batch import (
     one_item_a_path,
     plan_batch,
 )
-from indexer.catalogue import Rows
+from indexer.catalogue_rows import Rows
 from indexer.draft import Draft
 from indexer.garbage import kept_manifests, sweep
 from indexer.index_writer import IndexWriter

@@ -37,6 +37,13 @@ def parse_size(text: str) -> int:
     return n_bytes
 
 
+def size_text(n_bytes: int) -> str:
+    """A size for people: "999 bytes", "5 MB", "1.5 GB"."""
+    if n_bytes < 10**6:
+        return f"{n_bytes:,} bytes"
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 10**9 else f"{n_bytes / 1e6:.0f} MB"
+
+
 def give_back() -> None:
     """Hand memory that was freed back to the system, where the C library can (glibc).
 

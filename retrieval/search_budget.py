@@ -11,6 +11,7 @@ from retrieval.ann.exact import QUERY_BLOCK as QUERIES_AT_ONCE
 from retrieval.ann.rescoring import AtOnce
 from retrieval.ann.spec import IndexSpec
 from retrieval.errors import SettingsError
+from retrieval.memory import size_text
 from retrieval.model import GalleryName
 from retrieval.store.collection import Collection, Gallery
 from retrieval.store.entries import GalleryEntry
@@ -120,7 +121,7 @@ def plan_search(
     if max_memory < floor:
         n = sum(each.n_rows for each in galleries.values())
         raise SettingsError(
-            f"{max_memory / 1e6:.0f} MB of memory are too little to search {n:,} items",
+            f"{size_text(max_memory)} of memory are too little to search {n:,} items",
             hint=f"give it --max-memory {-(-floor // 10**6)}MB or more",
         )
     room = max_memory - floor

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from retrieval.memory import parse_size, sqlite_within
+from retrieval.memory import parse_size, size_text, sqlite_within
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,11 @@ def test_of_several_limits_the_least_holds_whoever_leaves_first():
     assert heap_limit() == 5 << 20
     narrow.__exit__(None, None, None)
     assert heap_limit() == before
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "written"),
+    [(999, "999 bytes"), (1_000, "1,000 bytes"), (5_000_000, "5 MB"), (1_500_000_000, "1.5 GB")],
+)
+def test_sizes_are_written_for_people(n_bytes, written):
+    assert size_text(n_bytes) == written
