@@ -3,16 +3,19 @@
 usage: python -m tests.e2e.index_process ENCODER SEGMENT_ITEMS SOURCE COLLECTION
 
 Says "ready" when it can be interrupted, "committed N" whenever N files of the run are durable, and
-the counts as JSON at the end.
+the counts as JSON at the end. Rests after each commit, so that a signal meets a run still going.
 """
 
 import json
 import signal
 import sys
+import time
 from pathlib import Path
 
 from indexer.service import IndexOptions, index_folders
 from tests.factories import GeometryEncoder
+
+REST_S = 0.05
 
 
 def main(encoder, segment_items, source, collection):
@@ -25,6 +28,7 @@ def main(encoder, segment_items, source, collection):
             # One write for the whole line: an interrupt between two would leave half of it.
             sys.stdout.write(f"committed {acknowledged}\n")
             sys.stdout.flush()
+            time.sleep(REST_S)
 
     report = index_folders(
         [Path(source)],
