@@ -9,7 +9,7 @@ demo: .venv/.demo          ## index sample photographs, answer six queries, draw
 	$(BIN)/polyseek demo --out demo-out
 
 test: .venv/.dev           ## the test suite
-	$(BIN)/pytest -q -m "not slow and not soak"
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not slow and not soak"
 
 check: fmt-check lint types contracts test wheel
 

@@ -56,10 +56,10 @@ def test_equal_attributes_and_seed_give_an_equal_picture(attributes, seed):
 def test_the_shape_has_its_colour_at_its_place(attributes, seed):
     ys, xs = np.nonzero(cover_of(attributes, seed))
     x0, y0 = PLACES[attributes.place]
-    middle_x, middle_y = (xs.min() + xs.max() + 1) / 2, (ys.min() + ys.max() + 1) / 2
-    # Triangles and stars are not centred on their middle; a picture is 13 px from place to place.
-    assert abs(middle_x - x0) < 4
-    assert abs(middle_y - y0) < 4
+    # The median: the noise of a bright background may reach the colour in a pixel or two. Triangles
+    # and stars are not centred on it; a picture is 13 px from place to place.
+    assert abs(np.median(xs) + 0.5 - x0) < 4
+    assert abs(np.median(ys) + 0.5 - y0) < 4
 
 
 @given(st.sampled_from([one for one in ALL if one.shape == "square"]), seeds)
