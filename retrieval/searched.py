@@ -5,6 +5,7 @@ to hash them takes longer than all else together, so that is done beside, by oth
 first search waits for it. Nothing is answered from bytes that were not checked.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,14 @@ class SearchedGallery:
     Attributes:
         fan_out: searches it; not before `wait` has returned.
         record: of its index; None while exact search serves it.
+        measured: how far to look for each kind of query that the record knows.
         penalties: its hubness bias times alpha, of dead items too; None where there is none.
         checks: of files that are hashed meanwhile.
     """
 
     fan_out: FanOut
     record: IndexRecord | None
+    measured: Mapping[str, SearchSettings]
     penalties: Penalties | None
     checks: tuple[Future[Path | None], ...] = ()
 
@@ -71,7 +74,8 @@ class SearchedGallery:
             device=device,
             at_once=at_once,
         )
-        return cls(fan_out, index, _penalties(gallery, fan_out.ids), checks)
+        penalties = _penalties(gallery, fan_out.ids)
+        return cls(fan_out, index, _measured(index), penalties, checks)
 
     def wait(self) -> None:
         """Return when all files were checked.
@@ -94,17 +98,24 @@ class SearchedGallery:
         """How far to look for this kind of query; in every list if that was never measured."""
         if self.record is None:
             return None
-        mode = self.record.mode(kind)
-        if mode is None:
-            most = max((each.candidates for each in self.record.modes), default=MANY_CANDIDATES)
-            return SearchSettings(self.fan_out.nlist, most)
-        return SearchSettings(mode.nprobe, mode.candidates, mode.routed, mode.floor)
+        if kind in self.measured:
+            return self.measured[kind]
+        most = max((each.candidates for each in self.record.modes), default=MANY_CANDIDATES)
+        return SearchSettings(self.fan_out.nlist, most)
 
 
 def in_blocks(numbers: Int64Array, at_once: int | None) -> list[Int64Array]:
     """Numbers of queries, at most so many together; all in one block if that is None."""
     step = at_once or max(1, len(numbers))
     return [numbers[at : at + step] for at in range(0, len(numbers), step)]
+
+
+def _measured(record: IndexRecord | None) -> dict[str, SearchSettings]:
+    modes = () if record is None else record.modes
+    return {
+        each.modality: SearchSettings(each.nprobe, each.candidates, each.routed, each.floor)
+        for each in modes
+    }
 
 
 def _is_large(segment: Segment) -> bool:

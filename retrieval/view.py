@@ -7,7 +7,7 @@ import math
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +43,7 @@ _FEW = 100
 """Hits of an answer that make too few objects for Python's collector to be kept away."""
 
 _NO_BUDGET = SearchPlan()
+_AT_ONCE = nullcontext()
 
 
 class View:
@@ -76,6 +77,7 @@ class View:
         self._turns = None if plan.searches is None else Turns(plan.searches)
         self._lock = threading.Lock()
         self._searched: dict[GalleryName, SearchedGallery] = {}
+        self._ready: dict[GalleryName, SearchedGallery] = {}
         self._filtered: dict[tuple[Predicate, GalleryName, int], Int64Array] = {}
         self._opened("images")
 
@@ -102,7 +104,7 @@ class View:
             QueryParts(each.vectors, tuple(part != own for part in each.modalities))
             for each in made_of
         ]
-        at_once = self._plan.queries(searched.most_candidates(k))
+        at_once = self._queries_at_once(searched, k)
         groups = _alike(kinds, at_once)
         if len(groups) == 1:
             settings = searched.settings(kinds[0])
@@ -135,7 +137,7 @@ class View:
         if searched.penalties is None or not numbers.size:
             return by_score(self.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only))
 
-        at_once = self._plan.queries(searched.most_candidates(OVER_FETCH * k))
+        at_once = self._queries_at_once(searched, OVER_FETCH * k)
         blocks = in_blocks(np.arange(len(kinds)), at_once)
         if len(blocks) > 1:
             return stacked(
@@ -251,13 +253,13 @@ class View:
         """Items by the sha256 of their content; contents without an item are left out."""
         return self.collection.catalogue.items_by_sha256(hexes, self.collection.generation)
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """Wait until another search may go on, in the order asked; at once without a budget."""
-        if self._turns is None:
-            yield
-            return
-        with self._turns.turn():
+        return _AT_ONCE if self._turns is None else self._next_turn(self._turns)
+
+    @contextmanager
+    def _next_turn(self, turns: Turns) -> Iterator[None]:
+        with turns.turn():
             here = threading.get_ident()
             if here != self._last_thread:
                 give_back()  # what the other thread has freed is kept for that one alone
@@ -268,6 +270,7 @@ class View:
         """Let go of what was read; it is read again when it is asked for."""
         with self._lock:
             self._searched.clear()
+            self._ready.clear()
             self._filtered.clear()
 
     def _vectors_in(self, name: GalleryName, ids: Int64Array) -> Float32Array:
@@ -282,9 +285,18 @@ class View:
 
     def _gallery(self, name: GalleryName) -> SearchedGallery:
         """A gallery all of whose files were checked; waits for that if need be."""
-        searched = self._opened(name)
-        searched.wait()
+        searched = self._ready.get(name)
+        if searched is None:
+            searched = self._opened(name)
+            searched.wait()
+            self._ready[name] = searched
         return searched
+
+    def _queries_at_once(self, searched: SearchedGallery, k: int) -> int | None:
+        """Queries for k items that the budget has room for together; None sets no limit."""
+        if not self._plan.is_bounded:
+            return None
+        return self._plan.queries(searched.most_candidates(k))
 
     def _opened(self, name: GalleryName) -> SearchedGallery:
         with self._lock:

@@ -179,7 +179,7 @@ def _likely(ranked: RankedRows, floor: float, sharpness: float) -> Int64Array:
     if floor <= 0:
         return ranked.rows
     weights = np.exp(sharpness * (ranked.scores - ranked.scores[0]))
-    n_likely = int((weights >= floor * weights.sum()).sum())
+    n_likely = np.count_nonzero(weights >= floor * np.add.reduce(weights))
     return ranked.rows[: max(1, n_likely)]
 
 

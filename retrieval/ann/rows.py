@@ -11,6 +11,7 @@ from retrieval.ann.exact import VectorRows
 from retrieval.model import Float16Array, Float32Array, Int64Array, as_single
 
 _HALF_BYTES = 2
+_SIGN_BIT = 63
 
 
 class MappedRows(VectorRows, Protocol):
@@ -116,14 +117,17 @@ class SpreadRows:
             self._vectors[number].check_size()
         if b"\0" in is_checked.tobytes():
             self._check(rows[~is_checked], segments[~is_checked])
-        places = rows * self._units
-        places += self._first_units[segments]
-        return self._window[places].view(np.float16).reshape(len(rows), self.dim)
+        if len(self._vectors) > 1:
+            rows = rows * self._units
+            rows += self._first_units[segments]
+        return self._window[rows].view(np.float16).reshape(len(rows), self.dim)
 
     def _rows_at(self, positions: Int64Array) -> Int64Array:
         return positions if self._row_of is None else self._row_of[positions]
 
     def _segments_of(self, rows: Int64Array) -> Int64Array:
+        if len(self._vectors) == 1:
+            return rows >> _SIGN_BIT  # 0, or -1 before the first one
         segments: Int64Array = self._starts.searchsorted(rows, side="right")
         segments -= 1
         return segments

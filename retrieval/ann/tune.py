@@ -16,7 +16,15 @@ from retrieval.model import Int64Array
 TARGET_RECALL = 0.95
 """What is aimed at where nobody says otherwise."""
 
-CANDIDATE_STEPS = (20, 30, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
+CANDIDATE_STEPS = (
+    *(20, 25, 30, 35, 40, 50, 60, 70, 80, 90),
+    *(100, 120, 140, 160, 180, 200, 240, 280, 320, 360),
+    *(400, 480, 560, 640, 720, 800, 960, 1120, 1280, 1440),
+    *(1600, 1920, 2240, 2560, 2880, 3200),
+)
+"""Each at most 1.25 times the one before: wider steps overshoot the target, at a price."""
+
+_FEW_CANDIDATES = 800
 
 _NS_PER_CODE_BYTE = {True: 0.09, False: 0.45}
 _NS_PER_CANDIDATE_DIMENSION = 2.0
@@ -163,7 +171,7 @@ def _fewest_candidates(
 
     Few are asked for first: gathering thousands of codes takes longer than the scan.
     """
-    for depth in (CANDIDATE_STEPS[-5], CANDIDATE_STEPS[-1]):
+    for depth in (_FEW_CANDIDATES, CANDIDATE_STEPS[-1]):
         candidates = _fewest(index, queries, wanted, target, lists, depth)
         if candidates is not None:
             return candidates

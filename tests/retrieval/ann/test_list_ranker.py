@@ -56,7 +56,7 @@ def test_the_columns_that_are_rounded_at_a_time_change_no_answer(monkeypatch, di
 
     def found():
         ranker = ListRanker(weight, bias)
-        return [ranker._search(query, 90).tolist() for query in queries]
+        return [ranker._rows._search(query, 90).tolist() for query in queries]
 
     in_blocks = found()
     monkeypatch.setattr("retrieval.ann.list_ranker._ROUNDED_COLUMNS", 1_000)

@@ -30,12 +30,17 @@ def best(scores, count):
     return np.argsort(-scores, kind="stable")[:count].tolist()
 
 
+def scores_of_centroids(book, query):
+    """Of centroids in float16, which lists are ranked by."""
+    return book.centroids.astype(np.float16).astype(np.float32) @ book.rotated(query[None])[0]
+
+
 @pytest.mark.parametrize("nprobe", [1, 7, NLIST - 1])
 def test_own_queries_visit_the_lists_of_the_nearest_centroids(book, nprobe):
     routing = Routing(book, ROUTER)
     for query in QUERIES:
         lists = routing.lists(QueryParts.single(query), nprobe, routed=True)
-        assert lists.tolist() == best(book.unrotated_centroids @ query, nprobe)
+        assert lists.tolist() == best(scores_of_centroids(book, query), nprobe)
 
 
 def test_foreign_queries_go_by_the_router_if_it_is_asked(book):
@@ -44,7 +49,7 @@ def test_foreign_queries_go_by_the_router_if_it_is_asked(book):
         parts = QueryParts.single(query, is_foreign=True)
         expected = best(ROUTER.weight @ query + ROUTER.bias, 5)
         assert routing.lists(parts, 5, routed=True).tolist() == expected
-        plain = best(book.unrotated_centroids @ query, 5)
+        plain = best(scores_of_centroids(book, query), 5)
         assert routing.lists(parts, 5, routed=False).tolist() == plain
         assert Routing(book).lists(parts, 5, routed=True).tolist() == plain
 
@@ -54,7 +59,7 @@ def test_the_parts_of_a_composed_query_take_turns(book):
     image, text = QUERIES[:2]
     lists = routing.lists(QueryParts(np.stack([image, text]), (False, True)), 9, routed=True)
     assert len(set(lists.tolist())) == 9
-    by_image = best(book.unrotated_centroids @ image, NLIST)
+    by_image = best(scores_of_centroids(book, image), NLIST)
     by_text = best(ROUTER.weight @ text + ROUTER.bias, NLIST)
     assert set(lists.tolist()) >= {*by_image[:4], *by_text[:4]}
     in_turns = [number for pair in zip(by_image, by_text, strict=True) for number in pair]
@@ -114,7 +119,7 @@ def test_a_floor_leaves_out_the_lists_that_are_unlikely(book, by_router):
     for query in QUERIES:
         parts = QueryParts.single(query, is_foreign=by_router)
         learned = ROUTER.weight @ query + ROUTER.bias
-        scores = learned if by_router else book.unrotated_centroids @ query
+        scores = learned if by_router else scores_of_centroids(book, query)
         share = shares(scores, ROUTER_SHARPNESS if by_router else SHARPNESS)
         lists = routing.lists(parts, NLIST, routed=True, floor=0.01)
         assert lists.tolist() == best(scores, int((share >= 0.01).sum()))
@@ -126,7 +131,7 @@ def test_a_floor_leaves_out_the_lists_that_are_unlikely(book, by_router):
 def test_the_best_list_is_visited_whatever_the_floor(book):
     parts = QueryParts.single(QUERIES[0])
     lists = Routing(book).lists(parts, 5, routed=False, floor=1.0)
-    assert lists.tolist() == best(book.unrotated_centroids @ QUERIES[0], 1)
+    assert lists.tolist() == best(scores_of_centroids(book, QUERIES[0]), 1)
 
 
 def test_a_part_that_is_sure_leaves_its_turns_to_the_other(book):
