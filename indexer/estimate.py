@@ -18,7 +18,7 @@ from retrieval.ann.rescoring import RESCORED_ROWS
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import points_wanted
 from retrieval.encoders.precision import cpu_product_seconds, mean_seconds
-from retrieval.learn.router import EPOCHS, QUERY_BLOCK
+from retrieval.learn.router import EPOCHS, ITEM_BLOCK, QUERY_BLOCK
 
 _ROUNDS = 12
 """Of the k-means of sub-spaces; see retrieval/ann/training.py."""
@@ -33,10 +33,10 @@ _TRAIN_VALUE_S, _CODE_VALUE_S = 5.5e-9, 5.5e-9
 _ROW_S = 1.05e-4
 """Of a row that is put in."""
 
-_KIND_S = 1.3
+_KIND_S = 2.2
 """Of the search for settings, for each kind of query."""
 
-_SLOWER = 1.6
+_SLOWER = 1.8
 """Of measuring in small pieces, under a budget."""
 
 _PRODUCT_S, _SCAN_S = 1.2e-3, 4.5e-4
@@ -158,7 +158,7 @@ def _peak_bytes(size: BuildSize, spec: IndexSpec) -> int:
     texts = min(size.texts, MAX_TRAINING)
     asked = held + texts * row
     training = asked + row * (sample + 2 * points) + _PRODUCT_BYTES
-    block = min(texts, QUERY_BLOCK) * (2 * sample + _GROUPS_BYTES)
+    block = min(texts, QUERY_BLOCK) * (2 * min(sample, ITEM_BLOCK) + _GROUPS_BYTES)
     routes = asked + row * sample + texts * row // 2 + block
     measuring = asked + 2 * row * min(size.n, RESCORED_ROWS) + 2 * (spec.code_bytes + 8) * size.n
     peak = max(put_in, training, routes, measuring)

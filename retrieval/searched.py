@@ -104,12 +104,6 @@ class SearchedGallery:
         return SearchSettings(self.fan_out.nlist, most)
 
 
-def in_blocks(numbers: Int64Array, at_once: int | None) -> list[Int64Array]:
-    """Numbers of queries, at most so many together; all in one block if that is None."""
-    step = at_once or max(1, len(numbers))
-    return [numbers[at : at + step] for at in range(0, len(numbers), step)]
-
-
 def _measured(record: IndexRecord | None) -> dict[str, SearchSettings]:
     modes = () if record is None else record.modes
     return {

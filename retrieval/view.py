@@ -3,44 +3,36 @@
 What a view has read it keeps, and it always answers alike, so many threads share one.
 """
 
-import math
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 
 import numpy as np
 
 from retrieval.ann.adjusted import OVER_FETCH, Adjusted, by_score, search_adjusted, stacked
 from retrieval.ann.exact import NO_ID, Ranking
 from retrieval.ann.routing import QueryParts
-from retrieval.collector import garbage_left_alone
-from retrieval.errors import CatalogueError, QueryError
+from retrieval.errors import QueryError
+from retrieval.hits import hits_of
+from retrieval.kinds import alike, in_blocks, kind_of, put_together
 from retrieval.memory import give_back
 from retrieval.model import (
     FIRST_ID,
     Float32Array,
     GalleryName,
-    Hit,
     Int64Array,
     ItemId,
-    ItemRecord,
     Modality,
     SearchResult,
     gallery_of,
 )
 from retrieval.query.plan import MadeOf, Plan
 from retrieval.search_budget import SearchPlan
-from retrieval.searched import SearchedGallery, in_blocks
+from retrieval.searched import SearchedGallery
 from retrieval.store.collection import Collection
 from retrieval.store.filters.predicates import Predicate
-from retrieval.store.quick_values import hit
 from retrieval.store.tag_rows import tags_version
 from retrieval.turns import Turns
-
-_FEW = 100
-"""Hits of an answer that make too few objects for Python's collector to be kept away."""
 
 _NO_BUDGET = SearchPlan()
 _AT_ONCE = nullcontext()
@@ -99,13 +91,13 @@ class View:
         if not len(vectors):
             return searched.fan_out.search(vectors, k)
         own: Modality = "text" if target == "texts" else "image"
-        kinds = [_kind(each) for each in made_of] or [own] * len(vectors)
+        kinds = [kind_of(each) for each in made_of] or [own] * len(vectors)
         parts = [
             QueryParts(each.vectors, tuple(part != own for part in each.modalities))
             for each in made_of
         ]
         at_once = self._queries_at_once(searched, k)
-        groups = _alike(kinds, at_once)
+        groups = alike(kinds, at_once)
         if len(groups) == 1:
             settings = searched.settings(kinds[0])
             return searched.fan_out.search(vectors, k, settings, excluded, parts, only)
@@ -120,7 +112,7 @@ class View:
                 only,
             )
             found.append((here, ranking))
-        return _put_together(found, len(vectors))
+        return put_together(found, len(vectors))
 
     def rank_adjusted(
         self, plan: Plan, k: int, target: GalleryName = "images", only: Int64Array | None = None
@@ -132,7 +124,7 @@ class View:
         """
         searched = self._gallery(target)
         foreign: Modality = "image" if target == "texts" else "text"
-        kinds = np.array([_kind(each) for each in plan.made_of])
+        kinds = np.array([kind_of(each) for each in plan.made_of])
         numbers = np.flatnonzero(kinds == foreign)
         if searched.penalties is None or not numbers.size:
             return by_score(self.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only))
@@ -156,7 +148,7 @@ class View:
             return found
         rest = plan.part(others)
         plain = self.rank(rest.vectors, k, rest.excluded, target, rest.made_of, only)
-        scores, ids = _put_together(
+        scores, ids = put_together(
             [(numbers, (found.scores, found.ids)), (others, plain)], len(plan.vectors)
         )
         adjusted = np.full_like(scores, np.nan)
@@ -203,37 +195,12 @@ class View:
             GenerationGoneError: the generation was collected meanwhile.
             CatalogueError: the catalogue lacks an item.
         """
-        if ranking.ids.size <= _FEW:
-            return self._results(ranking, target, n_matching)
-        with garbage_left_alone():
-            return self._results(ranking, target, n_matching)
-
-    def _results(
-        self, ranking: Adjusted, target: GalleryName, n_matching: int | None
-    ) -> list[SearchResult]:
-        wanted = [ItemId(each) for each in sorted({*ranking.ids.ravel().tolist()} - {NO_ID})]
-        found = self.collection.catalogue.hydrate(wanted, self.collection.generation)
-        if len(found) < len(wanted):
-            missing = next(item_id for item_id in wanted if item_id not in found)
-            raise CatalogueError(
-                f"the catalogue does not know item {missing}, which the collection holds",
-                hint="`polyseek collection repair` rebuilds the catalogue",
-            )
-        records = {item_id: _with_a_present_file_first(each) for item_id, each in found.items()}
-        return [
-            SearchResult(
-                hits=_hits(*row, records),
-                generation=self.collection.generation,
-                exact=self._gallery(target).fan_out.is_exact,
-                n_matching=n_matching,
-            )
-            for row in zip(
-                ranking.scores.tolist(),
-                ranking.ids.tolist(),
-                ranking.adjusted.tolist(),
-                strict=True,
-            )
-        ]
+        return hits_of(
+            ranking,
+            self.collection,
+            is_exact=self._gallery(target).fan_out.is_exact,
+            n_matching=n_matching,
+        )
 
     def vectors_of_items(self, ids: Sequence[ItemId]) -> Float32Array:
         """Stored vectors of items of any gallery, (n, dim).
@@ -308,56 +275,3 @@ class View:
                 if self._plan.is_bounded:
                     give_back()
             return self._searched[name]
-
-
-def _kind(made_of: MadeOf) -> str:
-    first, *others = made_of.modalities
-    return first if all(each == first for each in others) else "composed"
-
-
-def _alike(kinds: Sequence[str], at_once: int | None) -> list[Int64Array]:
-    """The numbers of queries that are searched for together: of one kind, and not too many."""
-    if len(set(kinds)) == 1:
-        return in_blocks(np.arange(len(kinds)), at_once)
-    numbers = {kind: np.flatnonzero(np.array(kinds) == kind) for kind in dict.fromkeys(kinds)}
-    return [block for own in numbers.values() for block in in_blocks(own, at_once)]
-
-
-def _put_together(found: Sequence[tuple[Int64Array, Ranking]], n_queries: int) -> Ranking:
-    """One ranking of the queries from rankings of some of them, by their numbers."""
-    width = max(ids.shape[1] for _, (_, ids) in found)
-    scores = np.full((n_queries, width), -np.inf, np.float32)
-    all_ids = np.full((n_queries, width), NO_ID, np.int64)
-    for numbers, (own_scores, ids) in found:
-        scores[numbers, : ids.shape[1]] = own_scores
-        all_ids[numbers, : ids.shape[1]] = ids
-    return scores, all_ids
-
-
-def _with_a_present_file_first(record: ItemRecord) -> ItemRecord:
-    """Of several files the first that exists is shown: others may lie in a folder that went."""
-    if len(record.files) == 1 or os.path.lexists(record.files[0].path):
-        return record
-    present = next((file for file in record.files if os.path.lexists(file.path)), record.files[0])
-    return replace(record, files=(present, *(file for file in record.files if file != present)))
-
-
-def _hits(
-    scores: Sequence[float],
-    ids: Sequence[int],
-    adjusted: Sequence[float],
-    records: Mapping[ItemId, ItemRecord],
-) -> tuple[Hit, ...]:
-    """The hits of one ranking; the score of float16 rows may pass 1 by a rounding, so it is cut."""
-    return tuple(
-        hit(
-            rank,
-            max(-1.0, min(1.0, score)),
-            records[ItemId(item_id)],
-            None if math.isnan(less) else less,
-        )
-        for rank, (score, item_id, less) in enumerate(
-            zip(scores, ids, adjusted, strict=True), start=1
-        )
-        if item_id != NO_ID
-    )

@@ -13,20 +13,17 @@ import numpy as np
 from retrieval.ann.coded import CodedParts, Part, SearchSettings
 from retrieval.ann.codes_file import CodesSource
 from retrieval.ann.exact import (
-    CHUNK_ROWS,
     NO_ID,
     BoolArray,
     Ranking,
-    exact_search,
     merge_rankings,
-    top_k,
 )
+from retrieval.ann.full_scan import FullScan
 from retrieval.ann.gpu_codes import gpu_device
-from retrieval.ann.product_scan import ProductScan
-from retrieval.ann.rescoring import RESCORED_ROWS, AtOnce, best_of, blank, fitted
+from retrieval.ann.rescoring import AtOnce, best_of, fitted
 from retrieval.ann.routing import QueryParts, RankedLists, Router
 from retrieval.ann.rows import SpreadRows
-from retrieval.ann.subset import ChosenRows, is_cheaper_in_full, lowered, widened
+from retrieval.ann.subset import is_cheaper_in_full, lowered, widened
 from retrieval.model import Float16Array, Float32Array, Int64Array
 
 __all__ = ["RECALL_DEPTH", "AtOnce", "FanOut", "Part", "SearchSettings"]
@@ -66,7 +63,7 @@ class FanOut:
             codebook: that all codes were made with; None searches every part exactly.
             router: of the lists, for foreign queries.
             dead: ids that are deleted and must not show.
-            device: for exact search; see `ProductScan`. The answers are the same on each. Codes
+            device: for exact search; see `FullScan`. The answers are the same on each. Codes
                 are searched there, too, if FAISS has a GPU; see `GpuCodes`.
             at_once: how much is done at a time; answers are the same whatever it is.
         """
@@ -80,7 +77,7 @@ class FanOut:
             allowed = _all_but(dead, self.ids)
             self.n_live = int(allowed.sum())
             self._allowed = allowed if self.n_live < len(self.ids) else None
-        self._product = ProductScan(self._rows, len(self.ids), device)
+        self._scan = FullScan(self._parts, self._rows, self._allowed, device, at_once.rows)
         self._coded: CodedParts | None = None
         if codebook and any(part.codes is not None for part in self._parts):
             self._coded = CodedParts(
@@ -117,7 +114,7 @@ class FanOut:
     @property
     def live_positions(self) -> Int64Array:
         """Where the live items stand in `ids`, ascending."""
-        return np.arange(len(self.ids)) if self._allowed is None else np.flatnonzero(self._allowed)
+        return self._scan.live_positions
 
     def search(
         self,
@@ -159,14 +156,14 @@ class FanOut:
         if chosen is not None and settings is not None:
             settings = self._among(settings, k, len(chosen))
         if settings is None or self._coded is None:
-            return fitted(self._search_exactly(queries, k, unwanted, chosen=chosen), width)
+            return fitted(self._scan.search(queries, k, unwanted, chosen=chosen), width)
         allowed = self._allowed if chosen is None else self._mask(chosen)
         lists = self._coded.lists(queries, settings, parts)
         found = self._coded.candidates(queries, lists, _depth(settings, k), allowed)
         rankings = [best_of(self._rows, queries, found, k, unwanted, self._rows_at_once)]
         if any(part.codes is None for part in self._parts):
             rankings.append(
-                self._search_exactly(queries, k, unwanted, chosen=chosen, uncoded_only=True)
+                self._scan.search(queries, k, unwanted, chosen=chosen, uncoded_only=True)
             )
         scores, ids = fitted(merge_rankings(rankings, k), width)
         if chosen is None and NO_ID not in ids[:, -1].tolist():
@@ -177,7 +174,7 @@ class FanOut:
         short = np.flatnonzero(is_short)
         if short.size:
             left_out = [unwanted[number] for number in short] if unwanted else []
-            exact = self._search_exactly(queries[short], k, left_out, chosen=chosen)
+            exact = self._scan.search(queries[short], k, left_out, chosen=chosen)
             scores[short], ids[short] = fitted(exact, width)
         return scores, ids
 
@@ -267,80 +264,6 @@ class FanOut:
         return replace(
             settings, nprobe=nprobe, floor=lowered(settings.floor, nprobe / settings.nprobe)
         )
-
-    def _uncoded(self, positions: Int64Array) -> Int64Array:
-        """Those of the positions whose segment has no codes."""
-        is_uncoded = np.array([each.codes is None for each in self._parts])
-        uncoded: Int64Array = positions[is_uncoded[self._rows.segments_of(positions)]]
-        return uncoded
-
-    def _by_product(
-        self, queries: Float32Array, k: int, chosen: Int64Array | None, *, uncoded_only: bool
-    ) -> Ranking | None:
-        """The ranking by torch; None where `exact_search` is quicker."""
-        if self._rows_at_once < RESCORED_ROWS:
-            return None  # a product holds more rows than that
-        n_rows = self.n_live if chosen is None else len(chosen)
-        if uncoded_only:
-            n_rows = min(n_rows, sum(len(each.ids) for each in self._parts if each.codes is None))
-        if not self._product.serves(n_rows, len(queries)):
-            return None
-        positions = self.live_positions if chosen is None else chosen
-        positions = self._uncoded(positions) if uncoded_only else positions
-        if not len(positions):
-            return None
-        return self._product.search(positions, self.ids[positions], queries, k)
-
-    def _search_exactly(
-        self,
-        queries: Float32Array,
-        k: int,
-        unwanted: Sequence[Int64Array],
-        *,
-        chosen: Int64Array | None = None,
-        uncoded_only: bool = False,
-    ) -> Ranking:
-        depth = k + max(map(len, unwanted), default=0)
-        found = self._by_product(queries, depth, chosen, uncoded_only=uncoded_only)
-        if found is None:
-            found = self._by_dot_products(queries, depth, chosen, uncoded_only=uncoded_only)
-        scores, ids = found
-        blank(scores, ids, unwanted)
-        return top_k(scores, ids, k)
-
-    def _by_dot_products(
-        self, queries: Float32Array, k: int, chosen: Int64Array | None, *, uncoded_only: bool
-    ) -> Ranking:
-        """Every live item is scored, or those at the chosen positions; then no others are read."""
-        if chosen is not None:
-            chosen = self._uncoded(chosen) if uncoded_only else chosen
-            # Positions ascend as ids do, so they decide ties alike.
-            scores, found = exact_search(
-                ChosenRows(self._rows, chosen),
-                chosen,
-                queries,
-                k,
-                chunk_rows=min(CHUNK_ROWS, self._rows_at_once),
-            )
-            return scores, self.ids[found]
-        return merge_rankings(
-            (
-                exact_search(
-                    part.vectors,
-                    part.ids,
-                    queries,
-                    k,
-                    allowed=self._allowed_in(number),
-                    chunk_rows=min(CHUNK_ROWS, self._rows_at_once),
-                )
-                for number, part in enumerate(self._parts)
-                if not (uncoded_only and part.codes is not None)
-            ),
-            k,
-        )
-
-    def _allowed_in(self, number: int) -> BoolArray | None:
-        return None if self._allowed is None else self._allowed[self._rows.positions_in(number)]
 
 
 def _are_in(some: Int64Array, ids: Int64Array) -> BoolArray:

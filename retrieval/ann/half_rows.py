@@ -17,13 +17,17 @@ _ITS_SCORE = np.zeros(1, np.float32)
 
 
 class HalfRows:
-    """Room for rows, which the caller fills; one thread at a time writes and ranks them."""
+    """Room for rows, which the caller fills; then many threads may rank them.
 
-    def __init__(self, most: int, dim: int) -> None:
+    Attributes:
+        rows: (n, dim), to be filled.
+    """
+
+    def __init__(self, n: int, dim: int) -> None:
         """Make room.
 
         Args:
-            most: rows at a time, at least 1.
+            n: rows, at least 1.
             dim: numbers of a row; FAISS is quickest with a multiple of 16.
         """
         faiss = load_faiss()
@@ -33,37 +37,25 @@ class HalfRows:
         self._index: Any = faiss.IndexIVFScalarQuantizer(everything, dim, 1, kind, product, False)
         self._index.referenced_objects = [everything]  # lives as long as the index
         self._index.is_trained = True
-        self._lists = faiss.downcast_InvertedLists(self._index.invlists)
         self._parameters = faiss.SearchParametersIVF(nprobe=1)
-        self._lists.resize(0, most)  # from here on, no size moves them
-        numbers = faiss.rev_swig_ptr(self._lists.get_codes(0), most * 2 * dim).view(np.float16)
-        self._rows: Float16Array = numbers.reshape(most, dim)  # lives as long as this object
-        self._numbers = faiss.rev_swig_ptr(self._lists.get_ids(0), most)
-        self._numbers[:] = np.arange(most)
-        self._n = most
-
-    def of(self, n: int) -> Float16Array:
-        """The first n rows, (n, dim), to be filled; they are what is ranked until the next call."""
-        if n != self._n:
-            self._lists.resize(0, n)
-            self._numbers[self._n : n] = np.arange(self._n, n)  # which FAISS has set to zero
-            self._n = n
-        return self._rows[:n]
+        lists = faiss.downcast_InvertedLists(self._index.invlists)
+        lists.resize(0, n)
+        faiss.rev_swig_ptr(lists.get_ids(0), n)[:] = np.arange(n)
+        numbers = faiss.rev_swig_ptr(lists.get_codes(0), n * 2 * dim).view(np.float16)
+        self.rows: Float16Array = numbers.reshape(n, dim)  # lives as long as this object
 
     def best(self, query: Float32Array, count: int) -> Ranking:
-        """The best rows by their products with a query, and their numbers, (count,) each.
-
-        The products are sums of float32 in FAISS's order.
+        """The best products of rows with a query, best first, and their rows, (count,) each.
 
         Args:
             query: (dim,) float32, C order.
-            count: 1 to the rows that there are.
+            count: 1 to n.
         """
         scores = np.empty(count, np.float32)
-        numbers = np.empty(count, np.int64)
+        rows = np.empty(count, np.int64)
         pointer = load_faiss().swig_ptr
         self._index.search_preassigned_c(
             1, pointer(query), count, pointer(_THE_LIST), pointer(_ITS_SCORE),
-            pointer(scores), pointer(numbers), False, self._parameters, None,
+            pointer(scores), pointer(rows), False, self._parameters, None,
         )  # fmt: skip
-        return scores, numbers
+        return scores, rows

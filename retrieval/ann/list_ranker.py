@@ -81,7 +81,7 @@ class _HalvedRows:
         n, self._dim = weight.shape
         width = self._dim + (0 if bias is None else _BIAS_COLUMNS)
         self._matrix = HalfRows(n, width)
-        rows = self._matrix.of(n)
+        rows = self._matrix.rows
         rows[...] = 0
         rows[:, : self._dim] = weight
         if bias is not None:
