@@ -48,7 +48,7 @@ class BuildPlan:
         training: of the codebook.
         coding_rows: vectors coded at a time.
         router_texts: foreign queries that the router learns from, at most.
-        router_blocks: queries and items that are multiplied at a time for it.
+        router_blocks: queries and items that are multiplied at a time for it; None sets none.
         searched_rows: vectors in memory while recall is measured.
         on_disk: whether the sample, and the codes that are not published yet, lie in files.
     """
@@ -56,7 +56,7 @@ class BuildPlan:
     training: TrainingLimits = field(default_factory=TrainingLimits)
     coding_rows: int = 8_192
     router_texts: int = 20_000
-    router_blocks: tuple[int, int] = (QUERY_BLOCK, ITEM_BLOCK)
+    router_blocks: tuple[int, int] | None = None
     searched_rows: int = RESCORED_ROWS
     on_disk: bool = False
 
