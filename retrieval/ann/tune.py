@@ -34,8 +34,11 @@ _CAP_WITH_FLOOR = 2
 """Times the lists that a fixed number would take: a query that is unsure of its way may visit so
 many. More change the mean nothing, and lengthen the slowest searches (docs/design/index.md)."""
 
-CHEAP_NS = 250_000.0
+CHEAP_NS = 450_000.0
 """What a search may cost by the model without a thought: less than encoding its text takes."""
+
+_BEFORE_FLOORS = 1.5
+"""Times of that that a fixed number of lists may cost: a floor may save the rest."""
 
 HIGHER_TARGETS = (0.998, 0.99, 0.98)
 
@@ -70,7 +73,7 @@ def choose_settings(index: FanOut, queries: QuerySet, target: float = TARGET_REC
     trials = Trials(index, queries)
     for higher in HIGHER_TARGETS:
         if higher > target:
-            best = _best(trials, higher, most_ns=CHEAP_NS)
+            best = _best(trials, higher, most_ns=_BEFORE_FLOORS * CHEAP_NS)
             if best.cost_ns < CHEAP_NS:
                 return best
     return _best(trials, target, most_ns=np.inf)
