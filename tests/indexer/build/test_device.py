@@ -29,7 +29,7 @@ def test_an_index_built_the_way_of_a_device_has_the_same_files(plain, built, mon
         coded_on.append(device)
         return subspace_codes(device, *rest)
 
-    monkeypatch.setattr("retrieval.ann.ivfpq.subspace_codes", spy)
+    monkeypatch.setattr("retrieval.ann.codebook.subspace_codes", spy)
     with CollectionWriter.open(plain, INFO) as writer:
         bring_index_up_to_date(writer, ConeEncoder(), options=BuildOptions(seed=3))
         here = writer.manifest.galleries["images"].index

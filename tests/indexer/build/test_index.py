@@ -166,7 +166,7 @@ def test_of_what_a_tuned_build_tries_the_cheapest_is_published(plain, monkeypatc
     tried = IndexSpec("tuned").trials(N - 3, DIM)
     costs = iter([1.0 if number // 3 == cheapest else 2.0 for number in range(3 * len(tried))])
     monkeypatch.setattr(
-        "indexer.build.choose_settings",
+        "indexer.tuned.choose_settings",
         lambda *_: tune.Choice(tune.SearchSettings(9, 50), next(costs)),
     )
     with CollectionWriter.open(plain, INFO) as writer:
