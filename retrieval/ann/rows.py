@@ -86,8 +86,9 @@ class SpreadRows:
         if self._row_of is None:
             return slice(start, end)
         if not hasattr(self, "_position_of"):
-            self._position_of = np.empty_like(self._row_of)
-            self._position_of[self._row_of] = np.arange(len(self._row_of))
+            position_of = np.empty_like(self._row_of)
+            position_of[self._row_of] = np.arange(len(self._row_of))
+            self._position_of = position_of  # whole: other threads take it from here on
         return self._position_of[start:end]
 
     def segments_of(self, positions: Int64Array) -> Int64Array:

@@ -16,6 +16,19 @@ def test_few_rows_are_ranked_by_their_products():
     assert ranker.best(np.array([0.0, 1.0], np.float32), 9).rows.tolist() == [1, 2, 0]
 
 
+@pytest.mark.parametrize("dim", [1, 15, 16, 50])
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_rows_of_any_length_are_ranked_by_their_products(dim, has_bias):
+    rng = np.random.default_rng(dim)
+    weight = rng.standard_normal((300, dim), dtype=np.float32).astype(np.float16)
+    bias = rng.standard_normal(300, dtype=np.float32) if has_bias else None
+    query = rng.standard_normal(dim, dtype=np.float32)
+    found = ListRanker(weight, bias).best(query, 40)
+    scores = weight.astype(np.float64) @ query + (0 if bias is None else bias)
+    np.testing.assert_allclose(found.scores, np.sort(scores)[::-1][:40], atol=1e-4)
+    np.testing.assert_allclose(scores[found.rows], found.scores, atol=1e-4)
+
+
 @pytest.mark.parametrize("dim", [384, 385])
 @pytest.mark.parametrize("has_bias", [False, True])
 def test_of_many_rows_nearly_all_of_the_best_are_found(dim, has_bias):
