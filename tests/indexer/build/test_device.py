@@ -22,7 +22,8 @@ def sha256_of_codes(folder):
 
 
 def test_an_index_built_the_way_of_a_device_has_the_same_files(plain, built, monkeypatch):
-    monkeypatch.setattr("indexer.build.computing_device", lambda asked: "cpu:0")
+    for user in ("indexer.build", "indexer.training"):
+        monkeypatch.setattr(f"{user}.computing_device", lambda asked: "cpu:0")
     coded_on = []
 
     def spy(device, *rest):
