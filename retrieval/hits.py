@@ -42,14 +42,10 @@ def _hits_of(
     ranking: Adjusted, collection: Collection, *, is_exact: bool, n_matching: int | None
 ) -> list[SearchResult]:
     wanted = [ItemId(each) for each in sorted({*ranking.ids.ravel().tolist()} - {NO_ID})]
-    found = collection.catalogue.hydrate(wanted, collection.generation)
-    if len(found) < len(wanted):
-        missing = next(item_id for item_id in wanted if item_id not in found)
-        raise CatalogueError(
-            f"the catalogue does not know item {missing}, which the collection holds",
-            hint="`polyseek collection repair` rebuilds the catalogue",
-        )
-    records = {item_id: _with_a_present_file_first(each) for item_id, each in found.items()}
+    records = {
+        item_id: _with_a_present_file_first(each)
+        for item_id, each in records_of(collection, wanted).items()
+    }
     return [
         SearchResult(
             hits=_hits(*row, records),
@@ -64,6 +60,23 @@ def _hits_of(
             strict=True,
         )
     ]
+
+
+def records_of(collection: Collection, wanted: Sequence[ItemId]) -> Mapping[ItemId, ItemRecord]:
+    """The records of living items.
+
+    Raises:
+        GenerationGoneError: the generation was collected meanwhile.
+        CatalogueError: the catalogue lacks an item.
+    """
+    found = collection.catalogue.hydrate(wanted, collection.generation)
+    if len(found) < len(wanted):
+        missing = next(item_id for item_id in wanted if item_id not in found)
+        raise CatalogueError(
+            f"the catalogue does not know item {missing}, which the collection holds",
+            hint="`polyseek collection repair` rebuilds the catalogue",
+        )
+    return found
 
 
 def _with_a_present_file_first(record: ItemRecord) -> ItemRecord:

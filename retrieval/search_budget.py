@@ -8,6 +8,7 @@ from itertools import pairwise
 from retrieval.ann.coded import OWN_INDEX_ROWS
 from retrieval.ann.exact import CHUNK_ROWS
 from retrieval.ann.exact import QUERY_BLOCK as QUERIES_AT_ONCE
+from retrieval.ann.list_ranker import ranker_bytes
 from retrieval.ann.rescoring import AtOnce
 from retrieval.ann.spec import IndexSpec
 from retrieval.errors import SettingsError
@@ -226,19 +227,19 @@ def _kept(entry: GalleryEntry, dim: int, *, is_mixed: bool) -> int:
 
 
 def _index(entry: GalleryEntry, dim: int) -> int:
-    """Of centroids, router and their rounded copies, and of codes that are merged."""
+    """Of centroids and router, of what ranks them, and of codes that are merged."""
     index = entry.index
     if index is None:
         return 0
     spec = IndexSpec.parse(index.spec)
-    rounded = spec.nlist * (dim + _FAST_BLOCK) // 2
-    router = 0 if index.router is None else 2 * index.router.size_bytes + rounded
+    ranker = ranker_bytes(spec.nlist, dim)
+    router = 0 if index.router is None else 2 * index.router.size_bytes + ranker
     n_mapped = sum(each.n_items >= OWN_INDEX_ROWS for each in entry.segments)
     lists = _LIST_BYTES * spec.nlist * (1 + n_mapped)
     merged = _n_merged(entry)
     padding = _FAST_BLOCK * spec.nlist if merged else 0
     codes = spec.code_bytes * (merged + padding) + _ID_BYTES * merged
-    return index.codebook.size_bytes + rounded + router + lists + codes
+    return index.codebook.size_bytes + ranker + router + lists + codes
 
 
 def _opening(entry: GalleryEntry) -> int:

@@ -256,7 +256,9 @@ class View:
         if searched is None:
             searched = self._opened(name)
             searched.wait()
-            self._ready[name] = searched
+            with self._lock:
+                if self._searched.get(name) is searched:  # not forgotten meanwhile
+                    self._ready[name] = searched
         return searched
 
     def _queries_at_once(self, searched: SearchedGallery, k: int) -> int | None:

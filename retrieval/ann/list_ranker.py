@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from retrieval.ann.exact import NO_ID
 from retrieval.ann.faiss_io import load_faiss
-from retrieval.ann.half_rows import HalfRows
 from retrieval.model import Float16Array, Float32Array, Int64Array, as_single
 
 _FEW_NUMBERS = 1 << 20
@@ -41,6 +40,9 @@ _ROUNDED_COLUMNS = 64
 _SHORT_LIST = 1.25
 """Rows found by rounded numbers for each that is asked for."""
 
+_THE_LIST = np.zeros(1, np.int64)
+_ITS_SCORE = np.zeros(1, np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class RankedRows:
@@ -48,6 +50,13 @@ class RankedRows:
 
     rows: Int64Array
     scores: Float32Array
+
+
+def ranker_bytes(n: int, dim: int) -> int:
+    """What a ranker holds of so many rows, a bias included, besides those it was given."""
+    if n * dim > _FEW_NUMBERS:
+        return n * (dim + 2 * _BIAS_COLUMNS) // 2
+    return n * (2 * (dim + 2 + _FAST_MULTIPLE) + 8)
 
 
 class ListRanker:
@@ -59,8 +68,9 @@ class ListRanker:
         """Take the rows, and keep them in float16; large matrices are rounded further.
 
         Args:
-            weight: (n, dim) finite, at most 65,504; large ones stay in the type that they come in.
-            bias: (n,) float32, added to the products; None is zero.
+            weight: (n, dim) of magnitudes up to 65,504; large ones stay in the type that they come
+                in.
+            bias: (n,) float32, as large at most, added to the products; None is zero.
         """
         self._n = len(weight)
         self._rows: _HalvedRows | _RoundedRows = (
@@ -78,28 +88,45 @@ class ListRanker:
 
 
 class _HalvedRows:
-    """Rows in float16, and a bias as two more dimensions: its value, and what that leaves of it."""
+    """Rows in float16, and a bias as two more dimensions: its value, and what that leaves of it.
+
+    In FAISS they are the one list of an index with inverted lists: a search in those by a single
+    query starts no threads. Those that a flat index of float16 starts wait for each other, 10 ms on
+    a machine that is busy.
+    """
 
     def __init__(self, weight: Float32Array | Float16Array, bias: Float32Array | None) -> None:
-        n, self._dim = weight.shape
-        width = self._dim + (0 if bias is None else 2)
-        width = -(-width // _FAST_MULTIPLE) * _FAST_MULTIPLE
-        self._matrix = HalfRows(n, width)
-        rows = self._matrix.rows
-        rows[...] = 0
-        rows[:, : self._dim] = weight
+        n, dim = weight.shape
+        width = -(-(dim + 2) // _FAST_MULTIPLE) * _FAST_MULTIPLE
+        rows = np.zeros((n, width), np.float32)
+        rows[:, :dim] = _single(weight)
         if bias is not None:
-            rows[:, self._dim] = bias
-            rows[:, self._dim + 1] = bias - rows[:, self._dim].astype(np.float32)
+            rows[:, dim] = bias.astype(np.float16)
+            rows[:, dim + 1] = bias - rows[:, dim]
+        faiss = load_faiss()
+        everything = faiss.IndexFlatIP(width)
+        everything.add(np.zeros((1, width), np.float32))
+        kind, product = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+        self._index: Any = faiss.IndexIVFScalarQuantizer(everything, width, 1, kind, product, False)
+        self._index.referenced_objects = [everything]  # lives as long as the index
+        self._index.is_trained = True
+        self._index.add(rows)
+        self._parameters = faiss.SearchParametersIVF(nprobe=1)
         self._asked = np.zeros(width, np.float32)
-        if bias is not None:
-            self._asked[self._dim : self._dim + 2] = 1
+        self._asked[dim : dim + 2] = 1
+        self._dim = dim
 
     def best(self, query: Float32Array, count: int) -> RankedRows:
         """As `ListRanker.best`, count <= n."""
         asked = self._asked.copy()
         asked[: self._dim] = query
-        scores, rows = self._matrix.best(asked, count)
+        scores = np.empty(count, np.float32)
+        rows = np.empty(count, np.int64)
+        pointer = load_faiss().swig_ptr
+        self._index.search_preassigned_c(
+            1, pointer(asked), count, pointer(_THE_LIST), pointer(_ITS_SCORE),
+            pointer(scores), pointer(rows), False, self._parameters, None,
+        )  # fmt: skip
         return RankedRows(rows, scores)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.ann.fanout import RECALL_DEPTH, FanOut, SearchSettings
+from retrieval.ann.rescoring import fitted
 from retrieval.ann.routing import QueryParts
 from retrieval.model import Float32Array, Int64Array
 
@@ -50,22 +51,18 @@ class QuerySet:
         """The exact k best of each query, (Q, k), k = RECALL_DEPTH or less in a small gallery."""
         if self.wanted is not None:
             return self.wanted
-        return index.search(self.vectors, RECALL_DEPTH, None, self.excluded)[1]
+        blocks = (slice(at, at + _A_PASS) for at in range(0, max(1, len(self.vectors)), _A_PASS))
+        found = [
+            index.search(self.vectors[own], RECALL_DEPTH, None, self.excluded[own])
+            for own in blocks
+        ]
+        width = max(ids.shape[1] for _, ids in found)
+        return np.vstack([fitted(ranking, width)[1] for ranking in found])
 
 
 def with_answers(index: FanOut, sets: Mapping[str, QuerySet]) -> dict[str, QuerySet]:
     """The same sets with their exact answers."""
-    return {name: replace(each, wanted=_answers(index, each)) for name, each in sets.items()}
-
-
-def _answers(index: FanOut, queries: QuerySet) -> Int64Array:
-    blocks = (slice(at, at + _A_PASS) for at in range(0, len(queries.vectors), _A_PASS))
-    return np.vstack(
-        [
-            index.search(queries.vectors[own], RECALL_DEPTH, None, queries.excluded[own])[1]
-            for own in blocks
-        ]
-    )
+    return {name: replace(each, wanted=each.answers(index)) for name, each in sets.items()}
 
 
 @dataclass(frozen=True, slots=True)

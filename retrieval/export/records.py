@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrieval.errors import CatalogueError
 from retrieval.export.columns import Row
+from retrieval.hits import records_of
 from retrieval.model import (
     FileRef,
     Float16Array,
@@ -100,12 +100,4 @@ def _living(gallery: Gallery) -> Iterator[tuple[Segment, Int64Array]]:
 
 
 def _records(collection: Collection, ids: Int64Array) -> tuple[ItemRecord, ...]:
-    wanted = [ItemId(item_id) for item_id in ids.tolist()]
-    found = collection.catalogue.hydrate(wanted, collection.generation)
-    if len(found) < len(wanted):
-        missing = next(item_id for item_id in wanted if item_id not in found)
-        raise CatalogueError(
-            f"the catalogue does not know item {missing}, which the collection holds",
-            hint="`polyseek collection repair` rebuilds the catalogue",
-        )
-    return tuple(found.values())
+    return tuple(records_of(collection, [ItemId(item_id) for item_id in ids.tolist()]).values())

@@ -154,13 +154,16 @@ def _best_of_groups(products: "torch.Tensor", k: int) -> "tuple[torch.Tensor, to
     import torch
 
     n, width = products.shape
-    if width % _GROUP or width // _GROUP < k:
+    n_grouped = width // _GROUP * _GROUP
+    if n_grouped // _GROUP < k:
         return torch.topk(products.float(), min(k, width), dim=1)
-    groups = products.view(n, -1, _GROUP)
+    groups = products[:, :n_grouped].view(n, -1, _GROUP)
     chosen = groups.amax(dim=2).topk(k, dim=1).indices
     inside = groups.gather(1, chosen[:, :, None].expand(-1, -1, _GROUP)).reshape(n, -1)
-    best = torch.topk(inside.float(), k, dim=1)
-    return best.values, chosen.gather(1, best.indices // _GROUP) * _GROUP + best.indices % _GROUP
+    rest = torch.arange(n_grouped, width, device=products.device).expand(n, -1)
+    places = (_GROUP * chosen[:, :, None] + torch.arange(_GROUP, device=products.device)).flatten(1)
+    best = torch.topk(torch.cat([inside, products[:, n_grouped:]], 1).float(), k, dim=1)
+    return best.values, torch.cat([places, rest], 1).gather(1, best.indices)
 
 
 def _folded(

@@ -1,6 +1,9 @@
 """Rows of many segments come back as from one array, and no byte unchecked."""
 
 import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +60,31 @@ def test_rows_are_those_that_each_segment_gives_by_itself(asked):
         here = every[spread.positions_in(number)]
         assert np.array_equal(spread.ids[here], segment.ids)
         assert (spread.segments_of(here) == number).all()
+
+
+@pytest.fixture
+def eager_threads():
+    """Threads that take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_that_ask_first_at_the_same_time_get_whole_positions(eager_threads):
+    n, n_threads = 100_000, 8
+    ids = np.arange(n)
+    segments = [Held(ids[first::2], HalfRows(np.ones((n // 2, 1)))) for first in (0, 1)]
+    for _ in range(20):
+        spread, barrier = SpreadRows(segments), threading.Barrier(n_threads)
+
+        def ask(spread=spread, barrier=barrier):
+            barrier.wait()
+            return spread.positions_in(1).copy()
+
+        with ThreadPoolExecutor(n_threads) as pool:
+            answers = [pool.submit(ask) for _ in range(n_threads)]
+            assert all(np.array_equal(each.result(), segments[1].ids) for each in answers)
 
 
 def test_mapped_files_give_their_rows_wherever_they_were_mapped(tmp_path):

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 from retrieval.ann.codebook import Codebook
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
-from retrieval.learn.router import nearest_lists, train_router
+from retrieval.learn.router import _best_of_groups, nearest_lists, train_router
 
 N, DIM, NLIST = 10_000, 24, 64
 
@@ -42,6 +43,16 @@ def test_neighbours_lists_are_those_of_exact_search(world):
         for row, own in zip(found, lists[exact], strict=True)
     ]
     assert np.mean(agreement) > 0.9  # bfloat16 swaps neighbours that are about as near
+
+
+@pytest.mark.parametrize("width", [7, 63, 639, 640, 641, 703, 768])
+def test_the_best_products_are_found_in_blocks_of_any_width(width):
+    products = torch.randn(20, width, generator=torch.Generator().manual_seed(width)).bfloat16()
+    values, places = _best_of_groups(products, 10)
+    expected = products.float().topk(min(10, width), dim=1).values
+    assert torch.equal(values, expected)
+    assert torch.equal(products.float().gather(1, places), expected)
+    assert all(len(set(row)) == len(row) for row in places.tolist())
 
 
 def test_a_learned_router_needs_far_fewer_lists_on_queries_it_never_saw(world):
