@@ -17,7 +17,7 @@ _FEW = 100
 """Hits of an answer that make too few objects for Python's collector to be kept away."""
 
 
-def hits_of(
+def results_of(
     ranking: Adjusted, collection: Collection, *, is_exact: bool, n_matching: int | None
 ) -> list[SearchResult]:
     """One result for each row of a ranking.
@@ -33,12 +33,12 @@ def hits_of(
         CatalogueError: the catalogue lacks an item.
     """
     if ranking.ids.size <= _FEW:
-        return _hits_of(ranking, collection, is_exact=is_exact, n_matching=n_matching)
+        return _results_of(ranking, collection, is_exact=is_exact, n_matching=n_matching)
     with garbage_left_alone():
-        return _hits_of(ranking, collection, is_exact=is_exact, n_matching=n_matching)
+        return _results_of(ranking, collection, is_exact=is_exact, n_matching=n_matching)
 
 
-def _hits_of(
+def _results_of(
     ranking: Adjusted, collection: Collection, *, is_exact: bool, n_matching: int | None
 ) -> list[SearchResult]:
     wanted = [ItemId(each) for each in sorted({*ranking.ids.ravel().tolist()} - {NO_ID})]

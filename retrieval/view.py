@@ -13,7 +13,7 @@ from retrieval.ann.adjusted import OVER_FETCH, Adjusted, by_score, search_adjust
 from retrieval.ann.exact import NO_ID, Ranking
 from retrieval.ann.routing import QueryParts
 from retrieval.errors import QueryError
-from retrieval.hits import hits_of
+from retrieval.hits import results_of
 from retrieval.kinds import alike, in_blocks, kind_of, put_together
 from retrieval.memory import give_back
 from retrieval.model import (
@@ -195,7 +195,7 @@ class View:
             GenerationGoneError: the generation was collected meanwhile.
             CatalogueError: the catalogue lacks an item.
         """
-        return hits_of(
+        return results_of(
             ranking,
             self.collection,
             is_exact=self._gallery(target).fan_out.is_exact,
