@@ -225,7 +225,11 @@ def test_an_archive_that_changed_since_is_not_read(tmp_path):
     assert made.is_gone(b"/no/such") is True
 
 
-@pytest.mark.parametrize("content", [b"", b"\x89PNG", b"x" * 5000, gzip.compress(bytes(20_000))])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x89PNG", b"x" * 5000, gzip.compress(bytes(20_000))],
+    ids=["empty", "a picture", "text", "zipped"],  # a zipped file holds the time of its making
+)
 def test_what_is_no_archive_is_an_error(tmp_path, content):
     path = tmp_path / "s.tar"
     path.write_bytes(content)
