@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.gain import Gain, Trial, best_alpha
-from indexer.matches import captioned_images, matches_of
+from indexer.matches import Matches, captioned_images, matches_of
 from indexer.measure import MAX_QUERIES, draw_items, fan_out_of
 from indexer.writer import CollectionWriter
 from retrieval.encoders.bank import caption_bank
@@ -116,10 +116,13 @@ def _learn(
     drawn = _draw(view, name, encoder, images, captions, rng)
     if drawn is None or len(drawn.images) < MIN_IMAGES:
         return
+    asked = _halves(view, name, drawn.images, captions)
+    if not all(len(each.queries) for each in asked):
+        return  # pictures share all their captions, so that none tells them apart
     # The bank is kept in float16, and so are the biases made with what is kept.
     data = drawn.bank.to_bytes()
     biases = _biases(Bank.from_bytes(data), gallery, [segment.name for segment in gallery.segments])
-    alpha, gain = _choose(view, name, drawn.images, captions, biases)
+    alpha, gain = _choose(gallery, asked, biases)
     n_texts = view.gallery("texts").n_items
     record = HubnessRecord(
         alpha=alpha if gain.is_clear else 0.0,
@@ -180,23 +183,31 @@ def _own(gallery: Gallery, ids: Int64Array) -> Bank:
     return Bank(gallery.gather(ids), max(1, min(OWN_K, len(ids) // 4)))
 
 
-def _choose(
+def _halves(
     view: Collection,
     name: GalleryName,
     images: Sequence[ItemId],
     captions: Mapping[ItemId, Sequence[ItemId]],
-    biases: Mapping[str, Float32Array],
+) -> tuple[Matches, Matches]:
+    """Questions about one half of the images, to choose by, and about the other, to report."""
+    half = len(images) // 2
+    tuning, held_out = (
+        matches_of(view, name, some, captions, MAX_QUERIES)
+        for some in (images[:half], images[half:])
+    )
+    return tuning, held_out
+
+
+def _choose(
+    gallery: Gallery, asked: tuple[Matches, Matches], biases: Mapping[str, Float32Array]
 ) -> tuple[float, Gain]:
-    """The best share on one half of the images and what it gains on the other.
+    """The best share on one half of the questions and what it gains on the other.
 
     0, and what it gains there, where it does not win clearly on the first half.
     """
-    gallery = view.gallery(name)
     index = fan_out_of(gallery)
     bias = _by_position(index.ids, gallery, biases)
-    half = len(images) // 2
-    tuning = Trial.search(index, matches_of(view, name, images[:half], captions, MAX_QUERIES))
-    held_out = Trial.search(index, matches_of(view, name, images[half:], captions, MAX_QUERIES))
+    tuning, held_out = (Trial.search(index, matches) for matches in asked)
     alpha = best_alpha(tuning, bias)
     gain = held_out.gain(bias, alpha)
     return (alpha if tuning.gain(bias, alpha).is_clear else 0.0), gain

@@ -75,6 +75,17 @@ def put_captions(writer, numbers, n_captions=N_CAPTIONS):
     writer.commit(ConeEncoder().encode_texts(said), items, gallery="texts")
 
 
+def album(number, n_albums=45):
+    """One caption of every n-th image."""
+    files = tuple(
+        FileRef(f"/photos/{each}.jpg".encode(), 10, 20, b"/photos/captions.csv")
+        for each in range(number, N_IMAGES, n_albums)
+    )
+    return NewItem(
+        kit.digest(20_000 + number), ImageMeta("TEXT", 0, 0), files, (f"album {number}",)
+    )
+
+
 def hub_collection(folder, *, n_captions=N_CAPTIONS, is_built=True):
     """N_IMAGES images in two segments, a few captions of each."""
     with CollectionWriter.open(folder, ConeEncoder.info) as writer:

@@ -292,3 +292,15 @@ def test_captions_of_one_image_are_one_question():
     apart = Gain(plain, better, np.arange(6)).recall[0]
     assert apart.standard_error == pytest.approx(np.sqrt(1.5 * 6 / 5) / 6)
     assert not Gain(plain, better, np.zeros(6)).is_clear, "one image says nothing"
+
+
+def test_pictures_that_share_their_captions_teach_nothing(tmp_path):
+    """Of an album that says the same of all its pictures, no caption has one answer."""
+    with open_writer(tmp_path / "c") as writer:
+        kit.put_images(writer, range(kit.N_IMAGES))
+        albums = [kit.album(number) for number in range(45)]
+        said = [each.captions[0] for each in albums]
+        writer.commit(ConeEncoder().encode_texts(said), albums, gallery="texts")
+        kit.build(writer)
+    assert entry_of(tmp_path / "c").hubness is None
+    assert right(tmp_path / "c") > 0
