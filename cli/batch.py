@@ -138,11 +138,10 @@ class _Asked:
 
 
 def _asked(line: str, kind: Literal["text", "image"]) -> _Asked:
-    from retrieval.query.algebra import Query, Term
+    from retrieval.query.algebra import ImageFile, Query, Text
 
     try:
-        term = Term.text(line) if kind == "text" else Term.image(_path_of(line))
-        return _Asked(line, Query((term,)))
+        return _Asked(line, Query(Text(line) if kind == "text" else ImageFile(_path_of(line))))
     except QueryError as error:
         return _Asked(line, error)
 

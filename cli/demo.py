@@ -59,11 +59,11 @@ class Question:
 
     def to_query(self, photographs: Path) -> "Query":
         """The query value that the engine takes."""
-        from retrieval.query.algebra import Query, Term
+        from retrieval.query.algebra import Expression, ImageFile, Query, Sum, Text
 
-        terms = [Term.image(photographs / self.image)] if self.image else []
-        terms += [Term.text(self.text)] if self.text else []
-        return Query(tuple(terms))
+        terms: list[Expression] = [ImageFile(photographs / self.image)] if self.image else []
+        terms += [Text(self.text)] if self.text else []
+        return Query(Sum(tuple(terms)))
 
 
 QUESTIONS = (

@@ -15,11 +15,11 @@ from cli.output import printable, say, write_bytes
 from retrieval.errors import (
     CollectionError,
     CorruptCollectionError,
-    FilterError,
     ImageError,
     LockedError,
     PolyseekError,
     QueryError,
+    QuerySyntaxError,
     SettingsError,
 )
 
@@ -87,7 +87,7 @@ def reported_errors(*, as_json: bool = False) -> Iterator[None]:
         report("Interrupted", "interrupted", None, ExitCode.INTERRUPTED, as_json=as_json)
     except PolyseekError as error:
         code = exit_code_of(error)
-        if isinstance(error, FilterError):
+        if isinstance(error, QuerySyntaxError):
             _report_place(error, code, as_json=as_json)
         report(type(error).__name__, str(error), hint_of(error), code, as_json=as_json)
     except OSError as error:
@@ -117,8 +117,8 @@ def report(kind: str, message: str, hint: str | None, code: ExitCode, *, as_json
     raise typer.Exit(code) from None
 
 
-def _report_place(error: FilterError, code: ExitCode, *, as_json: bool) -> NoReturn:
-    """Say what is wrong with a filter, and where: with a caret below the place, or as a number."""
+def _report_place(error: QuerySyntaxError, code: ExitCode, *, as_json: bool) -> NoReturn:
+    """Say what is wrong with a query or a filter, and where: by a caret below it, or a number."""
     message = f"{error.problem} (column {error.column})"
     if as_json:
         known = {"type": type(error).__name__, "message": message, "hint": error.hint}

@@ -107,7 +107,7 @@ def hits(
     That is what `polyseek query --jsonl` says of a hit, and date, camera, place, sha256 and the
     paths of all its files.
     """
-    question = Question(" ".join(text or ()).strip(), tuple(image or ()))
+    question = Question(tuple(text or ()), tuple(image or ()), literal=True)
     with reported_errors(as_json=json):
         context = begin({"collection": collection, "top": top}, quiet=quiet)
         destination = Destination.choose("hits", _LINES, form, out, force=force)

@@ -26,7 +26,7 @@ from cli.options import (
 )
 from cli.output import is_watched, note, shown_path
 from cli.picture_files import refuse_photographs
-from cli.question import Compose, Question, Sort, Target, in_order, parse_where
+from cli.question import Question, Sort, Target, in_order, parse_where
 from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Shown:
 EXAMPLES = examples(
     "polyseek query a dog on a beach",
     "polyseek query -i unknown.jpg --target texts",
+    'polyseek query "2:golden retriever" + ./pool.jpg - fruit',
     'polyseek query -i sofa.jpg -a "made of leather" -s people -k 20 --sheet sofas.png',
     "polyseek query sunset -f --print0 | xargs -0 cp -t sunsets/",
     "polyseek query sunset --where 'width > 1000 and taken >= 2024 and not tag = seen'",
@@ -75,13 +76,17 @@ def query(
         typer.Option("--like", metavar="ID", help="Like this item of the collection."),
     ] = None,
     compose: Annotated[
-        Compose,
+        str,
         typer.Option(
             "--compose",
-            metavar="sum|slerp",
-            help="Add the terms, or walk from the image to the text (two terms).",
+            metavar="auto|sum|slerp[:A]|residual[:G]|product",
+            help="How images and texts go together; see the guide to queries.",
         ),
-    ] = Compose.SUM,
+    ] = "auto",
+    literal: Annotated[
+        bool,
+        typer.Option("--literal", help="The words are one text: no + and -, weights, files, no."),
+    ] = False,
     target: TargetOption = Target.IMAGES,
     where: WhereOption = None,
     sort: Annotated[
@@ -152,15 +157,20 @@ def query(
 
     The score is the cosine of query and image; where the collection has a hubness bias, hits of the
     other kind are ranked by the score less this bias. What the query itself shows (-i, --like) is
-    not among the hits. Texts are literal: there are no operators in them.
+    not among the hits.
+
+    Words are terms: + and - as words of their own go between them, 2: before one makes it count
+    double, the path of an image is that image, and "without X" takes X away. What is quoted holds
+    no operators; with --literal, --batch, -a and -s a text is a text.
     """
     question = Question(
-        " ".join(text or ()).strip(),
+        tuple(text or ()),
         tuple(image or ()),
         tuple(add or ()),
         tuple(subtract or ()),
         tuple(like or ()),
         compose,
+        literal,
     )
     chosen = {"--json": json, "--jsonl": jsonl, "--print0": print0, "--paths-only": paths_only}
     with reported_errors(as_json=json):
@@ -207,7 +217,7 @@ def query(
 
 
 def _refuse_beside_batch(question: Question, output: Output) -> None:
-    if not question.is_empty or question.compose is not Compose.SUM:
+    if not question.is_empty or question.compose != "auto":
         raise QueryError(
             "--batch takes its queries from the file only",
             hint="drop the words, --image, --add, --subtract, --like and --compose",

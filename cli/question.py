@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.output import shown_path
+from retrieval.model import ItemId
 
 if TYPE_CHECKING:
     from retrieval.model import Hit
@@ -29,32 +30,32 @@ class Sort(StrEnum):
     PATH = "path"
 
 
-class Compose(StrEnum):
-    """How the terms of a query are put together; the choices of `--compose`."""
-
-    SUM = "sum"
-    SLERP = "slerp"
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """The terms that the command line gave.
 
     Attributes:
-        text: the positional words, joined; empty if there are none.
-        images: files that count like the text.
-        add: texts that count like it, too.
+        words: the positional arguments, as the shell gave them.
+        images: files that count like the words.
+        add: texts that count like them, too.
         subtract: texts to move away from.
         like: ids of items of the collection.
-        compose: how terms are put together.
+        compose: how terms are put together; see `retrieval.query.modes`.
+        literal: whether the words are one text, operators and all.
     """
 
-    text: str
+    words: tuple[str, ...]
     images: tuple[Path, ...] = ()
     add: tuple[str, ...] = ()
     subtract: tuple[str, ...] = ()
     like: tuple[int, ...] = ()
-    compose: Compose = Compose.SUM
+    compose: str = "auto"
+    literal: bool = False
+
+    @property
+    def text(self) -> str:
+        """The words as one text; empty if there are none."""
+        return " ".join(self.words).strip()
 
     @property
     def is_empty(self) -> bool:
@@ -75,16 +76,36 @@ class Question:
         """The query value that the engine takes.
 
         Raises:
+            QuerySyntaxError: the words cannot be read; says at which column.
             QueryError: no term, or terms that cannot be composed so.
         """
-        from retrieval.query.algebra import Query, Term
+        from retrieval.query.algebra import (
+            Expression,
+            ImageFile,
+            ItemRef,
+            Minus,
+            Query,
+            Scale,
+            Sum,
+            Text,
+        )
+        from retrieval.query.modes import Mode, composed
+        from retrieval.query.parse import parse_query
 
-        terms = [Term.text(self.text)] if self.text else []
-        terms += [Term.image(path) for path in self.images]
-        terms += [Term.item(item_id) for item_id in self.like]
-        terms += [Term.text(text) for text in self.add]
-        terms += [Term.text(text, -1.0) for text in self.subtract]
-        return Query(tuple(terms), compose=self.compose.value)
+        mode = Mode.parse(self.compose)
+        parts: list[Expression] = []
+        if self.text:
+            parts.append(Text(self.text) if self.literal else parse_query(self.words))
+        parts += [ImageFile(path) for path in self.images]
+        parts += [ItemRef(ItemId(item_id)) for item_id in self.like]
+        parts += [Text(text) for text in self.add]
+        away = [Text(text) for text in self.subtract]
+        if not parts and away:  # what is least like a text
+            return Query(Sum(tuple(Scale(text, -1.0) for text in away)))
+        expression: Expression = parts[0] if len(parts) == 1 else Sum(tuple(parts))
+        for text in away:
+            expression = Minus(expression, text)
+        return Query(composed(expression, mode))
 
 
 def parse_where(text: str | None) -> "Predicate | None":

@@ -104,7 +104,7 @@ class Trial:
             alpha: the share.
         """
         penalties = Penalties(self._ids, np.float32(alpha) * bias)
-        best = adjust(self._ranking, penalties, max(DEPTHS))
+        best = adjust(self._ranking, penalties.of(self._ranking[1]), max(DEPTHS))
         return Gain(self._plain, found_at(best.ids, self._matches.wanted), self._matches.groups)
 
 

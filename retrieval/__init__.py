@@ -11,16 +11,44 @@ if TYPE_CHECKING:
     from retrieval.encoders.registry import get_encoder
     from retrieval.engine import SearchEngine
     from retrieval.model import Hit, SearchResult
-    from retrieval.query.algebra import Query, Term
+    from retrieval.query.algebra import (
+        ImageFile,
+        ItemRef,
+        Minus,
+        Product,
+        Query,
+        Residual,
+        Scale,
+        Slerp,
+        Sum,
+        Text,
+        Vector,
+        Where,
+    )
 
-__all__ = ["Hit", "Query", "SearchEngine", "SearchResult", "Term", "get_encoder"]
+__all__ = [
+    "Hit",
+    "ImageFile",
+    "ItemRef",
+    "Minus",
+    "Product",
+    "Query",
+    "Residual",
+    "Scale",
+    "SearchEngine",
+    "SearchResult",
+    "Slerp",
+    "Sum",
+    "Text",
+    "Vector",
+    "Where",
+    "get_encoder",
+]
 
-_HOMES = {
+_HOMES = dict.fromkeys(__all__, "retrieval.query.algebra") | {
     "Hit": "retrieval.model",
-    "Query": "retrieval.query.algebra",
     "SearchEngine": "retrieval.engine",
     "SearchResult": "retrieval.model",
-    "Term": "retrieval.query.algebra",
     "get_encoder": "retrieval.encoders.registry",
 }
 

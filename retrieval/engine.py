@@ -16,15 +16,22 @@ from typing import Literal, Self
 
 import numpy as np
 
-from retrieval.ann.adjusted import by_score
 from retrieval.ann.exact import Ranking
 from retrieval.encoders.base import Encoder
 from retrieval.errors import EncoderMismatchError, GenerationGoneError, QueryError
 from retrieval.memory import sqlite_within
-from retrieval.model import Float32Array, GalleryName, ItemId, Modality, SearchResult
-from retrieval.query.algebra import Query
+from retrieval.model import (
+    Float32Array,
+    GalleryName,
+    Int64Array,
+    ItemId,
+    Modality,
+    SearchResult,
+)
+from retrieval.query.algebra import Expression, Query
 from retrieval.query.encoding import QueryEncoder
-from retrieval.query.plan import MadeOf, plan_queries
+from retrieval.query.normal import both
+from retrieval.query.plan import MadeOf, Plan, plan_queries
 from retrieval.search_budget import plan_for, plan_search
 from retrieval.store.collection import Collection
 from retrieval.store.filters.predicates import Predicate
@@ -106,7 +113,7 @@ class SearchEngine:
 
     def search(
         self,
-        query: Query,
+        query: Query | Expression,
         k: int = DEFAULT_K,
         *,
         target: GalleryName = "images",
@@ -136,7 +143,7 @@ class SearchEngine:
 
     def search_batch(
         self,
-        queries: Sequence[Query],
+        queries: Sequence[Query | Expression],
         k: int = DEFAULT_K,
         *,
         target: GalleryName = "images",
@@ -150,19 +157,22 @@ class SearchEngine:
         _check_k(k)
         if not queries:
             return []
+        asked_for = [each if isinstance(each, Query) else Query(each) for each in queries]
         while True:
             view = self._view
             try:
                 with view.turn():
-                    only = None if where is None else view.ids_where(where, target)
-                    plan = plan_queries(queries, self._encoder, view)
-                    if adjust:
-                        ranking = view.rank_adjusted(plan, k, target, only)
-                    else:
-                        ranking = by_score(
-                            view.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only)
-                        )
-                    return view.results(ranking, target, None if only is None else len(only))
+                    plan = plan_queries(asked_for, self._encoder, view, target)
+                    results: list[SearchResult | None] = [None] * len(queries)
+                    for own, numbers in _by_filter(plan, where).items():
+                        only = None if own is None else view.ids_where(own, target)
+                        asked = plan if len(numbers) == len(queries) else plan.part(numbers)
+                        ranking = view.rank_planned(asked, k, target, only, adjust=adjust)
+                        n_matching = None if only is None else len(only)
+                        found = view.results(ranking, target, n_matching)
+                        for number, result in zip(numbers.tolist(), found, strict=True):
+                            results[number] = result
+                    return [each for each in results if each is not None]
             except GenerationGoneError:
                 self._renew(view)
 
@@ -265,6 +275,17 @@ class SearchEngine:
         if self._plan.catalogue_bytes is not None:
             self._held.enter_context(sqlite_within(self._plan.catalogue_bytes))
         return View(collection, self._device, self._plan)
+
+
+def _by_filter(plan: Plan, where: Predicate | None) -> dict[Predicate | None, Int64Array]:
+    """The numbers of the queries that are asked among the same items, by their filter."""
+    if not any(plan.wheres):
+        return {where: np.arange(len(plan.vectors))}
+    filters = [where if own is None else both(own, where) for own in plan.wheres]
+    return {
+        each: np.array([number for number, own in enumerate(filters) if own == each])
+        for each in dict.fromkeys(filters)
+    }
 
 
 def _check_k(k: int) -> None:

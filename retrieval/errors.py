@@ -2,7 +2,8 @@
 
     PolyseekError
     ├── QueryError                 a query that cannot be answered as asked
-    │   └── FilterError                a filter that cannot be understood; carries the place
+    │   └── QuerySyntaxError           a query line that cannot be understood; carries the place
+    │       └── FilterError                a filter that cannot be understood
     ├── SettingsError              a setting or option with a wrong value
     ├── SourceError                a source to index: missing, damaged, or most of it is gone
     ├── ImageError                 one picture that cannot be decoded; carries a short `reason`
@@ -40,12 +41,12 @@ class QueryError(PolyseekError):
     """The query is empty, cancels out, names an unknown item or asks for k < 1."""
 
 
-class FilterError(QueryError):
-    """A filter names an unknown field, compares with a wrong type, or is no sentence at all.
+class QuerySyntaxError(QueryError):
+    """What was typed to ask is no sentence: an operator lacks its term, a weight is no number.
 
     Attributes:
         problem: what is wrong, one line.
-        excerpt: the filter around the place, and a line with a caret below it.
+        excerpt: what was typed around the place, and a line with a caret below it.
         column: of the place, in characters from 1.
     """
 
@@ -56,6 +57,10 @@ class FilterError(QueryError):
         self.problem = problem
         self.excerpt = excerpt
         self.column = column
+
+
+class FilterError(QuerySyntaxError):
+    """A filter names an unknown field, compares with a wrong type, or is no sentence at all."""
 
 
 class SettingsError(PolyseekError):

@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 
-from retrieval.ann.adjusted import OVER_FETCH, Adjusted, by_score, search_adjusted, stacked
+from retrieval.ann.adjusted import OVER_FETCH, Adjusted
 from retrieval.ann.exact import NO_ID, Ranking
 from retrieval.ann.routing import QueryParts
 from retrieval.errors import QueryError
 from retrieval.hits import results_of
-from retrieval.kinds import alike, in_blocks, kind_of, put_together
+from retrieval.kinds import alike, kind_of, put_together
 from retrieval.memory import give_back
 from retrieval.model import (
     FIRST_ID,
@@ -26,6 +26,7 @@ from retrieval.model import (
     SearchResult,
     gallery_of,
 )
+from retrieval.planned import PlannedSearch, sample_of
 from retrieval.query.plan import MadeOf, Plan
 from retrieval.search_budget import SearchPlan
 from retrieval.searched import SearchedGallery
@@ -70,6 +71,7 @@ class View:
         self._lock = threading.Lock()
         self._searched: dict[GalleryName, SearchedGallery] = {}
         self._ready: dict[GalleryName, SearchedGallery] = {}
+        self._samples: dict[GalleryName, Float32Array] = {}
         self._filtered: dict[tuple[Predicate, GalleryName, int], Int64Array] = {}
         self._opened("images")
 
@@ -114,46 +116,37 @@ class View:
             found.append((here, ranking))
         return put_together(found, len(vectors))
 
-    def rank_adjusted(
-        self, plan: Plan, k: int, target: GalleryName = "images", only: Int64Array | None = None
+    def rank_planned(
+        self,
+        plan: Plan,
+        k: int,
+        target: GalleryName = "images",
+        only: Int64Array | None = None,
+        *,
+        adjust: bool = True,
     ) -> Adjusted:
-        """The k best of a gallery for each query, those of the foreign kind by adjusted score.
+        """The k best of a gallery for each query, by all that counts; see `PlannedSearch`.
 
-        Queries of other kinds, and all of them where the gallery has no hubness bias, are ranked as
-        `rank` does: what is adjusted of them is NaN.
+        Args:
+            plan: of at least one query.
+            k: at least 1.
+            target: the gallery.
+            only: ids of the items that may be found; None finds all.
+            adjust: whether the hubness bias counts, where there is one.
         """
         searched = self._gallery(target)
-        foreign: Modality = "image" if target == "texts" else "text"
-        kinds = np.array([kind_of(each) for each in plan.made_of])
-        numbers = np.flatnonzero(kinds == foreign)
-        if searched.penalties is None or not numbers.size:
-            return by_score(self.rank(plan.vectors, k, plan.excluded, target, plan.made_of, only))
 
-        at_once = self._queries_at_once(searched, OVER_FETCH * k)
-        blocks = in_blocks(np.arange(len(kinds)), at_once)
-        if len(blocks) > 1:
-            return stacked(
-                [self.rank_adjusted(plan.part(here), k, target, only) for here in blocks]
-            )
-
-        def search(some: Int64Array, depth: int) -> Ranking:
-            asked = plan.part(numbers[some])
+        def rank(asked: Plan, depth: int) -> Ranking:
             return self.rank(asked.vectors, depth, asked.excluded, target, asked.made_of, only)
 
-        found = search_adjusted(
-            search, len(numbers), k, searched.penalties, is_exact=searched.fan_out.is_exact
+        search = PlannedSearch(
+            rank,
+            searched.fan_out,
+            foreign="image" if target == "texts" else "text",
+            bias=searched.penalties if adjust else None,
+            at_once=self._queries_at_once(searched, OVER_FETCH * k),
         )
-        others = np.flatnonzero(kinds != foreign)
-        if not others.size:
-            return found
-        rest = plan.part(others)
-        plain = self.rank(rest.vectors, k, rest.excluded, target, rest.made_of, only)
-        scores, ids = put_together(
-            [(numbers, (found.scores, found.ids)), (others, plain)], len(plan.vectors)
-        )
-        adjusted = np.full_like(scores, np.nan)
-        adjusted[numbers, : found.adjusted.shape[1]] = found.adjusted
-        return Adjusted(scores, ids, adjusted)
+        return search.best(plan, k)
 
     def ids_where(self, predicate: Predicate, target: GalleryName = "images") -> Int64Array:
         """Living items of a gallery that satisfy a filter, by the tags of now; ascending.
@@ -202,13 +195,30 @@ class View:
             n_matching=n_matching,
         )
 
+    @property
+    def dim(self) -> int:
+        """Of the embedding space."""
+        return self.collection.manifest.encoder.dim
+
+    def sample(self, target: GalleryName) -> Float32Array:
+        """Vectors of living items from all over a gallery, (m, dim), always the same ones."""
+        searched = self._gallery(target)
+        with self._lock:
+            found = self._samples.get(target)
+        if found is None:
+            found = sample_of(searched.fan_out)
+            found.setflags(write=False)
+            with self._lock:
+                self._samples[target] = found
+        return found
+
     def vectors_of_items(self, ids: Sequence[ItemId]) -> Float32Array:
         """Stored vectors of items of any gallery, (n, dim).
 
         Raises:
             QueryError: an id names no living item.
         """
-        vectors = np.empty((len(ids), self.collection.manifest.encoder.dim), np.float32)
+        vectors = np.empty((len(ids), self.dim), np.float32)
         wanted = np.array(ids, np.int64)
         for name in FIRST_ID:
             here = np.flatnonzero([gallery_of(item_id) == name for item_id in ids])
@@ -238,6 +248,7 @@ class View:
         with self._lock:
             self._searched.clear()
             self._ready.clear()
+            self._samples.clear()
             self._filtered.clear()
 
     def _vectors_in(self, name: GalleryName, ids: Int64Array) -> Float32Array:

@@ -56,11 +56,12 @@ def agreements(
         scores = gallery.rows @ query
         best = gallery.ids[np.argsort(penalties.values - scores, kind="stable")[:K]]
         deepest = np.argpartition(-scores, depth - 1)[None, :depth]
-        cut = adjust((scores[deepest], gallery.ids[deepest]), penalties, K)
+        near = gallery.ids[deepest]
+        cut = adjust((scores[deepest], near), penalties.of(near), K)
         exact.append(float(np.isin(best, cut.ids).mean()))
         made_of = (MadeOf(query[None], ("text",)),)
         brought = gallery.view.rank(query[None], depth, (), "images", made_of)
-        coded.append(float(np.isin(best, adjust(brought, penalties, K).ids).mean()))
+        coded.append(float(np.isin(best, adjust(brought, penalties.of(brought[1]), K).ids).mean()))
     return exact, coded
 
 
@@ -80,7 +81,14 @@ def as_searched(
             made_of = (MadeOf(query[None], ("text",)),)
             return gallery.view.rank(query[None], depth, (), "images", made_of)
 
-        adjusted = search_adjusted(search, 1, K, penalties, is_exact=False)
+        adjusted = search_adjusted(
+            search,
+            1,
+            K,
+            lambda _, ids: penalties.of(ids),
+            least=penalties.least(is_exact=False),
+            is_exact=False,
+        )
         found.append(float(np.isin(best, adjusted.ids).mean()))
         depths.append(asked[-1])
     return found, depths

@@ -30,7 +30,7 @@ from retrieval.ann.faiss_io import load_faiss
 from retrieval.engine import SearchEngine
 from retrieval.memory import give_back, parse_size
 from retrieval.model import Float32Array, ItemId
-from retrieval.query.algebra import Query, Term
+from retrieval.query.algebra import ItemRef, Query
 from retrieval.store.collection import Collection
 from retrieval.store.filters.grammar import parse_filter
 
@@ -91,18 +91,18 @@ def _search(engine: SearchEngine) -> None:
     engine.search_vectors(vectors, _K, modality="text")
     _log.info("hits")
     for item in ids[:_ASKED].tolist():
-        engine.search(Query((Term.item(ItemId(item)),)), _K)
+        engine.search(Query(ItemRef(ItemId(item))), _K)
     _log.info("hits of a batch")
-    engine.search_batch([Query((Term.item(ItemId(each)),)) for each in ids.tolist()], _K)
+    engine.search_batch([Query(ItemRef(ItemId(each))) for each in ids.tolist()], _K)
     for text in _FILTERS:
         _log.info(f"filter {text}")
         where = parse_filter(text)
         engine.search_vectors(
             vectors[:16], _K, exclude=[*map(ItemId, ids[:3].tolist())], where=where
         )
-        engine.search(Query((Term.item(ItemId(int(ids[0]))),)), _K, where=where)
+        engine.search(Query(ItemRef(ItemId(int(ids[0])))), _K, where=where)
     _log.info("1,000 hits")
-    engine.search(Query((Term.item(ItemId(int(ids[0]))),)), 1_000)
+    engine.search(Query(ItemRef(ItemId(int(ids[0])))), 1_000)
 
 
 def _mixed(rows: Float32Array) -> Float32Array:

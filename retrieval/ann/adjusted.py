@@ -13,7 +13,6 @@ from typing import TypeAlias
 import numpy as np
 
 from retrieval.ann.exact import NO_ID, Ranking
-from retrieval.ann.rescoring import fitted
 from retrieval.model import Float32Array, Int64Array
 
 OVER_FETCH = 5
@@ -30,6 +29,9 @@ with the least of all, nearly every query would go to the end."""
 
 Search: TypeAlias = Callable[[Int64Array, int], Ranking]
 """Numbers of queries and a depth -> their best items by cosine; fewer than depth if no more are."""
+
+PenaltyOf: TypeAlias = Callable[[Int64Array, Int64Array], Float32Array]
+"""Numbers of queries, (q,), and ids, (q, w) -> what is taken off each; 0 for NO_ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,11 @@ class Penalties:
         penalties: Float32Array = np.where(ids == NO_ID, np.float32(0), self.values[places])
         return penalties
 
-    @property
-    def low(self) -> np.float32:
+    def least(self, *, is_exact: bool) -> np.float32:
+        """What to reckon with for an item that a search has not brought, see `search_adjusted`."""
+        return self.values.min() if is_exact else self._low()
+
+    def _low(self) -> np.float32:
         """A penalty that about one item in a hundred falls below, from a sample."""
         sample = self.values[:: max(1, len(self.values) // _SAMPLED)]
         place = int(_LOW_SHARE * len(sample))
@@ -80,28 +85,32 @@ def by_score(ranking: Ranking) -> Adjusted:
     return Adjusted(scores, ids, np.full_like(scores, np.nan))
 
 
-def stacked(found: Sequence[Adjusted]) -> Adjusted:
-    """One ranking of the queries of several, one after the other, as wide as the widest."""
-    width = max(each.ids.shape[1] for each in found)
-    rankings = [fitted((each.scores, each.ids), width) for each in found]
-    adjusted = [fitted((each.adjusted, each.ids), width)[0] for each in found]
-    scores, ids = (np.vstack(each) for each in zip(*rankings, strict=True))
-    return Adjusted(scores, ids, np.vstack(adjusted))
+def assembled(found: Sequence[tuple[Int64Array, Adjusted]], n_queries: int) -> Adjusted:
+    """One ranking of the queries from rankings of some of them, by their numbers."""
+    width = max(each.ids.shape[1] for _, each in found)
+    scores = np.full((n_queries, width), -np.inf, np.float32)
+    ids = np.full((n_queries, width), NO_ID, np.int64)
+    adjusted = np.full((n_queries, width), np.nan, np.float32)
+    for numbers, each in found:
+        own = each.ids.shape[1]
+        scores[numbers, :own], ids[numbers, :own] = each.scores, each.ids
+        adjusted[numbers, :own] = each.adjusted
+    return Adjusted(scores, ids, adjusted)
 
 
-def adjust(ranking: Ranking, penalties: Penalties, k: int) -> Adjusted:
+def adjust(ranking: Ranking, penalties: Float32Array, k: int) -> Adjusted:
     """The k best of each row of a ranking by cosine, by adjusted score.
 
     Args:
-        ranking: scores and ids, (Q, c), of items that all have a penalty.
-        penalties: to take off.
+        ranking: scores and ids, (Q, c).
+        penalties: to take off, (Q, c).
         k: at least 1.
 
     Returns:
         The ranking, (Q, min(k, c)).
     """
     scores, ids = ranking
-    adjusted = scores - penalties.of(ids)
+    adjusted = scores - penalties
     order = np.lexsort((ids, -adjusted))[:, :k]
     return Adjusted(
         np.take_along_axis(scores, order, 1),
@@ -111,7 +120,13 @@ def adjust(ranking: Ranking, penalties: Penalties, k: int) -> Adjusted:
 
 
 def search_adjusted(
-    search: Search, n_queries: int, k: int, penalties: Penalties, *, is_exact: bool
+    search: Search,
+    n_queries: int,
+    k: int,
+    penalty_of: PenaltyOf,
+    *,
+    least: np.float32,
+    is_exact: bool,
 ) -> Adjusted:
     """The k best items for each query by adjusted score; a query's answer depends on itself alone.
 
@@ -119,20 +134,21 @@ def search_adjusted(
         search: that finds by cosine.
         n_queries: how many queries there are.
         k: at least 1.
-        penalties: of all items that `search` can find; at least one.
+        penalty_of: any item that `search` can find.
+        least: of all penalties, or of nearly all: `Penalties.least`.
         is_exact: whether `search` scores every item; then the answer is the ranking of all. One
             that goes by codes is asked for OVER_FETCH times k, and for twice as many, up to
             MOST_OVER_FETCH times k, while an item of a low penalty could still be among the best.
     """
     depth = OVER_FETCH * k
-    ranking = search(np.arange(n_queries), depth)
-    best = adjust(ranking, penalties, k)
-    least = penalties.values.min() if is_exact else penalties.low
+    every = np.arange(n_queries)
+    ranking = search(every, depth)
+    best = adjust(ranking, penalty_of(every, ranking[1]), k)
     numbers = _undecided(ranking, best, depth, least)
     while numbers.size and (is_exact or depth < MOST_OVER_FETCH * k):
         depth *= 2
         ranking = search(numbers, depth)
-        found = adjust(ranking, penalties, k)
+        found = adjust(ranking, penalty_of(numbers, ranking[1]), k)
         width = found.ids.shape[1]  # of these queries alone, it may be less than that of all
         best.scores[numbers, :width] = found.scores
         best.ids[numbers, :width] = found.ids

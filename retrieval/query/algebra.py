@@ -1,16 +1,28 @@
-"""What a query is: weighted terms and how they are put together. Values only, no encoding, no I/O.
+"""What a query is: an expression of texts, images and items. Values only, no encoding, no I/O.
 
-A text is literal: "a - b" asks for the text "a - b". Operators belong to the command line.
+    Text("car") * 0.5 + ImageFile("a.jpg") - Text("people")
+
+A leaf stands for its unit vector, and `+` and `*` do what they do with vectors; the direction of
+the result is what is searched for. `-` does not subtract: `a - b` ranks by a and takes off what an
+item has of b (`Minus`); to subtract a vector, add it with a negative weight, `a + b * -0.5`.
+
+A text is literal: Text("a - b") asks for the text "a - b". Operators in a text belong to the
+command line (`retrieval.query.parse`).
 """
 
 import math
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+import numpy as np
 
 from retrieval.errors import QueryError
-from retrieval.model import ItemId
+from retrieval.model import Float32Array, ItemId, Modality
+
+if TYPE_CHECKING:
+    from retrieval.store.filters.predicates import Predicate
 
 DEFAULT_SLERP_AT = 0.8
 """Where on the arc from image to text a slerp query lies: 0 is the image, 1 the text.
@@ -18,57 +30,218 @@ DEFAULT_SLERP_AT = 0.8
 Source: Jang et al., "Spherical Linear Interpolation and Text-Anchoring for Zero-shot Composed Image
 Retrieval", ECCV 2024 (0.8 for CIRCO and FashionIQ)."""
 
+DEFAULT_GAIN = 1.0
+"""How far a residual goes from its anchor, in lengths of the anchor."""
+
 _LARGEST_ID = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One text, image or item of a query.
+class Expression:
+    """A node; frozen and hashable, so that equal parts of queries are worked out once."""
 
-    Attributes:
-        kind: what `value` is.
-        value: the text; the path of an image file; the id of an item of the collection.
-        weight: how much the term counts in a sum; negative subtracts; never 0.
+    __slots__ = ()
+
+    def __add__(self, other: "Expression") -> "Sum":
+        return Sum((self, _expression(other)))
+
+    def __sub__(self, other: "Expression") -> "Minus":
+        return Minus(self, _expression(other))
+
+    def __mul__(self, weight: float) -> "Scale":
+        return Scale(self, weight)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> "Scale":
+        return Scale(self, -1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Expression):
+    """A literal text; see `clean_text` for the characters that cannot stay.
 
     Raises:
-        QueryError: the text is blank, the id out of range, or the weight 0 or not finite.
-        TypeError: `value` is of another type than `kind` says.
+        QueryError: it is blank.
+        TypeError: it is no string.
     """
 
-    kind: Literal["text", "image", "item"]
-    value: str | Path | ItemId
-    weight: float = 1.0
+    text: str
 
     def __post_init__(self) -> None:
-        expected = {"text": str, "image": Path, "item": int}.get(self.kind)
-        if expected is None or not isinstance(self.value, expected):
-            raise TypeError(f"a term of kind {self.kind!r} cannot be {self.value!r}")
+        if not isinstance(self.text, str):
+            raise TypeError(f"a text cannot be {self.text!r}")
+        text = clean_text(self.text)
+        if not text.strip():
+            raise QueryError(
+                "the text of the query is empty", hint="give at least one word or an image"
+            )
+        object.__setattr__(self, "text", text)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile(Expression):
+    """An image file, read when the query is answered."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRef(Expression):
+    """An item of the collection, by its id; its stored vector is used.
+
+    Raises:
+        QueryError: the id is not positive, or has more than 63 bits.
+    """
+
+    item_id: ItemId
+
+    def __post_init__(self) -> None:
+        check_id(self.item_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Vector(Expression):
+    """A ready vector in the space of the collection.
+
+    Attributes:
+        content: float32, in the byte order of this machine; `Vector.of` makes it.
+        modality: what the vector is of: the index looks for texts elsewhere than for images.
+    """
+
+    content: bytes
+    modality: Modality = "image"
+
+    @classmethod
+    def of(cls, values: Float32Array, modality: Modality = "image") -> Self:
+        """The direction of values, (dim,), any real type.
+
+        Raises:
+            QueryError: they are no vector, hold NaN or infinity, or are all 0.
+        """
+        array = np.asarray(values, np.float64)
+        length = float(np.linalg.norm(array))
+        if array.ndim != 1 or not math.isfinite(length) or length == 0:
+            raise QueryError(
+                f"a query vector must be finite numbers, not all 0, of shape (dim,): {array.shape}"
+            )
+        return cls((array / length).astype(np.float32).tobytes(), modality)
+
+    @property
+    def values(self) -> Float32Array:
+        """The unit vector, (dim,), not to be written to."""
+        return np.frombuffer(self.content, np.float32)
+
+
+Leaf: TypeAlias = Text | ImageFile | ItemRef | Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Expression):
+    """A part that counts more or less than others; in a sum a negative one is subtracted.
+
+    Raises:
+        QueryError: the weight is 0 or not finite.
+    """
+
+    part: Expression
+    weight: float
+
+    def __post_init__(self) -> None:
         if not math.isfinite(self.weight) or self.weight == 0:
             raise QueryError(f"the weight of a term must be a number other than 0: {self.weight}")
-        if isinstance(self.value, int):
-            _check_id(self.value)
-        elif isinstance(self.value, str):
-            text = clean_text(self.value)
-            if not text.strip():
-                raise QueryError(
-                    "the text of the query is empty", hint="give at least one word or an image"
-                )
-            object.__setattr__(self, "value", text)
 
-    @classmethod
-    def text(cls, text: str, weight: float = 1.0) -> Self:
-        """A literal text; see `clean_text` for the characters that cannot stay."""
-        return cls("text", text, weight)
 
-    @classmethod
-    def image(cls, path: str | Path, weight: float = 1.0) -> Self:
-        """An image file, read when the query is answered."""
-        return cls("image", Path(path), weight)
+@dataclass(frozen=True, slots=True)
+class Sum(Expression):
+    """The sum of parts, as vectors. Of one part: that part.
 
-    @classmethod
-    def item(cls, item_id: int, weight: float = 1.0) -> Self:
-        """An item of the collection, by its id; its stored vector is used."""
-        return cls("item", ItemId(item_id), weight)
+    Raises:
+        QueryError: there are no parts.
+    """
+
+    parts: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise QueryError("the query is empty", hint="give at least one word or an image")
+
+
+@dataclass(frozen=True, slots=True)
+class Minus(Expression):
+    """What is like `sought` and not like `unwanted`.
+
+    The ranking is by the cosine with `sought` less a penalty for what an item has of `unwanted`
+    (`retrieval.query.penalty`): items without it stay where they were. A weight of `unwanted` that
+    is greater or less than that of `sought` makes the penalty so.
+    """
+
+    sought: Expression
+    unwanted: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Slerp(Expression):
+    """The unit vector at the share `at` of the arc from one part to another.
+
+    Raises:
+        QueryError: `at` is outside of [0, 1].
+    """
+
+    start: Expression
+    end: Expression
+    at: float = DEFAULT_SLERP_AT
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.at <= 1.0:
+            raise QueryError(f"slerp_at must lie between 0 and 1, got {self.at}")
+
+
+@dataclass(frozen=True, slots=True)
+class Residual(Expression):
+    """An anchor moved along a direction between examples: from the mean of some to that of others.
+
+    A difference of texts has no share of what all texts have in common, so that it may be added to
+    an image. Without `away` the direction starts from what captions have in common.
+
+    Attributes:
+        anchor: where to start.
+        towards: at least one example of what is wanted.
+        away: examples of what the anchor has instead.
+        gain: how far to go, in lengths of the anchor; more than 0.
+
+    Raises:
+        QueryError: there is no example, or `gain` is not positive.
+    """
+
+    anchor: Expression
+    towards: tuple[Expression, ...]
+    away: tuple[Expression, ...] = ()
+    gain: float = DEFAULT_GAIN
+
+    def __post_init__(self) -> None:
+        if not self.towards:
+            raise QueryError("a residual needs an example of what is wanted")
+        if not (math.isfinite(self.gain) and self.gain > 0):
+            raise QueryError(f"the gain of a residual must be more than 0, got {self.gain}")
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Expression):
+    """What is like both parts: the ranking is by a product of two scores, not by one vector."""
+
+    first: Expression
+    second: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Where(Expression):
+    """A part among the items that satisfy a filter."""
+
+    part: Expression
+    predicate: "Predicate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,53 +249,30 @@ class Query:
     """A question to a collection.
 
     Attributes:
-        terms: at least one.
-        compose: "sum" adds the weighted terms; "slerp" walks the arc between exactly two terms.
-        slerp_at: where on that arc, in [0, 1]; 0 is the image, 1 the text (of two terms of one
-            kind: the first and the second).
-        exclude: items that must not be returned, besides the query's own images and items.
+        expression: what is looked for.
+        exclude: items that must not be returned.
+        with_references: whether the query's own images and items may be returned.
 
     Raises:
-        QueryError: no terms, or terms that `compose` cannot put together.
+        QueryError: an id to exclude is out of range.
     """
 
-    terms: tuple[Term, ...]
-    compose: Literal["sum", "slerp"] = "sum"
-    slerp_at: float = DEFAULT_SLERP_AT
+    expression: Expression
     exclude: tuple[ItemId, ...] = ()
+    with_references: bool = False
 
     def __post_init__(self) -> None:
-        if not self.terms:
-            raise QueryError("the query is empty", hint="give at least one word or an image")
-        if self.compose not in ("sum", "slerp"):
-            raise QueryError(f"no such composition: {self.compose!r}; there are sum and slerp")
-        if not 0.0 <= self.slerp_at <= 1.0:
-            raise QueryError(f"slerp_at must lie between 0 and 1, got {self.slerp_at}")
         for item_id in self.exclude:
-            _check_id(item_id)
-        if self.compose == "slerp":
-            self._check_slerp()
-
-    def _check_slerp(self) -> None:
-        if len(self.terms) != 2:
-            raise QueryError(
-                f"slerp takes exactly two terms, the query has {len(self.terms)}",
-                hint="use compose='sum' for one term or for more than two",
-            )
-        first, second = (term.weight for term in self.terms)
-        if first != second or first < 0:
-            raise QueryError(
-                f"slerp takes no weights, got {first:g} and {second:g}",
-                hint="say where between the two terms the query lies by slerp_at",
-            )
+            check_id(item_id)
 
     @classmethod
     def text(cls, text: str) -> Self:
         """The query of one literal text."""
-        return cls((Term.text(text),))
+        return cls(Text(text))
 
 
-def _check_id(item_id: int) -> None:
+def check_id(item_id: int) -> None:
+    """Raise QueryError unless a number can be the id of an item."""
     if not 0 < item_id <= _LARGEST_ID:
         raise QueryError(f"no item {item_id}: ids are positive and have at most 63 bits")
 
@@ -136,3 +286,10 @@ def clean_text(text: str) -> str:
     """
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return "".join(" " if unicodedata.category(char) == "Cc" else char for char in whole)
+
+
+def _expression(other: object) -> Expression:
+    if not isinstance(other, Expression):
+        hint = "wrap a text in Text(...), a path in ImageFile(...)"
+        raise TypeError(f"{other!r} is no part of a query; {hint}")
+    return other

@@ -1,14 +1,19 @@
-"""Put the vectors of a query's terms together into one unit vector.
+"""Put the vectors of a query's leaves together into one unit vector.
 
 Laws (tests/retrieval/query/test_compose.py): a one-term query is that term, bit for bit; scaling
-all weights by one positive factor changes nothing; slerp at 0 is the image, at 1 the text.
+all weights by one positive factor changes nothing; slerp at 0 is the start, at 1 the end.
 """
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from retrieval.errors import QueryError
 from retrieval.model import Float32Array
-from retrieval.query.algebra import Query
+from retrieval.query.algebra import Expression, Leaf, Residual, Slerp
+from retrieval.query.normal import LEAVES, terms
 
 _CANCELS_BELOW = 1e-3
 """Length of the sum, with weights that add up to 1 in size, under which its direction is noise."""
@@ -16,22 +21,58 @@ _CANCELS_BELOW = 1e-3
 _SMALL_SINE = 1e-6
 """Below this the arc has no direction: equal vectors fall back to the straight line."""
 
+CommonText: TypeAlias = Callable[[], Float32Array]
+"""Gives the mean of the embeddings of captions, (dim,): what all texts have in common."""
 
-def compose(query: Query, vectors: Float32Array) -> Float32Array:
-    """The unit vector (dim,) of a query.
 
-    Args:
-        query: its terms, weights and way of composing.
-        vectors: (terms, dim) unit rows, row i for term i.
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Works out expressions from the vectors of their leaves.
 
-    Raises:
-        QueryError: the terms cancel out, or slerp is asked between opposite vectors.
+    Attributes:
+        vectors: a unit row, (dim,), for each leaf.
+        common_text: asked for only by a residual that names nothing to go away from.
     """
-    if query.compose == "sum":
-        return weighted_sum(vectors, [term.weight for term in query.terms])
-    # The arc runs from the image to the text, in whatever order they were given.
-    first, second = (1, 0) if query.terms[0].kind == "text" != query.terms[1].kind else (0, 1)
-    return slerp(vectors[first], vectors[second], query.slerp_at)
+
+    vectors: Mapping[Leaf, Float32Array]
+    common_text: CommonText
+
+    def direction(self, expression: Expression) -> Float32Array:
+        """The unit vector (dim,) of an expression that is a vector.
+
+        Raises:
+            QueryError: terms cancel out, or slerp is asked between opposite vectors.
+        """
+        weighted = list(terms(expression))
+        rows = np.stack([self._unit(part) for _, part in weighted])
+        return weighted_sum(rows, [weight for weight, _ in weighted])
+
+    def _unit(self, part: Expression) -> Float32Array:
+        if isinstance(part, LEAVES):
+            return self.vectors[part]
+        if isinstance(part, Slerp):
+            return slerp(self.direction(part.start), self.direction(part.end), part.at)
+        if isinstance(part, Residual):
+            return self._moved(part)
+        raise AssertionError(f"{part!r} is no vector")  # `normal` lets none of them pass
+
+    def _moved(self, residual: Residual) -> Float32Array:
+        anchor = self.direction(residual.anchor)
+        towards = self._mean(residual.towards)
+        away = self._mean(residual.away) if residual.away else self.common_text()
+        change = towards - away
+        length = np.linalg.norm(change)
+        if length < _CANCELS_BELOW:
+            raise QueryError(
+                "the residual has no direction: what is wanted equals what it starts from",
+                hint="give texts that differ",
+            )
+        step = change / length
+        return weighted_sum(np.stack([anchor, step]), [1.0, residual.gain])
+
+    def _mean(self, examples: Sequence[Expression]) -> Float32Array:
+        mean: Float32Array = np.stack([self.direction(each) for each in examples]).mean(axis=0)
+        return mean
 
 
 def weighted_sum(vectors: Float32Array, weights: list[float]) -> Float32Array:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PIL.Image import Image
 
+from retrieval.encoders.bank import caption_bank
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.registry import get_encoder
 from retrieval.errors import EncoderMismatchError, ImageError, QueryError
@@ -62,6 +63,19 @@ class QueryEncoder:
         self._device = device
         self._lock = threading.Lock()
         self._encoder = self._checked(encoder) if encoder is not None else None
+        self._bank: Float32Array | None = None
+
+    def bank(self) -> Float32Array:
+        """The embeddings of `caption_bank`, (n, dim), worked out once.
+
+        Raises:
+            EncoderUnavailableError: as for texts.
+            EncoderMismatchError: as for texts.
+        """
+        with self._lock:
+            if self._bank is None:
+                self._bank = self._ready().encode_texts(caption_bank())
+            return self._bank
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
         """Embed texts in one call of the encoder -> (n, dim) unit rows.

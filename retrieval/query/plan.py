@@ -1,24 +1,47 @@
-"""From queries to what a search needs: one vector each, and the items that must not come back.
+"""From queries to what a search needs: one vector each, what else counts, and what must not come.
 
-All texts of all queries are encoded in one call, all images in another; a term that several queries
+All texts of all queries are encoded in one call, all images in another; a leaf that several queries
 share is encoded once.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from retrieval.model import Float32Array, Int64Array, ItemId, Modality, gallery_of
-from retrieval.query.algebra import Query, Term
-from retrieval.query.compose import compose
+from retrieval.errors import QueryError
+from retrieval.model import Float32Array, GalleryName, Int64Array, ItemId, Modality, gallery_of
+from retrieval.query.algebra import (
+    Expression,
+    ImageFile,
+    ItemRef,
+    Leaf,
+    Product,
+    Query,
+    Residual,
+    Sum,
+    Text,
+    Vector,
+)
+from retrieval.query.compose import Composer
 from retrieval.query.encoding import QueryEncoder
+from retrieval.query.normal import LEAVES, Sought, children, leaves, normal, terms
+from retrieval.query.penalty import Penalty
+from retrieval.query.product import Fusion, Landmarks
+from retrieval.store.filters.predicates import Predicate
+
+_ENOUGH_CAPTIONS = 100
+"""Texts of a collection from which their mean and main axes are taken; with fewer, a bank is."""
 
 
 class Items(Protocol):
     """What a plan asks of the collection."""
+
+    @property
+    def dim(self) -> int:
+        """Of the embedding space."""
+        ...
 
     def vectors_of_items(self, ids: Sequence[ItemId]) -> Float32Array:
         """Stored vectors, (n, dim); raises QueryError for an id that names no live item."""
@@ -26,6 +49,10 @@ class Items(Protocol):
 
     def items_by_sha256(self, hexes: Sequence[str]) -> Mapping[str, ItemId]:
         """Items by the sha256 of their content; contents without an item are left out."""
+        ...
+
+    def sample(self, target: GalleryName) -> Float32Array:
+        """Vectors of items from all over a gallery, (m, dim), always the same ones."""
         ...
 
 
@@ -50,11 +77,18 @@ class Plan:
         vectors: (Q, dim) unit rows.
         excluded: for each query the ids that must not be returned, ascending.
         made_of: for each query what it goes towards.
+        penalties: for each query what counts against items; None where nothing does.
+        fusions: for each query that is a product of two parts, how their scores are fused; its
+            `made_of` are these two parts. None for all others.
+        wheres: for each query the filter that is part of it.
     """
 
     vectors: Float32Array
     excluded: tuple[Int64Array, ...]
     made_of: tuple[MadeOf, ...]
+    penalties: tuple[Penalty | None, ...]
+    fusions: tuple[Fusion | None, ...]
+    wheres: tuple[Predicate | None, ...]
 
     def part(self, numbers: Int64Array) -> "Plan":
         """What to search for some of the queries, by their numbers."""
@@ -63,62 +97,174 @@ class Plan:
             self.vectors[numbers],
             tuple(self.excluded[number] for number in chosen),
             tuple(self.made_of[number] for number in chosen),
+            tuple(self.penalties[number] for number in chosen),
+            tuple(self.fusions[number] for number in chosen),
+            tuple(self.wheres[number] for number in chosen),
         )
 
 
-def plan_queries(queries: Sequence[Query], encoder: QueryEncoder, items: Items) -> Plan:
+def plan_queries(
+    queries: Sequence[Query], encoder: QueryEncoder, items: Items, target: GalleryName = "images"
+) -> Plan:
     """Encode and compose queries.
 
     Args:
         queries: at least one.
         encoder: asked only if there is a text or an image.
         items: of the collection that will be searched.
+        target: the gallery that will be searched.
 
     Raises:
-        QueryError: an image cannot be used, an item is unknown, or a query cancels out.
+        QueryError: an image cannot be used, an item is unknown, a query cancels out, or its parts
+            make no query (`retrieval.query.normal`).
         EncoderUnavailableError: the encoder is needed and cannot be had.
         EncoderMismatchError: the encoder is not the collection's.
     """
-    values = dict.fromkeys(term.value for query in queries for term in query.terms)
-    texts = [value for value in values if isinstance(value, str)]
-    paths = [value for value in values if isinstance(value, Path)]
-    ids = [value for value in values if isinstance(value, int)]
-    vectors: dict[str | Path | ItemId, Float32Array] = {}
-    twins: dict[str | Path | ItemId, ItemId] = {item_id: item_id for item_id in ids}
-    if texts:
-        vectors.update(zip(texts, encoder.encode_texts(texts), strict=True))
-    if paths:
-        encoded = encoder.encode_files(paths)
-        vectors.update(zip(paths, encoded.vectors, strict=True))
-        known = items.items_by_sha256(encoded.sha256)
-        digests = zip(paths, encoded.sha256, strict=True)
-        twins.update({path: known[digest] for path, digest in digests if digest in known})
-    if ids:
-        vectors.update(zip(ids, items.vectors_of_items(ids), strict=True))
+    sought = [normal(query.expression) for query in queries]
+    own = [tuple(_leaves_of(each)) for each in sought]
+    vectors, twins = _embedded(dict.fromkeys(leaf for each in own for leaf in each), encoder, items)
+    planner = _Planner(vectors, encoder, items, target)
+    aims = [planner.aim(each) for each in sought]
     return Plan(
-        made_of=tuple(_made_of(query, vectors) for query in queries),
-        vectors=np.stack(
-            [
-                compose(query, np.stack([vectors[term.value] for term in query.terms]))
-                for query in queries
-            ]
+        vectors=np.stack([vector for vector, _, _ in aims]),
+        excluded=tuple(
+            _excluded(query, leaves_of_one, twins)
+            for query, leaves_of_one in zip(queries, own, strict=True)
         ),
-        excluded=tuple(_excluded(query, twins) for query in queries),
+        made_of=tuple(made_of for _, made_of, _ in aims),
+        penalties=tuple(planner.penalty(each) for each in sought),
+        fusions=tuple(fusion for _, _, fusion in aims),
+        wheres=tuple(each.where for each in sought),
     )
 
 
-def _made_of(query: Query, vectors: Mapping[str | Path | ItemId, Float32Array]) -> MadeOf:
-    """Terms of positive weight; all of them where a query only goes away from something."""
-    terms = [term for term in query.terms if term.weight > 0] or query.terms
-    return MadeOf(np.stack([vectors[term.value] for term in terms]), tuple(map(_modality, terms)))
+class _Planner:
+    """Works out the queries of one call, whose leaves have vectors."""
+
+    def __init__(
+        self,
+        vectors: Mapping[Leaf, Float32Array],
+        encoder: QueryEncoder,
+        items: Items,
+        target: GalleryName,
+    ) -> None:
+        self._vectors = vectors
+        self._items = items
+        self._target = target
+        self._encoder = encoder
+        self._composer = Composer(vectors, lambda: self._captions().mean(axis=0))
+
+    def aim(self, sought: Sought) -> tuple[Float32Array, MadeOf, Fusion | None]:
+        """Where a query aims, what it is made of, and how its parts are fused."""
+        product = _product_in(sought.core)
+        if product is None:
+            return self._composer.direction(sought.core), self._made_of(sought.core), None
+        parts = (product.first, product.second)
+        rows = np.stack([self._composer.direction(part) for part in parts])
+        modalities = (self._modality(parts[0]), self._modality(parts[1]))
+        landmarks = Landmarks(self._items.sample(self._target), self._captions())
+        fusion = Fusion.of(rows, modalities, landmarks)
+        # The score of a hit is its cosine with the sum of both.
+        return self._composer.direction(Sum(parts)), MadeOf(rows, modalities), fusion
+
+    def penalty(self, sought: Sought) -> Penalty | None:
+        """What counts against items."""
+        if not sought.unwanted:
+            return None
+        unwanted = np.stack([self._composer.direction(each.part) for each in sought.unwanted])
+        weights = np.array([each.weight for each in sought.unwanted], np.float32)
+        return Penalty.among(unwanted, weights, self._items.sample(self._target))
+
+    def _captions(self) -> Float32Array:
+        """Captions to learn from what texts have in common: of the collection, if it has them."""
+        own = self._items.sample("texts")
+        return own if len(own) >= _ENOUGH_CAPTIONS else self._encoder.bank()
+
+    def _made_of(self, core: Expression) -> MadeOf:
+        towards = dict.fromkeys(_towards(core))
+        return MadeOf(
+            np.stack([self._vectors[leaf] for leaf in towards]), tuple(map(_modality, towards))
+        )
+
+    def _modality(self, part: Expression) -> Modality:
+        """What a part of a product is: an image if any of it is one."""
+        return "image" if "image" in map(_modality, _towards(part)) else "text"
 
 
-def _modality(term: Term) -> Modality:
-    if isinstance(term.value, int):
-        return "text" if gallery_of(term.value) == "texts" else "image"
-    return "text" if term.kind == "text" else "image"
+def _embedded(
+    wanted: Mapping[Leaf, None], encoder: QueryEncoder, items: Items
+) -> tuple[dict[Leaf, Float32Array], dict[Leaf, ItemId]]:
+    """A unit vector for each leaf, and for images and items the item of the same content."""
+    texts = [leaf for leaf in wanted if isinstance(leaf, Text)]
+    files = [leaf for leaf in wanted if isinstance(leaf, ImageFile)]
+    references = [leaf for leaf in wanted if isinstance(leaf, ItemRef)]
+    vectors: dict[Leaf, Float32Array] = {
+        leaf: leaf.values for leaf in wanted if isinstance(leaf, Vector)
+    }
+    twins: dict[Leaf, ItemId] = {leaf: leaf.item_id for leaf in references}
+    if texts:
+        vectors.update(zip(texts, encoder.encode_texts([leaf.text for leaf in texts]), strict=True))
+    if files:
+        encoded = encoder.encode_files([leaf.path for leaf in files])
+        vectors.update(zip(files, encoded.vectors, strict=True))
+        known = items.items_by_sha256(encoded.sha256)
+        digests = zip(files, encoded.sha256, strict=True)
+        twins.update({leaf: known[digest] for leaf, digest in digests if digest in known})
+    if references:
+        stored = items.vectors_of_items([leaf.item_id for leaf in references])
+        vectors.update(zip(references, stored, strict=True))
+    _check_widths(vectors, items)
+    return vectors, twins
 
 
-def _excluded(query: Query, twins: Mapping[str | Path | ItemId, ItemId]) -> Int64Array:
-    own = {twins[term.value] for term in query.terms if term.value in twins}
-    return np.array(sorted(own.union(query.exclude)), np.int64)
+def _check_widths(vectors: Mapping[Leaf, Float32Array], items: Items) -> None:
+    given = {len(values) for leaf, values in vectors.items() if isinstance(leaf, Vector)}
+    if given and given != (expected := {items.dim}):
+        raise QueryError(
+            f"a query vector of {max(given - expected)} numbers for a collection of "
+            f"{items.dim} dimensions",
+            hint="use the encoder of the collection",
+        )
+
+
+def _leaves_of(sought: Sought) -> list[Leaf]:
+    return [
+        *leaves(sought.core),
+        *(leaf for each in sought.unwanted for leaf in leaves(each.part)),
+    ]
+
+
+def _product_in(core: Expression) -> Product | None:
+    """The product that a core is, whatever its weight."""
+    (_, part), *others = terms(core)
+    return part if isinstance(part, Product) and not others else None
+
+
+def _towards(part: Expression) -> list[Leaf]:
+    """Leaves of positive weight; all of them where a query only goes away from something."""
+    weighted = list(terms(part))
+    positive = [each for weight, each in weighted if weight > 0]
+    found: list[Leaf] = []
+    for each in positive or [each for _, each in weighted]:
+        if isinstance(each, LEAVES):
+            found.append(each)
+        elif isinstance(each, Residual):
+            for inner in (each.anchor, *each.towards):
+                found += _towards(inner)
+        else:
+            for inner in children(each):
+                found += _towards(inner)
+    return found
+
+
+def _modality(leaf: Leaf) -> Modality:
+    if isinstance(leaf, ItemRef):
+        return "text" if gallery_of(leaf.item_id) == "texts" else "image"
+    if isinstance(leaf, Vector):
+        return leaf.modality
+    return "text" if isinstance(leaf, Text) else "image"
+
+
+def _excluded(query: Query, own: Sequence[Leaf], twins: Mapping[Leaf, ItemId]) -> Int64Array:
+    references = () if query.with_references else (twins[leaf] for leaf in own if leaf in twins)
+    return np.array(sorted({*references, *query.exclude}), np.int64)

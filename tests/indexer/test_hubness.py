@@ -18,7 +18,7 @@ from retrieval.engine import SearchEngine
 from retrieval.errors import CorruptCollectionError
 from retrieval.learn.hubness import Bank
 from retrieval.model import FIRST_ID
-from retrieval.query.algebra import Query, Term
+from retrieval.query.algebra import ItemRef, Query, Text
 from retrieval.store.collection import Collection
 from retrieval.store.manifest import newest_manifest
 from tests import hub_kit as kit
@@ -97,8 +97,8 @@ def test_scores_stay_cosines_and_the_order_is_that_of_a_full_sort(folder):
 
 def test_only_queries_of_the_other_kind_are_adjusted(folder):
     with SearchEngine.open(folder, encoder=ConeEncoder()) as engine:
-        text, item = Query.text("of 7"), Query((Term.item(8),))
-        both = Query((Term.item(8), Term.text("of 9")))
+        text, item = Query.text("of 7"), Query(ItemRef(8))
+        both = Query(ItemRef(8) + Text("of 9"))
         texts = engine.search(text, 3, target="texts")
         results = engine.search_batch([text, item, both, text], 3)
         alone = engine.search(text, 3)
@@ -116,7 +116,7 @@ def test_only_queries_of_the_other_kind_are_adjusted(folder):
 def test_excluded_and_filtered_items_stay_away(folder):
     with SearchEngine.open(folder, encoder=ConeEncoder()) as engine:
         first = engine.search(Query.text("of 7"), 1).hits[0].item.id
-        query = Query((Term.text("of 7"),), exclude=frozenset({first}))
+        query = Query(Text("of 7"), exclude=frozenset({first}))
         found = [hit.item.id for hit in engine.search(query, 1000).hits]
     assert len(found) == kit.N_IMAGES - 1
     assert first not in found

@@ -9,7 +9,7 @@ from retrieval.duplicates import find_duplicates, search_grouped
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
 from retrieval.model import FileRef, ImageMeta
-from retrieval.query.algebra import Query, Term
+from retrieval.query.algebra import Query, Text
 from tests import collection_kit as kit
 
 # name: (number of its vector, how far from it, width, bytes)
@@ -127,8 +127,8 @@ class Near:
 @pytest.mark.parametrize("k", [1, 2, 3, 6])
 def test_an_answer_shows_each_picture_once_and_is_filled(folder, k):
     with SearchEngine.open(folder, encoder=Near()) as engine:
-        found = search_grouped(engine, Query((Term.text("1"),)), k)
-        plain = engine.search(Query((Term.text("1"),)), 6)
+        found = search_grouped(engine, Query(Text("1")), k)
+        plain = engine.search(Query(Text("1")), 6)
     assert len(found.result.hits) == min(k, 3)
     assert [hit.rank for hit in found.result.hits] == list(range(1, min(k, 3) + 1))
     best = found.result.hits[0]
@@ -148,6 +148,6 @@ def test_it_looks_deeper_until_k_are_found(tmp_path):
     with CollectionWriter.open(tmp_path / "c", kit.ENCODER) as writer:
         writer.commit(np.stack(rows).astype(np.float32), items)
     with SearchEngine.open(tmp_path / "c", encoder=Near()) as engine:
-        found = search_grouped(engine, Query((Term.text("1"),)), 3)
+        found = search_grouped(engine, Query(Text("1")), 3)
     assert len(found.result.hits) == 3
     assert sorted(found.n_alike.values()) == [0, 0, 59]

@@ -19,7 +19,13 @@ from retrieval.errors import (
     QueryError,
 )
 from retrieval.model import EncoderInfo, ImageMeta
-from retrieval.query.algebra import Query, Term
+from retrieval.query.algebra import (
+    ImageFile,
+    ItemRef,
+    Query,
+    Slerp,
+    Text,
+)
 from retrieval.query.plan import MadeOf
 from retrieval.store.collection import Collection
 from tests import collection_kit as kit
@@ -116,8 +122,8 @@ def test_equal_scores_are_ordered_by_id(tmp_path, encoder):
 
 
 def test_a_batch_is_one_encoder_call_and_answers_as_each_query_alone(engine, encoder):
-    queries = [Query.text("a 3"), Query.text("b 4"), Query((Term.text("a 3"), Term.text("c 5")))]
-    queries += [Query((Term.item(4), Term.text("b 4", -0.5)), exclude=(9,))]
+    queries = [Query.text("a 3"), Query.text("b 4"), Query(Text("a 3") + Text("c 5"))]
+    queries += [Query(ItemRef(4) + Text("b 4") * -0.5, exclude=(9,))]
     together = engine.search_batch(queries, 4)
     assert encoder.text_calls == [["a 3", "b 4", "c 5"]]
     assert together == [engine.search(query, 4) for query in queries]
@@ -138,7 +144,7 @@ def test_a_k_below_one_is_refused(engine, k):
 
 
 def test_an_item_finds_its_neighbours_and_not_itself(engine, encoder):
-    result = engine.search(Query((Term.item(8),)), 20)
+    result = engine.search(Query(ItemRef(8)), 20)
     stored = kit.vector(7).astype(np.float16).astype(np.float32)
     assert numbers_of(result) == [n for n in slow_order(stored, range(20)) if n != 7]
     assert encoder.text_calls == []
@@ -147,7 +153,7 @@ def test_an_item_finds_its_neighbours_and_not_itself(engine, encoder):
 @pytest.mark.parametrize("item_id", [21, 10**12])
 def test_an_unknown_item_is_refused(engine, item_id):
     with pytest.raises(QueryError, match=f"no item {item_id}"):
-        engine.search(Query((Term.item(item_id),)))
+        engine.search(Query(ItemRef(item_id)))
 
 
 def test_a_deleted_item_neither_asks_nor_answers(folder, encoder):
@@ -157,7 +163,7 @@ def test_a_deleted_item_neither_asks_nor_answers(folder, encoder):
         answer = numbers_of(engine.search(Query.text("number 7"), 19))
         assert answer == [n for n in slow_order(kit.vector(7), range(20)) if n != 7]
         with pytest.raises(QueryError, match="no item 8"):
-            engine.search(Query((Term.item(8),)))
+            engine.search(Query(ItemRef(8)))
 
 
 def test_a_picture_of_the_collection_is_not_its_own_answer_wherever_it_lies(tmp_path, encoder):
@@ -172,9 +178,9 @@ def test_a_picture_of_the_collection_is_not_its_own_answer_wherever_it_lies(tmp_
     copy.write_bytes(data)
     stranger = picture(tmp_path / "stranger.bmp", 7)  # the same pixels, other bytes
     with SearchEngine.open(tmp_path / "c", encoder=encoder) as engine:
-        assert [hit.item.id for hit in engine.search(Query((Term.image(stranger),)), 1).hits] == [3]
-        assert len(engine.search(Query((Term.image(copy),)), 9).hits) == 2
-        both = Query((Term.image(copy), Term.image(stranger, 0.5), Term.item(1)))
+        assert [hit.item.id for hit in engine.search(Query(ImageFile(stranger)), 1).hits] == [3]
+        assert len(engine.search(Query(ImageFile(copy)), 9).hits) == 2
+        both = Query(ImageFile(copy) + ImageFile(stranger) * 0.5 + ItemRef(1))
         assert [hit.item.id for hit in engine.search(both, 9).hits] == [2]
     assert encoder.image_calls == 3
 
@@ -182,32 +188,29 @@ def test_a_picture_of_the_collection_is_not_its_own_answer_wherever_it_lies(tmp_
 def test_excluded_items_do_not_show_and_k_is_filled(engine):
     best = engine.search(Query.text("3"), 20).hits
     excluded = (*(hit.item.id for hit in best[:5]), 999)
-    rest = engine.search(Query((Term.text("3"),), exclude=excluded), 6).hits
+    rest = engine.search(Query(Text("3"), exclude=excluded), 6).hits
     assert [hit.item.id for hit in rest] == [hit.item.id for hit in best[5:11]]
     scores, ids = engine.search_vectors(kit.vectors([3]), 6, exclude=excluded)
     assert ids[0].tolist() == [hit.item.id for hit in rest]
     assert scores[0].tolist() == pytest.approx([hit.score for hit in rest])
     everything = tuple(range(1, 21))
-    assert engine.search(Query((Term.text("3"),), exclude=everything)).hits == ()
+    assert engine.search(Query(Text("3"), exclude=everything)).hits == ()
 
 
 def test_composition_of_image_and_text(engine, tmp_path):
-    terms = (Term.text("number 5"), Term.image(picture(tmp_path / "a.png", 30)))
-    at = {
-        share: engine.search(Query(terms, compose="slerp", slerp_at=share), 20)
-        for share in (0.0, 0.5, 1.0)
-    }
-    assert at[0.0].hits == engine.search(Query(terms[1:]), 20).hits
-    assert at[1.0].hits == engine.search(Query(terms[:1]), 20).hits
+    text, image = Text("number 5"), ImageFile(picture(tmp_path / "a.png", 30))
+    at = {share: engine.search(Slerp(image, text, share), 20) for share in (0.0, 0.5, 1.0)}
+    assert at[0.0].hits == engine.search(image, 20).hits
+    assert at[1.0].hits == engine.search(text, 20).hits
     middle = kit.vector(5).astype(float) + kit.vector(30)
     middle = (middle / np.linalg.norm(middle)).astype(np.float32)
     assert numbers_of(at[0.5]) == slow_order(middle, range(20))
-    assert engine.search(Query(terms), 20).hits == at[0.5].hits
+    assert engine.search(text + image, 20).hits == at[0.5].hits
 
 
 def test_what_cancels_out_is_refused(engine):
     with pytest.raises(QueryError, match="cancels out"):
-        engine.search(Query((Term.text("2"), Term.text("2", -1.0))))
+        engine.search(Query(Text("2") + -Text("2")))
 
 
 def test_ten_thousand_words_and_odd_characters_reach_the_encoder(engine, encoder):
@@ -226,13 +229,13 @@ def test_a_query_image_that_is_none_is_refused_by_path_and_reason(
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(QueryError, match=f"{name}: {reason}"):
-        engine.search(Query((Term.image(path),)))
+        engine.search(Query(ImageFile(path)))
 
 
 @pytest.mark.parametrize("name", ["absent.jpg", ".", "a\0b.jpg"])
 def test_a_query_image_that_cannot_be_read_is_refused(engine, tmp_path, name):
     with pytest.raises(QueryError, match="cannot read the query image"):
-        engine.search(Query((Term.image(tmp_path / name),)))
+        engine.search(Query(ImageFile(tmp_path / name)))
 
 
 def test_another_encoder_is_refused_at_opening(folder):
@@ -259,7 +262,7 @@ def test_the_collections_own_encoder_is_made_by_name_when_first_needed(tmp_path)
             kit.put(writer, 1, 2, 3)
     with SearchEngine.open(tmp_path / "a", device="cpu") as engine:
         assert engine.search_vectors(kit.vectors([2]), 1)[1].tolist() == [[2]]
-        engine.search(Query((Term.item(1),)))
+        engine.search(Query(ItemRef(1)))
         assert made == []
         engine.search(Query.text("2"))
         engine.search(Query.text("3"))
@@ -317,7 +320,7 @@ def test_vectors_may_be_strided_and_read_only_and_none(engine):
 def test_many_threads_get_the_answers_of_one(engine, tmp_path):
     pictures = [picture(tmp_path / f"{number}.png", number) for number in range(4)]
     queries = [Query.text(f"{number}") for number in range(16)]
-    queries += [Query((Term.image(path), Term.item(3))) for path in pictures]
+    queries += [Query(ImageFile(path) + ItemRef(3)) for path in pictures]
     alone = [engine.search(query, 5) for query in queries]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda query: engine.search(query, 5), queries * 3)) == alone * 3

@@ -6,7 +6,7 @@ import pytest
 from indexer.tags import Wanted, change_tags
 from indexer.writer import CollectionWriter
 from retrieval.engine import SearchEngine
-from retrieval.query.algebra import Query, Term
+from retrieval.query.algebra import ItemRef, Query, Text
 from retrieval.store.filters.grammar import parse_filter
 from tests import collection_kit as kit
 from tests.retrieval.test_engine import NumberEncoder
@@ -30,7 +30,7 @@ def engine(folder, catalogue_url):
 
 
 def ask(engine, text, k=10, **options):
-    return engine.search(Query((Term.text("item 7"),)), k, **options)
+    return engine.search(Query(Text("item 7")), k, **options)
 
 
 def ids(result):
@@ -48,7 +48,7 @@ def test_a_filter_keeps_the_order_and_fills_k(engine):
 
 def test_a_batch_and_ready_vectors_take_filters_too(engine):
     where = parse_filter("width between 645 and 648")
-    queries = [Query((Term.text(f"item {n}"),)) for n in (6, 7, 30)]
+    queries = [Query(Text(f"item {n}")) for n in (6, 7, 30)]
     for query, result in zip(queries, engine.search_batch(queries, 3, where=where), strict=True):
         assert result == engine.search(query, 3, where=where)
         assert set(ids(result)) < {5, 6, 7, 8}
@@ -57,7 +57,7 @@ def test_a_batch_and_ready_vectors_take_filters_too(engine):
 
 
 def test_what_the_query_shows_is_left_out_of_what_the_filter_keeps(engine):
-    result = engine.search(Query((Term.item(7),)), 10, where=parse_filter("width in (646, 647)"))
+    result = engine.search(Query(ItemRef(7)), 10, where=parse_filter("width in (646, 647)"))
     assert (ids(result), result.n_matching) == ([6], 2)
 
 

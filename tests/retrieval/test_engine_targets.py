@@ -7,7 +7,7 @@ from indexer.writer import CollectionWriter
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
 from retrieval.model import FIRST_ID, gallery_of
-from retrieval.query.algebra import Query, Term
+from retrieval.query.algebra import ImageFile, ItemRef, Query
 from tests import collection_kit as kit
 from tests.retrieval.test_engine import NumberEncoder, slow_order
 
@@ -30,7 +30,7 @@ def texts_of(result):
 
 def test_an_image_finds_texts(engine, tmp_path):
     Image.new("RGB", (16, 16), (4, 0, 0)).save(tmp_path / "q.png")
-    result = engine.search(Query((Term.image(tmp_path / "q.png"),)), 5, target="texts")
+    result = engine.search(Query(ImageFile(tmp_path / "q.png")), 5, target="texts")
     assert texts_of(result) == slow_order(kit.vector(4), NUMBERS)[:5]
     assert {hit.path for hit in result.hits} <= {b"/photos/%d.jpg" % n for n in NUMBERS}
     assert all(gallery_of(hit.item.id) == "texts" for hit in result.hits)
@@ -44,17 +44,17 @@ def test_a_text_finds_texts_and_the_images_stay_apart(engine):
 
 
 def test_an_item_of_one_gallery_asks_the_other(engine):
-    text = Term.item(FIRST_ID["texts"] + 2)
-    assert engine.search(Query((text,)), 1).hits[0].item.id == 3
-    image = Term.item(3)
-    assert texts_of(engine.search(Query((image,)), 1, target="texts")) == [2]
-    both = Query((text, image))
+    text = ItemRef(FIRST_ID["texts"] + 2)
+    assert engine.search(Query(text), 1).hits[0].item.id == 3
+    image = ItemRef(3)
+    assert texts_of(engine.search(Query(image), 1, target="texts")) == [2]
+    both = Query(text + image)
     assert engine.search(both, 10).hits[0].item.id != 3, "its own items are not returned"
 
 
 def test_an_unknown_text_is_refused(engine):
     with pytest.raises(QueryError, match=str(FIRST_ID["texts"] + 77)):
-        engine.search(Query((Term.item(FIRST_ID["texts"] + 77),)))
+        engine.search(Query(ItemRef(FIRST_ID["texts"] + 77)))
 
 
 def test_a_gallery_that_nothing_was_put_in_has_no_hits(tmp_path):

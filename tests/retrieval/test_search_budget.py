@@ -17,7 +17,7 @@ from retrieval.ann.spec import IndexSpec
 from retrieval.engine import SearchEngine
 from retrieval.errors import SettingsError
 from retrieval.model import FileRef, ImageMeta
-from retrieval.query.algebra import Query, Term
+from retrieval.query.algebra import ItemRef, Query, Text
 from retrieval.search_budget import SearchPlan, plan_search
 from retrieval.store.filters.grammar import parse_filter
 from retrieval.store.manifest import FileEntry, GalleryEntry, SegmentEntry
@@ -81,8 +81,8 @@ def answers(folder, max_memory):
     vectors = np.concatenate([SPACE.texts(12), SPACE.images(1_200)[::100]])
     queries = [
         *(Query.text(f"text {number}") for number in range(8)),
-        Query((Term.item(8),)),
-        Query((Term.item(9), Term.text("text"))),
+        Query(ItemRef(8)),
+        Query(ItemRef(9) + Text("text")),
     ]
     with SearchEngine.open(folder, encoder=ENCODER, device="cpu", max_memory=max_memory) as engine:
         for text in FILTERS:
@@ -144,7 +144,7 @@ def test_an_engine_goes_on_with_a_new_generation_within_its_budget(tmp_path):
             for number in range(20, 23):
                 kit.put(writer, number)
             writer.collect_garbage()
-        hits = engine.search(Query((Term.item(1),)), 100).hits
+        hits = engine.search(Query(ItemRef(1)), 100).hits
         assert len(hits) == 21
         assert engine.collection.generation > opened
         assert 0 < heap_limit() < 8 << 20

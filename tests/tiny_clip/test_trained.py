@@ -6,7 +6,7 @@ import pytest
 from indexer.service import index_folders
 from retrieval.encoders.registry import get_encoder
 from retrieval.engine import SearchEngine
-from retrieval.query.algebra import Query, Term
+from retrieval.query.algebra import ImageFile, Query, Text
 from tests.tiny_clip.grammar import CIPHERS, FORMS, english
 from tests.tiny_clip.kit import CHANCE, COMPOSED_FLOOR, FLOOR, gallery, recall_at_1
 from tests.tiny_clip.shapes import ALL, HELD_OUT
@@ -53,8 +53,8 @@ def test_changing_one_attribute_of_a_picture_finds_the_changed_picture(trained_c
     queries = []
     for triplet in triplets:
         before, after = triplet.captions
-        picture = Term.image(folder / f"{ALL.index(triplet.reference)}.png")
-        queries.append(Query((picture, Term.text(after), Term.text(before, -1.0))))
+        picture = ImageFile(folder / f"{ALL.index(triplet.reference)}.png")
+        queries.append(Query(picture + Text(after) + -Text(before)))
     found = first_answers(folder, queries)
     right = [one.target == answer for one, answer in zip(triplets, found, strict=True)]
     # A change left out would be right never: the reference itself is not returned.

@@ -14,8 +14,8 @@ from retrieval.ann import tune
 from retrieval.ann.spec import IndexSpec, choose_spec
 from retrieval.engine import SearchEngine
 from retrieval.errors import SettingsError
-from retrieval.query.algebra import Query, Term
-from retrieval.query.compose import compose
+from retrieval.query.algebra import ItemRef, Query, Text
+from retrieval.query.compose import weighted_sum
 from retrieval.query.plan import MadeOf
 from retrieval.store.entries import GalleryEntry
 from tests import collection_kit as kit
@@ -141,7 +141,7 @@ def test_an_index_of_another_kind_is_built_when_it_is_asked_for(built):
         exact = BuildOptions(spec=IndexSpec("exact"))
         assert bring_index_up_to_date(writer, None, options=exact) is None
     with SearchEngine.open(built) as engine:
-        assert engine.search(Query((Term.item(3),))).exact
+        assert engine.search(Query(ItemRef(3))).exact
 
 
 def test_a_tuned_build_keeps_the_cheapest_that_reaches_the_target(plain):
@@ -175,7 +175,7 @@ def test_of_what_a_tuned_build_tries_the_cheapest_is_published(plain, monkeypatc
             tried[cheapest]
         )
     with SearchEngine.open(plain) as engine:
-        assert len(engine.search(Query((Term.item(3),))).hits) == 10
+        assert len(engine.search(Query(ItemRef(3))).hits) == 10
 
 
 def test_an_index_that_does_not_fit_is_refused_and_nothing_is_lost(built):
@@ -212,8 +212,8 @@ def test_queries_of_a_kind_that_was_never_measured_visit_every_list(plain):
 def test_each_kind_of_query_in_a_batch_is_answered_as_alone(built):
     queries = [
         Query.text("a caption"),
-        Query((Term.item(3),)),
-        Query((Term.item(4), Term.text("another caption"))),
+        Query(ItemRef(3)),
+        Query(ItemRef(4) + Text("another caption")),
         Query.text("a third one"),
     ]
     with SearchEngine.open(built, encoder=ConeEncoder()) as engine:
@@ -223,14 +223,14 @@ def test_each_kind_of_query_in_a_batch_is_answered_as_alone(built):
 
 
 def test_composed_vectors_with_their_parts_are_answered_as_the_query_of_these_terms(built):
-    query = Query((Term.item(4), Term.text("another caption")))
+    query = Query(ItemRef(4) + Text("another caption"))
     encoder = ConeEncoder()
     with SearchEngine.open(built, encoder=encoder) as engine:
         wanted = [hit.item.id for hit in engine.search(query).hits]
         image = engine.collection.gallery("images").segments[0].vectors.gather_half(np.array([3]))
         pair = np.concatenate([image.astype(np.float32), encoder.encode_texts(["another caption"])])
         made_of = [MadeOf(pair, ("image", "text"))]
-        asked = compose(query, pair)[None]
+        asked = weighted_sum(pair, [1.0, 1.0])[None]
         found = engine.search_vectors(asked, exclude=[4], modality=made_of)[1][0]
     assert found.tolist() == wanted
 

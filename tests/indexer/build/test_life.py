@@ -17,7 +17,7 @@ from indexer.writer import CollectionWriter
 from retrieval.ann.spec import MIN_IVFPQ_ITEMS
 from retrieval.engine import SearchEngine
 from retrieval.errors import CorruptCollectionError, MissingDependencyError
-from retrieval.query.algebra import Query, Term
+from retrieval.query.algebra import ItemRef, Query
 from retrieval.store.collection import Collection
 from tests.collection_kit import text_item
 from tests.indexer.build.kit import INFO, ConeEncoder, N, commit, index_of, item_rows
@@ -66,7 +66,7 @@ def test_a_gallery_that_grew_gets_a_new_codebook_and_keeps_the_old_files(built, 
 def test_deleted_items_and_the_reference_stay_out_and_k_is_filled(built):
     with SearchEngine.open(built) as engine:
         for item_id in (3, 4000, N):
-            hits = engine.search(Query((Term.item(item_id),)), 10).hits
+            hits = engine.search(Query(ItemRef(item_id)), 10).hits
             ids = {hit.item.id for hit in hits}
             assert len(ids) == 10
             assert not ids & {item_id, 1, 2, 9001}

@@ -20,11 +20,22 @@ def searching(scores, ids, asked=None):
     return search
 
 
+def penalised(search, n_queries, k, penalties, *, is_exact):
+    return search_adjusted(
+        search,
+        n_queries,
+        k,
+        lambda _, found: penalties.of(found),
+        least=penalties.least(is_exact=is_exact),
+        is_exact=is_exact,
+    )
+
+
 def test_by_hand():
     scores = np.array([[0.9, 0.8, 0.5]], np.float32)
     ids = np.array([[7, 3, 5]])
     penalties = Penalties(np.array([3, 5, 7]), np.array([0.1, 0.0, 0.5], np.float32))
-    best = adjust((scores, ids), penalties, 2)
+    best = adjust((scores, ids), penalties.of(ids), 2)
     # 0.9 - 0.5, 0.8 - 0.1, 0.5 - 0
     assert best.ids.tolist() == [[3, 5]]
     assert best.adjusted == pytest.approx(np.array([[0.7, 0.5]]))
@@ -35,7 +46,7 @@ def test_ties_go_to_the_lower_id_and_missing_items_stay_last():
     scores = np.array([[0.75, 0.5, -np.inf]], np.float32)
     ids = np.array([[9, 2, NO_ID]])
     penalties = Penalties(np.array([2, 9]), np.array([0.0, 0.25], np.float32))
-    best = adjust((scores, ids), penalties, 3)
+    best = adjust((scores, ids), penalties.of(ids), 3)
     assert best.ids.tolist() == [[2, 9, NO_ID]]
     assert best.adjusted[0, 2] == -np.inf
 
@@ -53,7 +64,7 @@ def test_where_all_items_are_scored_the_ranking_is_that_of_all(n, n_queries, k, 
     ids = np.sort(rng.choice(1000, n, replace=False))
     values = (rng.integers(0, 8, n) / 8 * spread).astype(np.float32)
     penalties = Penalties(ids, values)
-    found = search_adjusted(searching(scores, ids), n_queries, k, penalties, is_exact=True)
+    found = penalised(searching(scores, ids), n_queries, k, penalties, is_exact=True)
     expected_scores, expected_ids = top_k(scores - values, ids, k)
     assert np.array_equal(found.ids, expected_ids)
     assert np.array_equal(found.adjusted, expected_scores)
@@ -67,7 +78,7 @@ def test_a_bias_that_all_items_share_changes_no_ranking(constant, seed):
     scores = (rng.integers(-64, 64, (3, 50)) / 64).astype(np.float32)
     ids = np.arange(1, 51)
     penalties = Penalties(ids, np.full(50, constant, np.float32))
-    found = search_adjusted(searching(scores, ids), 3, 7, penalties, is_exact=True)
+    found = penalised(searching(scores, ids), 3, 7, penalties, is_exact=True)
     plain = top_k(scores, ids, 7)
     assert np.array_equal(found.ids, plain[1])
     assert np.array_equal(found.scores, plain[0])
@@ -79,9 +90,7 @@ def test_only_queries_that_are_not_decided_are_asked_for_more():
     scores = np.linspace(1, 0, 100, dtype=np.float32)[None].repeat(2, 0)
     scores[1] = scores[1, ::-1]
     asked = []
-    found = search_adjusted(
-        searching(scores, ids, asked), 2, 2, Penalties(ids, values), is_exact=True
-    )
+    found = penalised(searching(scores, ids, asked), 2, 2, Penalties(ids, values), is_exact=True)
     assert found.ids.tolist() == [[21, 22], [100, 99]]
     assert asked == [([0, 1], 10), ([0], 20), ([0], 40)]
 
@@ -91,16 +100,12 @@ def test_a_search_by_codes_is_asked_for_more_too_but_not_without_end():
     values[:20] = 5.0
     scores = np.linspace(1, 0, 1000, dtype=np.float32)[None]
     asked = []
-    found = search_adjusted(
-        searching(scores, ids, asked), 1, 2, Penalties(ids, values), is_exact=False
-    )
+    found = penalised(searching(scores, ids, asked), 1, 2, Penalties(ids, values), is_exact=False)
     assert asked == [([0], 10), ([0], 20), ([0], 40)]
     assert found.ids.tolist() == [[21, 22]]
     values[:200] = 5.0
     asked.clear()
-    found = search_adjusted(
-        searching(scores, ids, asked), 1, 2, Penalties(ids, values), is_exact=False
-    )
+    found = penalised(searching(scores, ids, asked), 1, 2, Penalties(ids, values), is_exact=False)
     assert [depth for _, depth in asked] == [10, 20, 40, MOST_OVER_FETCH * 2]
     assert found.ids.tolist() == [[1, 2]], "the candidates are hubs, all of them"
 
@@ -111,8 +116,8 @@ def test_a_search_by_codes_goes_no_deeper_for_one_item_in_a_hundred():
     scores = np.linspace(1, 0, 1000, dtype=np.float32)[None]
     asked = []
     penalties = Penalties(ids, values)
-    assert penalties.low == 0.5
-    search_adjusted(searching(scores, ids, asked), 1, 2, penalties, is_exact=False)
+    assert penalties.least(is_exact=False) == 0.5
+    penalised(searching(scores, ids, asked), 1, 2, penalties, is_exact=False)
     assert asked == [([0], 10)]
 
 

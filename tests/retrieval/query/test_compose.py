@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from retrieval.errors import QueryError
-from retrieval.query.algebra import Query, Term
-from retrieval.query.compose import compose, slerp, weighted_sum
+from retrieval.query.algebra import ItemRef, Residual, Scale, Slerp, Sum, Text
+from retrieval.query.compose import Composer, slerp, weighted_sum
 
 WEIGHT = st.floats(0.01, 10) | st.floats(-10, -0.01)
 
@@ -19,6 +19,14 @@ def unit_vectors(draw, count, dim=5):
     return (rows / lengths).astype(np.float32)
 
 
+LEAVES = tuple(Text(letter) for letter in "abcd")
+
+
+def composer(vectors, common=None):
+    """Knows the leaves by rows of vectors, and what texts have in common."""
+    return Composer(dict(zip(LEAVES, vectors, strict=False)), lambda: common)
+
+
 def test_a_worked_example_by_hand():
     axes = np.eye(2, dtype=np.float32)
     assert weighted_sum(axes, [3.0, -4.0]) == pytest.approx([0.6, -0.8])
@@ -27,8 +35,63 @@ def test_a_worked_example_by_hand():
 
 @given(unit_vectors(1), st.floats(0.01, 100))
 def test_a_one_term_query_is_that_term_bit_for_bit(vectors, weight):
-    query = Query((Term.text("a", weight),))
-    assert np.array_equal(compose(query, vectors), vectors[0])
+    query = Scale(Sum((Scale(LEAVES[0], weight),)), 2.0)
+    assert np.array_equal(composer(vectors).direction(query), vectors[0])
+
+
+@given(data=st.data(), factor=st.floats(1e-3, 1e3))
+def test_sums_may_be_bracketed_ordered_and_scaled_in_any_way(data, factor):
+    vectors = data.draw(unit_vectors(3))
+    weights = data.draw(st.lists(WEIGHT, min_size=3, max_size=3))
+    total = np.array(weights) @ vectors
+    assume(np.linalg.norm(total) > 0.01 * np.abs(weights).sum())
+    a, b, c = (part * weight for part, weight in zip(LEAVES, weights, strict=False))
+    expected = composer(vectors).direction(a + b + c)
+    for same in (a + (b + c), (c + a) + b, (b + c + a) * factor):
+        assert composer(vectors).direction(same) == pytest.approx(expected, abs=1e-5)
+
+
+def test_parts_of_a_slerp_are_directions_of_their_own():
+    axes = np.eye(3, dtype=np.float32)
+    a, b, c = LEAVES[:3]
+    met = composer(axes).direction(Slerp((a + b) * 5, c * 0.1, 0.5))
+    assert met == pytest.approx([0.5, 0.5, np.sqrt(0.5)], abs=1e-6)
+
+
+def test_a_residual_by_hand():
+    axes = np.eye(3, dtype=np.float32)
+    a, b, c = LEAVES[:3]
+    moved = composer(axes).direction(Residual(a, (b,), (c,), 2.0))
+    step = np.array([0, 1, -1]) / np.sqrt(2)
+    expected = axes[0] + 2 * step
+    assert moved == pytest.approx(expected / np.linalg.norm(expected), abs=1e-6)
+
+
+def test_a_residual_without_a_start_goes_away_from_what_texts_have_in_common():
+    axes = np.eye(2, dtype=np.float32)
+    moved = composer(axes, common=axes[0]).direction(Residual(LEAVES[0], (LEAVES[1],), gain=1.0))
+    expected = axes[0] + (axes[1] - axes[0]) / np.sqrt(2)
+    assert moved == pytest.approx(expected / np.linalg.norm(expected), abs=1e-6)
+
+
+def test_a_residual_between_means_of_examples():
+    axes = np.eye(4, dtype=np.float32)
+    a, b, c, d = LEAVES
+    moved = composer(axes).direction(Residual(a, (b, c), (d,), 1.0))
+    step = np.array([0, 0.5, 0.5, -1.0])
+    expected = axes[0] + step / np.linalg.norm(step)
+    assert moved == pytest.approx(expected / np.linalg.norm(expected), abs=1e-6)
+
+
+def test_a_residual_between_equal_texts_has_no_direction():
+    axes = np.eye(2, dtype=np.float32)
+    with pytest.raises(QueryError, match="no direction"):
+        composer(axes).direction(Residual(LEAVES[0], (LEAVES[1],), (LEAVES[1],)))
+
+
+def test_a_leaf_that_is_no_text_is_a_term_like_others():
+    known = {ItemRef(3): np.eye(2, dtype=np.float32)[1]}
+    assert Composer(known, None).direction(ItemRef(3)) == pytest.approx([0, 1])
 
 
 @given(data=st.data(), count=st.integers(2, 4), factor=st.floats(1e-3, 1e3))
@@ -74,13 +137,3 @@ def test_slerp_between_opposite_vectors_is_refused():
     axis = np.eye(3, dtype=np.float32)[0]
     with pytest.raises(QueryError, match="opposite"):
         slerp(axis, -axis, 0.5)
-
-
-@pytest.mark.parametrize("image_first", [True, False])
-def test_slerp_at_0_is_the_image_and_at_1_the_text_in_either_order(image_first):
-    terms = [Term.image("a.jpg"), Term.text("in winter")]
-    vectors = np.eye(2, dtype=np.float32)
-    order = [0, 1] if image_first else [1, 0]
-    for at, expected in [(0.0, vectors[0]), (1.0, vectors[1])]:
-        query = Query(tuple(terms[i] for i in order), compose="slerp", slerp_at=at)
-        assert np.array_equal(compose(query, vectors[order]), expected)

@@ -1,0 +1,164 @@
+"""Ways to put the images and the texts of one query together, by the names that users give them."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from retrieval.errors import QueryError
+from retrieval.model import Modality, gallery_of
+from retrieval.query.algebra import (
+    DEFAULT_GAIN,
+    DEFAULT_SLERP_AT,
+    Expression,
+    ItemRef,
+    Minus,
+    Product,
+    Residual,
+    Scale,
+    Slerp,
+    Sum,
+    Text,
+    Vector,
+    Where,
+)
+from retrieval.query.normal import Sought, Unwanted, leaves, normal, terms
+from retrieval.store.filters.predicates import Predicate
+
+
+class ModeName(StrEnum):
+    """Names of ways to compose."""
+
+    AUTO = "auto"
+    SUM = "sum"
+    SLERP = "slerp"
+    RESIDUAL = "residual"
+    PRODUCT = "product"
+
+
+_NUMBERS = {ModeName.SLERP: DEFAULT_SLERP_AT, ModeName.RESIDUAL: DEFAULT_GAIN}
+"""Ways that take a number, and the one that is meant where none is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A way to compose.
+
+    Attributes:
+        name: of the way.
+        number: of "slerp" the share of the arc, of "residual" the gain; otherwise None.
+    """
+
+    name: ModeName = ModeName.AUTO
+    number: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "auto", "sum", "slerp", "slerp:0.7", "residual:0.5", "product".
+
+        Raises:
+            QueryError: it is none of these.
+        """
+        name, colon, number = text.partition(":")
+        known = ", ".join(ModeName)
+        if name not in list(ModeName):
+            raise QueryError(f"no way to compose: {text!r}", hint=f"there are {known}")
+        mode = ModeName(name)
+        if not colon:
+            return cls(mode, _NUMBERS.get(mode))
+        if mode not in _NUMBERS:
+            raise QueryError(f"{mode} takes no number: {text!r}", hint=f"write --compose {mode}")
+        if not re.fullmatch(r"\d*\.?\d+", number):
+            raise QueryError(
+                f"{number!r} is no number: {text!r}", hint=f"write e.g. {mode}:{_NUMBERS[mode]:g}"
+            )
+        return cls(mode, float(number))
+
+
+def composed(expression: Expression, mode: Mode) -> Expression:
+    """The terms of a query put together in some way.
+
+    Ways that tell two sides apart take the images for one and the texts for the other; where all
+    terms are of one kind, there must be two of them, and they are the sides in their order.
+
+    Args:
+        expression: terms, weights and what is unwanted, as the interactive line or the options of a
+            command give them.
+        mode: "auto" is `residual` where an image goes from one text to another (texts are sought
+            and unwanted beside images), and `sum` otherwise.
+
+    Raises:
+        QueryError: the terms have no two sides, or a negative weight.
+    """
+    sought = normal(expression)
+    name = mode.name
+    if name is ModeName.AUTO:
+        name = ModeName.RESIDUAL if _is_edit(sought) else ModeName.SUM
+    if name is ModeName.SUM:
+        return expression
+    weighted = list(terms(sought.core))
+    if any(weight < 0 for weight, _ in weighted):
+        raise QueryError(f"{name} takes no negative weights", hint="use --compose sum")
+    if name is ModeName.RESIDUAL:
+        return _finished((), _residual(sought, mode), sought.where)
+    first, second = _sides(sought, name)
+    if name is ModeName.SLERP:
+        at = DEFAULT_SLERP_AT if mode.number is None else mode.number
+        return _finished(sought.unwanted, Slerp(first, second, at), sought.where)
+    if sought.unwanted:
+        raise QueryError("a product takes nothing away", hint="use --compose sum")
+    return _finished((), Product(first, second), sought.where)
+
+
+def _is_edit(sought: Sought) -> bool:
+    """Whether images go from one text to another."""
+    kinds = {_kind(part) for _, part in terms(sought.core)}
+    return kinds == {"image", "text"} and bool(sought.unwanted)
+
+
+def _residual(sought: Sought, mode: Mode) -> Expression:
+    """The residual from what is unwanted to the texts; it takes up what is unwanted."""
+    anchor, towards = _sides(sought, ModeName.RESIDUAL)
+    away = tuple(Scale(each.part, each.weight) for each in sought.unwanted)
+    gain = DEFAULT_GAIN if mode.number is None else mode.number
+    return Residual(anchor, (towards,), (Sum(away),) if away else (), gain)
+
+
+def _sides(sought: Sought, name: ModeName) -> tuple[Expression, Expression]:
+    weighted = list(terms(sought.core))
+    images = [(weight, part) for weight, part in weighted if _kind(part) == "image"]
+    texts = [(weight, part) for weight, part in weighted if _kind(part) == "text"]
+    if images and texts:
+        return _added(images), _added(texts)
+    if len(weighted) != 2:
+        raise QueryError(
+            f"{name} takes an image and a text, or two terms; the query has {len(weighted)} of "
+            "one kind",
+            hint="use --compose sum",
+        )
+    first, second = weighted
+    return _added([first]), _added([second])
+
+
+def _added(weighted: list[tuple[float, Expression]]) -> Expression:
+    parts = tuple(part if weight == 1 else Scale(part, weight) for weight, part in weighted)
+    return parts[0] if len(parts) == 1 else Sum(parts)
+
+
+def _finished(
+    unwanted: tuple[Unwanted, ...], core: Expression, where: Predicate | None
+) -> Expression:
+    for each in unwanted:
+        core = Minus(core, each.part if each.weight == 1 else Scale(each.part, each.weight))
+    return core if where is None else Where(core, where)
+
+
+def _kind(part: Expression) -> Modality:
+    """A text if all of a term is text."""
+    return "text" if all(map(_is_text, leaves(part))) else "image"
+
+
+def _is_text(leaf: Expression) -> bool:
+    if isinstance(leaf, ItemRef):
+        return gallery_of(leaf.item_id) == "texts"
+    return isinstance(leaf, Text) or (isinstance(leaf, Vector) and leaf.modality == "text")

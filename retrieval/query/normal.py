@@ -1,0 +1,195 @@
+"""A query in its normal form: what is sought, what counts against an item, and among which items.
+
+`-` and filters may stand inside sums and under weights; here they are brought to the outside, so
+that what is left in the middle is one vector, or one product of two.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from retrieval.errors import QueryError
+from retrieval.query.algebra import (
+    Expression,
+    ImageFile,
+    ItemRef,
+    Leaf,
+    Minus,
+    Product,
+    Residual,
+    Scale,
+    Slerp,
+    Sum,
+    Text,
+    Vector,
+    Where,
+)
+from retrieval.store.filters.predicates import And, Predicate
+
+LEAVES = (Text, ImageFile, ItemRef, Vector)
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """What counts against an item.
+
+    Attributes:
+        part: a vector.
+        weight: more than 0; 1 counts as much as what is sought.
+    """
+
+    part: Expression
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A query in its normal form.
+
+    Attributes:
+        core: what is looked for: an expression that is a vector, or a Product of two.
+        unwanted: what is not.
+        where: which items are asked for; None asks for all.
+    """
+
+    core: Expression
+    unwanted: tuple[Unwanted, ...] = ()
+    where: Predicate | None = None
+
+
+@lru_cache(maxsize=1024)
+def normal(expression: Expression) -> Sought:
+    """The normal form of an expression.
+
+    Adding and taking away may come in any order: a - b + c is a + c - b. Weights count relative to
+    the greatest of what is sought, so that all of them may be scaled by one positive factor.
+
+    Raises:
+        QueryError: a part stands where it has no meaning: a filter or a product inside a sum, or
+            anything but a vector inside a slerp, a residual, a product or behind a minus.
+    """
+    found = _outside(expression)
+    greatest = max((abs(weight) for weight, _ in terms(found.core)), default=1.0)
+    unwanted = tuple(Unwanted(each.part, each.weight / greatest) for each in found.unwanted)
+    return Sought(found.core, unwanted, found.where)
+
+
+def terms(expression: Expression, weight: float = 1.0) -> Iterator[tuple[float, Expression]]:
+    """The terms of a weighted sum, with sums inside of sums taken apart: (weight, part).
+
+    Raises:
+        QueryError: weights of weights are too large or too small for a number.
+    """
+    if isinstance(expression, Scale):
+        within = weight * expression.weight
+        if within == 0 or not math.isfinite(within):
+            raise QueryError(f"weights of weights multiply to {within}", hint="use lesser ones")
+        yield from terms(expression.part, within)
+    elif isinstance(expression, Sum):
+        for part in expression.parts:
+            yield from terms(part, weight)
+    else:
+        yield weight, expression
+
+
+def leaves(expression: Expression) -> Iterator[Leaf]:
+    """All texts, images, items and vectors of an expression, in its order, repeated ones too."""
+    if isinstance(expression, LEAVES):
+        yield expression
+        return
+    for child in children(expression):
+        yield from leaves(child)
+
+
+def children(expression: Expression) -> tuple[Expression, ...]:
+    """The expressions that an expression is made of; a leaf has none."""
+    match expression:
+        case Scale(part) | Where(part):
+            return (part,)
+        case Sum(parts):
+            return parts
+        case Minus(first, second) | Slerp(first, second) | Product(first, second):
+            return (first, second)
+        case Residual(anchor, towards, away):
+            return (anchor, *towards, *away)
+    return ()
+
+
+def _outside(expression: Expression) -> Sought:
+    match expression:
+        case Where(part, predicate):
+            inner = _outside(part)
+            return Sought(inner.core, inner.unwanted, both(predicate, inner.where))
+        case Minus(sought, unwanted):
+            inner = _outside(sought)
+            weight, part = _weighted(unwanted)
+            return Sought(inner.core, (*inner.unwanted, Unwanted(part, weight)), inner.where)
+        case Scale(part, weight):
+            return _scaled(_outside(part), weight)
+        case Sum(parts):
+            return _added([_outside(part) for part in parts])
+    for child in children(expression):
+        _require_vector(child, type(expression).__name__)
+    return Sought(expression)
+
+
+def _scaled(inner: Sought, weight: float) -> Sought:
+    if weight > 0:
+        unwanted = tuple(Unwanted(each.part, each.weight * weight) for each in inner.unwanted)
+        return Sought(Scale(inner.core, weight), unwanted, inner.where)
+    if inner.unwanted or inner.where is not None or _is_product(inner.core):
+        raise QueryError(
+            "a negative weight can only be that of a vector",
+            hint="write a - b, or give the weight to a text, an image or an item",
+        )
+    return Sought(Scale(inner.core, weight))
+
+
+def _added(inner: list[Sought]) -> Sought:
+    if len(inner) == 1:
+        return inner[0]
+    for each in inner:
+        if each.where is not None:
+            raise QueryError(
+                "a filter stands inside of a sum", hint="put it around the whole query: Where(...)"
+            )
+        if _is_product(each.core):
+            raise QueryError("a product cannot be a term of a sum", hint="multiply sums instead")
+    return Sought(
+        Sum(tuple(each.core for each in inner)),
+        tuple(unwanted for each in inner for unwanted in each.unwanted),
+    )
+
+
+def _weighted(unwanted: Expression) -> tuple[float, Expression]:
+    """The weight of what stands behind a minus, and the vector that it is."""
+    _require_vector(unwanted, "Minus")
+    weight = 1.0
+    while isinstance(unwanted, Scale):
+        weight, unwanted = weight * unwanted.weight, unwanted.part
+    if weight <= 0:
+        raise QueryError(
+            f"the weight of what is unwanted must be more than 0, got {weight:g}",
+            hint="a - b takes b away; to add it write a + b",
+        )
+    return weight, unwanted
+
+
+def _is_product(core: Expression) -> bool:
+    return any(isinstance(part, Product) for _, part in terms(core))
+
+
+def _require_vector(expression: Expression, inside: str) -> None:
+    if isinstance(expression, Minus | Where | Product):
+        raise QueryError(
+            f"{type(expression).__name__} cannot stand inside of {inside}",
+            hint="- , filters and products go around the rest of a query",
+        )
+    for child in children(expression):
+        _require_vector(child, inside)
+
+
+def both(first: Predicate, second: Predicate | None) -> Predicate:
+    """The filter that asks for both; the first alone where there is no second."""
+    return first if second is None else And((first, second))

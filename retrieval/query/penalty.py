@@ -1,0 +1,66 @@
+"""What is taken off the score of an item for what it has of something unwanted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrieval.model import Float32Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Penalty:
+    """The sum over the unwanted parts u of weight * max(0, cosine(item, u) - floor of u).
+
+    Nothing is taken off an item that has no more of a part than the items without it have, so that
+    these keep their order; what has more of it loses as much as it has more.
+
+    Attributes:
+        unwanted: (u, dim) unit rows.
+        floors: (u,) cosines.
+        weights: (u,) more than 0.
+    """
+
+    unwanted: Float32Array
+    floors: Float32Array
+    weights: Float32Array
+
+    @classmethod
+    def among(
+        cls, unwanted: Float32Array, weights: Float32Array, sample: Float32Array
+    ) -> "Penalty":
+        """The penalty in a gallery, whose items with and without a part are told apart by a sample.
+
+        Args:
+            unwanted: (u, dim) unit rows.
+            weights: (u,) more than 0.
+            sample: (m, dim) vectors of items of the gallery, m >= 1.
+        """
+        cosines = unwanted @ sample.T
+        floors = np.array([otsu_threshold(each) for each in cosines], np.float32)
+        return cls(unwanted, floors, weights)
+
+    def of(self, rows: Float32Array) -> Float32Array:
+        """The penalties of items, (n,), from their vectors, (n, dim)."""
+        above = np.maximum(rows @ self.unwanted.T - self.floors, 0)
+        penalties: Float32Array = above @ self.weights
+        return penalties
+
+
+def otsu_threshold(values: Float32Array) -> float:
+    """The cut of values, (m,), into two classes with the greatest variance between their means.
+
+    Halfway between the two values next to the cut; of equal cuts the lowest; of equal values, or a
+    single one, that value.
+
+    Source: N. Otsu, "A Threshold Selection Method from Gray-Level Histograms", IEEE Transactions on
+    Systems, Man, and Cybernetics 9(1), 1979; here of the values themselves, without a histogram.
+    """
+    ordered = np.sort(values.astype(np.float64))
+    if ordered[0] == ordered[-1]:
+        return float(ordered[0])
+    below = np.arange(1, len(ordered))
+    above = len(ordered) - below
+    sums = ordered.cumsum()
+    apart = sums[:-1] / below - (sums[-1] - sums[:-1]) / above
+    cut = int(np.argmax(below * above * apart**2))
+    return float((ordered[cut] + ordered[cut + 1]) / 2)

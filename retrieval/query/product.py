@@ -1,0 +1,91 @@
+"""Rank by a product of two scores: what is like both parts, as no single vector can ask for it.
+
+Source: B. Psomas, G. Retsinas, N. Efthymiadis, P. Filntisis, Y. Avrithis, P. Maragos, O. Chum,
+G. Tolias, "Instance-Level Composed Image Retrieval" (BASIC), NeurIPS 2025: parts and items are
+centred, an image is projected on what texts differ by, scores are divided by the size of the least
+of them, and fused by the response of C. Harris and M. Stephens, "A Combined Corner and Edge
+Detector", 1988. From that paper are the order of steps and the share of the Harris term; ours are
+the gallery's own mean and least score, and the projection from the captions at hand alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrieval.model import Float32Array, Modality
+
+HARRIS = 0.0
+"""The share of the square of the sum that is taken off the product. The paper has 0.1."""
+
+_LEAST = 1.0
+"""The percentile of the scores of a gallery that stands for the least of them."""
+
+_EXPLAINED = 0.95
+_MOST_AXES = 250
+"""Axes on which an image is projected: as many as explain this share of how captions differ."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """What a product needs to know of a gallery and of the texts that people ask with.
+
+    Attributes:
+        sample: (m, dim) vectors of items of the gallery.
+        captions: (c, dim) embeddings of captions.
+    """
+
+    sample: Float32Array
+    captions: Float32Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fusion:
+    """The fused score of an item with two parts.
+
+    Attributes:
+        parts: (2, dim) centred and projected; for each, its product with an item less `offsets` is
+            the score of the item.
+        offsets: (2,) what each part scores with the mean of the gallery.
+        least: (2,) the least scores, all below 0.
+    """
+
+    parts: Float32Array
+    offsets: Float32Array
+    least: Float32Array
+
+    @classmethod
+    def of(
+        cls, parts: Float32Array, modalities: tuple[Modality, Modality], landmarks: Landmarks
+    ) -> "Fusion":
+        """Prepare the fusion of two unit rows, (2, dim)."""
+        mean_item = landmarks.sample.mean(axis=0)
+        mean_text = landmarks.captions.mean(axis=0)
+        axes = _axes_of(landmarks.captions - mean_text)
+        ready = np.stack(
+            [
+                part - mean_text if modality == "text" else ((part - mean_item) @ axes) @ axes.T
+                for part, modality in zip(parts, modalities, strict=True)
+            ]
+        )
+        offsets = ready @ mean_item
+        scores = ready @ landmarks.sample.T - offsets[:, None]
+        least = np.minimum(np.percentile(scores, _LEAST, axis=1), -np.finfo(np.float32).tiny)
+        return cls(ready, offsets, least.astype(np.float32))
+
+    def of_items(self, rows: Float32Array) -> Float32Array:
+        """The fused scores of items, (n,), from their vectors, (n, dim)."""
+        scores = self.parts @ rows.T - self.offsets[:, None]
+        first, second = np.maximum((scores - self.least[:, None]) / -self.least[:, None], 0)
+        fused: Float32Array = first * second - HARRIS * (first + second) ** 2
+        return fused
+
+
+def _axes_of(centred: Float32Array) -> Float32Array:
+    """The main axes of how captions differ, (dim, a), orthonormal."""
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    shares = values[::-1].clip(0).cumsum()
+    if shares[-1] <= 0:  # one caption, or all alike: nothing tells what to keep
+        return np.eye(len(values), dtype=np.float32)
+    needed = 1 + int(np.searchsorted(shares, _EXPLAINED * shares[-1]))
+    axes: Float32Array = vectors[:, ::-1][:, : min(needed, _MOST_AXES)]
+    return axes

@@ -1,0 +1,152 @@
+"""Queries that are more than a sum: minus, product, filters of their own, ready vectors."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from retrieval.encoders.bank import caption_bank
+from retrieval.engine import SearchEngine
+from retrieval.errors import QueryError
+from retrieval.planned import PROBED
+from retrieval.query.algebra import (
+    ImageFile,
+    ItemRef,
+    Product,
+    Query,
+    Residual,
+    Text,
+    Vector,
+    Where,
+)
+from retrieval.query.penalty import otsu_threshold
+from retrieval.query.product import Fusion, Landmarks
+from retrieval.store.filters.grammar import parse_filter
+from tests import collection_kit as kit
+
+N = 200
+MARKED = 3
+"""The content whose direction is the unwanted one."""
+
+
+class NumberEncoder:
+    """The vector of the number that a text ends in, or of how long it is."""
+
+    input_px = 8
+    info = kit.ENCODER
+
+    def encode_texts(self, texts):
+        last = [text.split()[-1] for text in texts]
+        return kit.vectors([int(word) if word.isdigit() else 1000 + len(word) for word in last])
+
+    def encode_images(self, images):
+        return kit.vectors([image.getpixel((0, 0))[0] for image in images])
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    folder = kit.new_collection(tmp_path_factory.mktemp("c") / "c", *range(N))
+    with SearchEngine.open(folder, encoder=NumberEncoder()) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def stored():
+    """The vectors of the items, (N, dim); item n + 1 is in row n."""
+    return kit.vectors(range(N)).astype(np.float16).astype(np.float32)
+
+
+def ids_of(result):
+    return [hit.item.id for hit in result.hits]
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.0, 20.0])
+@pytest.mark.parametrize("k", [1, 10, N])
+def test_minus_ranks_all_items_by_cosine_less_the_penalty(engine, stored, weight, k):
+    sought, unwanted = kit.vector(500), kit.vector(MARKED)
+    result = engine.search(Text("number 500") - Text(f"number {MARKED}") * weight, k)
+    against = stored @ unwanted
+    expected = stored @ sought - weight * np.maximum(against - otsu_threshold(against), 0)
+    order = np.argsort(-expected, kind="stable")[:k]
+    assert ids_of(result) == (order + 1).tolist()
+    assert [hit.adjusted for hit in result.hits] == pytest.approx(expected[order], abs=1e-5)
+    assert [hit.score for hit in result.hits] == pytest.approx((stored @ sought)[order], abs=1e-5)
+
+
+def test_items_without_what_is_unwanted_keep_their_order(engine, stored):
+    plain = ids_of(engine.search(Text("number 500"), N))
+    found = ids_of(engine.search(Text("number 500") - Text(f"number {MARKED}"), N))
+    against = stored @ kit.vector(MARKED)
+    free = {number + 1 for number in np.flatnonzero(against <= otsu_threshold(against))}
+    assert [each for each in found if each in free] == [each for each in plain if each in free]
+
+
+def test_minus_twice_takes_both_away(engine):
+    once = engine.search(Text("number 500") - Text("3") - Text("7"), N)
+    other = engine.search(Text("number 500") - Text("7") - Text("3"), N)
+    assert ids_of(once) == ids_of(other)
+
+
+def test_an_unwanted_item_is_not_among_the_hits(engine):
+    assert 5 not in ids_of(engine.search(Text("4") - ItemRef(5), N))
+    assert 5 in ids_of(engine.search(Query(Text("4") - ItemRef(5), with_references=True), N))
+
+
+def test_a_product_ranks_by_the_fused_score(engine, stored):
+    result = engine.search(Product(ItemRef(9), Text("number 500")), 10)
+    landmarks = Landmarks(stored, NumberEncoder().encode_texts(caption_bank()))
+    parts = np.stack([stored[8], kit.vector(500)])
+    fused = Fusion.of(parts, ("image", "text"), landmarks).of_items(stored)
+    fused[8] = -np.inf  # the reference itself
+    assert PROBED >= N  # so each part brings all items
+    order = np.lexsort((np.arange(N), -fused))[:10]
+    assert ids_of(result) == (order + 1).tolist()
+    assert [hit.adjusted for hit in result.hits] == pytest.approx(fused[order], rel=1e-3)
+
+
+def test_a_residual_without_a_start_uses_the_bank(engine):
+    found = engine.search(Residual(ItemRef(9), (Text("500"),), gain=50.0), 3)
+    away = NumberEncoder().encode_texts(caption_bank()).mean(axis=0)
+    step = kit.vector(500) - away
+    expected = engine.search(Vector.of(step), 3)
+    assert found.hits[0].score == pytest.approx(expected.hits[0].score, abs=0.05)
+
+
+def test_a_query_may_bring_its_filter(engine):
+    some = parse_filter("width < 650")  # the first ten
+    queries = [Where(Text("500"), some), Text("500"), Where(Text("501") - Text("3"), some)]
+    first, second, third = engine.search_batch(queries, N)
+    assert sorted(ids_of(first)) == sorted(ids_of(third)) == list(range(1, 11))
+    assert (first.n_matching, second.n_matching, third.n_matching) == (10, None, 10)
+    assert len(second.hits) == N
+    odd = parse_filter("width in (641, 643, 800)")
+    both = engine.search(queries[0], N, where=odd)
+    assert sorted(ids_of(both)) == [2, 4]
+
+
+def test_ready_vectors_are_terms(engine, stored):
+    found = engine.search(Vector.of(kit.vector(500), "text"), 10)
+    assert found.hits == engine.search(Text("500"), 10).hits
+
+
+def test_a_vector_of_another_space_is_refused(engine):
+    with pytest.raises(QueryError, match="9 numbers for a collection of 8 dimensions"):
+        engine.search(Vector.of(np.ones(9)) + Text("3"))
+
+
+def test_references_come_back_where_they_are_asked_for(engine, tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (4, 4), (7, 0, 0)).save(path)
+    assert 4 not in ids_of(engine.search(ItemRef(4), N))
+    assert ids_of(engine.search(Query(ItemRef(4), with_references=True), N))[0] == 4
+    assert len(engine.search(ImageFile(path), N).hits) == N  # its bytes are none of the items'
+
+
+def test_a_batch_of_all_kinds_answers_as_each_query_alone(engine):
+    queries = [
+        Text("500"),
+        Text("500") - Text("3"),
+        Product(ItemRef(9), Text("500")),
+        ItemRef(7) + Text("501"),
+        Query(ItemRef(7) - ItemRef(8) * 2, exclude=(1, 2)),
+    ]
+    assert engine.search_batch(queries, 7) == [engine.search(query, 7) for query in queries]
