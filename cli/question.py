@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.output import shown_path
-from retrieval.model import ItemId
 
 if TYPE_CHECKING:
     from retrieval.model import Hit
@@ -79,6 +78,7 @@ class Question:
             QuerySyntaxError: the words cannot be read; says at which column.
             QueryError: no term, or terms that cannot be composed so.
         """
+        from retrieval.model import ItemId
         from retrieval.query.algebra import (
             Expression,
             ImageFile,

@@ -31,6 +31,9 @@ from retrieval.query.penalty import Penalty
 from retrieval.query.product import Fusion, Landmarks
 from retrieval.store.filters.predicates import Predicate
 
+_THE_SAME = 0.999
+"""Cosine from which two parts of a query say the same."""
+
 _ENOUGH_CAPTIONS = 100
 """Texts of a collection from which their mean and main axes are taken; with fewer, a bank is."""
 
@@ -165,13 +168,18 @@ class _Planner:
         landmarks = Landmarks(self._items.sample(self._target), self._captions())
         fusion = Fusion.of(rows, modalities, landmarks)
         # The score of a hit is its cosine with the sum of both.
-        return self._composer.direction(Sum(parts)), MadeOf(rows, modalities), fusion
+        return self._composer.direction(_middle(sought.core)), MadeOf(rows, modalities), fusion
 
     def penalty(self, sought: Sought) -> Penalty | None:
         """What counts against items."""
         if not sought.unwanted:
             return None
         unwanted = np.stack([self._composer.direction(each.part) for each in sought.unwanted])
+        if (unwanted @ self._composer.direction(_middle(sought.core)) > _THE_SAME).any():
+            raise QueryError(
+                "the query cancels out: what is unwanted equals what is sought",
+                hint="change a term",
+            )
         weights = np.array([each.weight for each in sought.unwanted], np.float32)
         return Penalty.among(unwanted, weights, self._items.sample(self._target))
 
@@ -232,6 +240,12 @@ def _leaves_of(sought: Sought) -> list[Leaf]:
         *leaves(sought.core),
         *(leaf for each in sought.unwanted for leaf in leaves(each.part)),
     ]
+
+
+def _middle(core: Expression) -> Expression:
+    """A core as one vector: of a product the sum of its parts."""
+    product = _product_in(core)
+    return core if product is None else Sum((product.first, product.second))
 
 
 def _product_in(core: Expression) -> Product | None:

@@ -13,6 +13,7 @@ from retrieval import errors
 CODES = [
     (errors.PolyseekError("x"), 1),
     (errors.QueryError("x"), 2),
+    (errors.QuerySyntaxError("x", excerpt=("", "^"), column=1), 2),
     (errors.FilterError("x", excerpt=("", "^"), column=1), 2),
     (errors.SettingsError("x"), 2),
     (errors.SourceError("x"), 1),
