@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.shapes.kit import trained_clip
 from tests.postgres import catalogue_url, postgres_server
-from tests.tiny_clip.kit import trained_clip
 
 __all__ = ["catalogue_url", "postgres_server", "test_data", "trained_clip"]
 

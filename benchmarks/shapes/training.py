@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from safetensors.torch import save_file
 
+from benchmarks.shapes.grammar import FORMS, PARTIAL_FORMS, english
+from benchmarks.shapes.pictures import SIDE, TRAINED, draw
 from retrieval.encoders.torchvision_ops import mend_torchvision
-from tests.tiny_clip.grammar import FORMS, PARTIAL_FORMS, english
-from tests.tiny_clip.shapes import SIDE, TRAINED, draw
 
 mend_torchvision()
 with warnings.catch_warnings():

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from functools import cached_property
 
-from tests.tiny_clip.shapes import VALUES, Attributes
+from benchmarks.shapes.pictures import VALUES, Attributes
 
 FORMS = (
     "a {size} {colour} {shape} {place}",

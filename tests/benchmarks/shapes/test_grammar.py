@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tiny_clip.grammar import (
+from benchmarks.shapes.grammar import (
     CIPHERS,
     CYRILLIC,
     FORMS,
@@ -13,7 +13,7 @@ from tests.tiny_clip.grammar import (
     english,
     vocabulary,
 )
-from tests.tiny_clip.shapes import ALL, Attributes
+from benchmarks.shapes.pictures import ALL, Attributes
 
 RING = Attributes("red", "ring", "large", "top left")
 STAR = Attributes("blue", "star", "small", "middle")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tiny_clip.shapes import (
+from benchmarks.shapes.pictures import (
     ALL,
     COLOURS,
     HELD_OUT,

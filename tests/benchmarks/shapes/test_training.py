@@ -5,12 +5,12 @@ import hashlib
 import numpy as np
 import pytest
 
+from benchmarks.shapes.grammar import CIPHERS, FORMS, PARTIAL_FORMS, english, vocabulary
+from benchmarks.shapes.pictures import ALL, HELD_OUT
+from benchmarks.shapes.training import MODEL, TRAINED_TOKENS, Recipe, train, write_bundle
 from retrieval.encoders.registry import get_encoder
+from tests.benchmarks.shapes.kit import CHANCE, FLOOR, gallery, recall_at_1
 from tests.contracts.encoder import EncoderContract
-from tests.tiny_clip.grammar import CIPHERS, FORMS, PARTIAL_FORMS, english, vocabulary
-from tests.tiny_clip.kit import CHANCE, FLOOR, gallery, recall_at_1
-from tests.tiny_clip.shapes import ALL, HELD_OUT
-from tests.tiny_clip.training import MODEL, TRAINED_TOKENS, Recipe, train, write_bundle
 
 FEW = Recipe(steps=3, batch=16, views=1)
 

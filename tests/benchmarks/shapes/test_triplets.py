@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tiny_clip.shapes import ALL, HELD_OUT, VALUES, Attributes
-from tests.tiny_clip.triplets import Triplet, sample_triplets, triplets_of
+from benchmarks.shapes.pictures import ALL, HELD_OUT, VALUES, Attributes
+from benchmarks.shapes.triplets import Triplet, sample_triplets, triplets_of
 
 RING = Attributes("red", "ring", "large", "top left")
 members = st.sampled_from(ALL)

@@ -4,8 +4,8 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from tests.tiny_clip.grammar import FORMS, english, phrase
-from tests.tiny_clip.shapes import ALL, VALUES, Attributes
+from benchmarks.shapes.grammar import FORMS, english, phrase
+from benchmarks.shapes.pictures import ALL, VALUES, Attributes
 
 _EVERYTHING = frozenset(ALL)
 

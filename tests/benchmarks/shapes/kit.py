@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from benchmarks.shapes.pictures import HELD_OUT, draw
 from retrieval.model import Float32Array
-from tests.tiny_clip.bundle import TRAINING_CODE, cached, installed_versions, key_of
-from tests.tiny_clip.shapes import HELD_OUT, draw
+from tests.benchmarks.shapes.bundle import TRAINING_CODE, cached, installed_versions, key_of
 
 GALLERY_SEED = 1_000_000
 """Of the pictures that are searched; training draws with seeds far below."""
@@ -29,7 +29,7 @@ def trained_clip(request, tmp_path_factory):
     `local-dir:` takes it. Trained at the first need, about a minute, and kept in pytest's cache
     folder; so what needs it is marked slow.
     """
-    from tests.tiny_clip.training import Recipe, train, write_bundle
+    from benchmarks.shapes.training import Recipe, train, write_bundle
 
     has_cache = request.config.pluginmanager.hasplugin("cacheprovider")
     root = (

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import filelock
 
-HERE = Path(__file__).parent
-TRAINING_CODE = tuple(HERE / name for name in ("shapes.py", "grammar.py", "training.py"))
+PROJECT = Path(__file__).resolve().parents[3]
+SHAPES = PROJECT / "benchmarks" / "shapes"
+TRAINING_CODE = tuple(SHAPES / name for name in ("pictures.py", "grammar.py", "training.py"))
 LIBRARIES = ("torch", "open_clip_torch", "numpy", "pillow")
 
 _UNFINISHED = "unfinished-"

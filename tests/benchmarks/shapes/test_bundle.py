@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_clip.bundle import cached, installed_versions, key_of
+from tests.benchmarks.shapes.bundle import cached, installed_versions, key_of
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 
 RACER = """
 import os, sys
 from pathlib import Path
-from tests.tiny_clip.bundle import cached
+from tests.benchmarks.shapes.bundle import cached
 
 root = Path(sys.argv[1])
 
@@ -33,7 +33,7 @@ print(len(list(folder.iterdir())))
 DYING = """
 import os, sys
 from pathlib import Path
-from tests.tiny_clip.bundle import cached
+from tests.benchmarks.shapes.bundle import cached
 
 def make(folder):
     (folder / "half").write_text("")

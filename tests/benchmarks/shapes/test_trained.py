@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from benchmarks.shapes.grammar import CIPHERS, FORMS, english
+from benchmarks.shapes.pictures import ALL, HELD_OUT
+from benchmarks.shapes.triplets import sample_triplets
 from indexer.service import index_folders
 from retrieval.encoders.registry import get_encoder
 from retrieval.engine import SearchEngine
 from retrieval.query.algebra import ImageFile, Query, Text
-from tests.tiny_clip.grammar import CIPHERS, FORMS, english
-from tests.tiny_clip.kit import CHANCE, COMPOSED_FLOOR, FLOOR, gallery, recall_at_1
-from tests.tiny_clip.shapes import ALL, HELD_OUT
-from tests.tiny_clip.triplets import sample_triplets
+from tests.benchmarks.shapes.kit import CHANCE, COMPOSED_FLOOR, FLOOR, gallery, recall_at_1
 
 pytestmark = pytest.mark.slow
 
