@@ -11,6 +11,8 @@ from cli.options import AllowPickleOption, JsonOption, QuietOption, examples
 from cli.output import note, printable, write_json, write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from retrieval.encoders.published import PublishedModel
     from retrieval.encoders.registry import EncoderSummary
 
@@ -23,6 +25,9 @@ _SCORES = {
     "xm3600_t2i": "XM36",
 }
 """Scores of the table by the name of their column; `show` and --json have all."""
+
+
+_TAGS_SHOWN = 12
 
 
 @app.callback()
@@ -121,7 +126,7 @@ def show_model(
             write_json(shown)
             return
         del shown["parts"], shown["published"]
-        shown["languages"] = ", ".join(found.languages)
+        shown["languages"] = _in_short(found.languages)
         for key, value in shown.items():
             write_text(printable(f"{key}: {value}"))
         write_text("the fingerprint covers:")
@@ -162,6 +167,13 @@ def _write_table(published: "list[PublishedModel]") -> None:
         size = f"{model.mparams or 0:>7,.0f}"
         work = f"{model.gflops:>7,.0f}" if model.gflops else f"{'-':>7}"
         write_text(f"{name:<{width}}  {model.languages:<4}  {size} {work}{scores}")
+
+
+def _in_short(languages: "Sequence[str]") -> str:
+    """Tags on one line; so many that nobody reads them all are counted."""
+    shown = ", ".join(languages[:_TAGS_SHOWN])
+    more = len(languages) - _TAGS_SHOWN
+    return f"{shown} and {more} more (--json lists them)" if more > 0 else shown
 
 
 def _percent(score: float | None) -> str:

@@ -92,10 +92,13 @@ def xlm_roberta(folder):
 
 
 def nllb(folder):
-    """The encoder half of a translator, its first token taken, as in NLLB-CLIP."""
+    """The encoder half of a translator, its first token taken, as in NLLB-CLIP.
+
+    That token says the language: one of NLLB_CODES.
+    """
     from transformers import M2M100Config
 
-    vocabulary = _roberta_tokenizer(folder)
+    vocabulary = _nllb_tokenizer(folder)
     M2M100Config(
         vocab_size=vocabulary,
         d_model=32,
@@ -140,6 +143,10 @@ def clipa(folder):
 
 
 KINDS = (native, siglip, timm_siglip, xlm_roberta, nllb, coca, clipa)
+
+
+NLLB_CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "jpn_Jpan", "rus_Cyrl", "zho_Hans")
+"""The languages of the tiny translator."""
 
 
 def _write_tower(folder, options):
@@ -233,3 +240,23 @@ def _roberta_tokenizer(folder):
         sep_token="</s>",
     ).save_pretrained(folder)
     return tokenizer.get_vocab_size()
+
+
+def _nllb_tokenizer(folder):
+    """NLLB's own class: the token of a language, byte pairs, </s> (2); padded with <pad> (1)."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from transformers import NllbTokenizer
+
+    trained = Tokenizer(models.BPE(unk_token="<unk>"))
+    trained.pre_tokenizer = pre_tokenizers.Metaspace()
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=special, show_progress=False)
+    trained.train_from_iterator(LINES, trainer)
+    model = json.loads(trained.to_str())["model"]
+    tokenizer = NllbTokenizer(
+        vocab=model["vocab"],
+        merges=[tuple(pair) for pair in model["merges"]],
+        extra_special_tokens=list(NLLB_CODES),
+    )
+    tokenizer.save_pretrained(folder)
+    return len(tokenizer)

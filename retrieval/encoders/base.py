@@ -52,6 +52,40 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class LanguageAware(Protocol):
+    """What an encoder has beside `Encoder` if its tokenizer may have to be told a language.
+
+    Texts of one meaning get other token ids in other languages then (NLLB). An encoder that does
+    not care has neither; one of a family that may care says so by its default.
+    """
+
+    @property
+    def default_language(self) -> str | None:
+        """Tag of the language that a text is read in unless it is told; None: the same in all.
+
+        Loads what it needs to know it.
+        """
+        ...
+
+    def encode_texts_in(
+        self, texts: Sequence[str], languages: Sequence[str | None]
+    ) -> Float32Array:
+        """Embed n texts of n languages -> (n, dim) unit rows; as `encode_texts` in all else.
+
+        Args:
+            texts: n.
+            languages: canonical tags; None, and one that the encoder does not know, is its default.
+        """
+        ...
+
+
+def default_language(encoder: Encoder) -> str | None:
+    """The language in which an encoder reads a text unless told; None for one that never asks."""
+    language: str | None = getattr(encoder, "default_language", None)
+    return language
+
+
 def uses_accelerator(encoder: Encoder) -> bool:
     """Whether an encoder computes elsewhere than on the CPU; one that does not say computes there.
 

@@ -17,6 +17,7 @@ from retrieval.encoders.base import Pixels
 from retrieval.encoders.fingerprint import encoder_info
 from retrieval.encoders.imagenet_tower import ImagenetTower, two_views
 from retrieval.encoders.prototypes import TEMPERATURE, Prototypes, load_prototypes
+from retrieval.languages.codes import XLM_R
 from retrieval.model import EncoderInfo, Float32Array
 
 DIM = 384
@@ -136,7 +137,7 @@ def make_mini(device: str = "auto") -> ConseEncoder:
             "text engine": e5.ENGINE_SHA256,
             "text cut": f"{e5.MAX_CHARS} characters",
         },
-        languages=("*",),
+        languages=XLM_R,
         device=device,
     )
 

@@ -14,7 +14,7 @@ from retrieval.encoders.batching import Batcher, by_length
 from retrieval.encoders.devices import resolve_device
 from retrieval.encoders.fingerprint import canonical_json, encoder_info
 from retrieval.encoders.names import ModelName, parse_model_name
-from retrieval.encoders.openclip_config import is_multilingual
+from retrieval.encoders.openclip_languages import languages_of
 from retrieval.encoders.openclip_source import ModelSource, locate
 from retrieval.encoders.openclip_towers import Sent, Towers, check_dim, load_towers
 from retrieval.encoders.options import EncoderOptions
@@ -69,8 +69,7 @@ class OpenClipEncoder:
             "tokenizer": canonical_json(digests),
             "open_clip": version,
         }
-        languages = ("*",) if is_multilingual(source.name, source.model_cfg) else ("en",)
-        return encoder_info(str(self.name), source.dim, parts, languages)
+        return encoder_info(str(self.name), source.dim, parts, languages_of(source))
 
     @property
     def uses_accelerator(self) -> bool:
@@ -86,6 +85,11 @@ class OpenClipEncoder:
     def logit_scale(self) -> float:
         """What cosines are multiplied by before a softmax over labels, as it was learned."""
         return self._loaded().logit_scale
+
+    @property
+    def default_language(self) -> str | None:
+        """The language of a text that is not told; None where the tokenizer takes none."""
+        return self._loaded().tokenize.default_language
 
     @property
     def source(self) -> ModelSource:
@@ -126,16 +130,33 @@ class OpenClipEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
         """Embed n texts -> (n, dim) unit rows.
 
-        Longer ones are cut to the context length; how many is logged, once a call.
+        Longer ones are cut to the context length; how many is logged, once a call. Where the
+        tokenizer takes a language, they are read in its default.
 
         Raises:
+            MemoryError: a single text does not fit into memory.
+        """
+        return self.encode_texts_in(texts, ())
+
+    def encode_texts_in(
+        self, texts: Sequence[str], languages: Sequence[str | None]
+    ) -> Float32Array:
+        """Embed n texts of n languages -> (n, dim) unit rows.
+
+        Args:
+            texts: n.
+            languages: tags of n, or nothing; None, and a language that the tokenizer does not
+                know, is its default. Without meaning to a tokenizer that takes none.
+
+        Raises:
+            EncoderUnavailableError: the tokenizer takes a language and does not say it.
             MemoryError: a single text does not fit into memory.
         """
         vectors = np.empty((len(texts), self.source.dim), dtype=np.float32)
         truncated = 0
         for start in range(0, len(texts), _TEXT_BLOCK):
             block = slice(start, start + _TEXT_BLOCK)
-            truncated += self._embed_texts(texts[block], vectors[block])
+            truncated += self._embed_texts(texts[block], languages[block], vectors[block])
         if truncated:
             logger.warning(
                 "%d of %d texts are longer than the %d tokens that %s reads; their ends are lost",
@@ -160,10 +181,13 @@ class OpenClipEncoder:
         )
         return vectors
 
-    def _embed_texts(self, texts: Sequence[str], vectors: Float32Array) -> int:
+    def _embed_texts(
+        self, texts: Sequence[str], languages: Sequence[str | None], vectors: Float32Array
+    ) -> int:
         """Fill the rows of a block of texts and return how many lost their end."""
         towers = self._loaded()
-        tokens = towers.tokenize([clean_text(text, max_chars=MAX_CHARS) for text in texts])
+        cleaned = [clean_text(text, max_chars=MAX_CHARS) for text in texts]
+        tokens = towers.tokenize(cleaned, languages)
         order = by_length(tokens.lengths)
 
         def load(span: slice) -> Sent:

@@ -2,14 +2,22 @@
 
 They pad every text to the full context and cut longer ones without a word. Known here: how many
 tokens each text has, and how many texts lost their end.
+
+Those of NLLB put the token of a language before the text, and the tower pools that very place. How
+open_clip 3.3.0 sets it, `HFTokenizer.set_language`, has no effect: at each call transformers goes
+back to `src_lang`. So `src_lang` is set here, and what comes out is looked at.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from retrieval.errors import EncoderUnavailableError
+from retrieval.languages.codes import flores_code, tag_of_flores
 
 if TYPE_CHECKING:
     import torch
@@ -43,15 +51,31 @@ class Tokenizer:
         self._of_hub: Any = getattr(tokenize, "tokenizer", None)
         self._pad = 0 if self._of_hub is None else int(self._of_hub.pad_token_id or 0)
         self.context = int(tokenize.context_length)
+        self._own_code = self._code_at_first()
+        self._lock = threading.Lock()
+
+    @property
+    def default_language(self) -> str | None:
+        """Tag of the language of a text that is not told; None if the tokenizer takes none."""
+        return None if self._own_code is None else tag_of_flores(self._own_code)
 
     @property
     def pads_right(self) -> bool:
         """Whether padding follows the text, so that it may be cut off."""
         return self._of_hub is None or self._of_hub.padding_side == "right"
 
-    def __call__(self, texts: Sequence[str]) -> Tokens:
-        """Tokenise n texts; longer ones are cut to the context."""
-        ids = self._tokenize(list(texts))
+    def __call__(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> Tokens:
+        """Tokenise n texts; longer ones are cut to the context.
+
+        Args:
+            texts: n.
+            languages: tags of n, or nothing; None, and a language that the tokenizer does not
+                know, is its default. Without meaning to one that takes none.
+
+        Raises:
+            EncoderUnavailableError: the tokenizer takes a language and does not say it.
+        """
+        ids = self._ids(texts, languages)
         used = (ids != self._pad).numpy()
         positions = np.arange(1, ids.shape[1] + 1)
         lengths = (used * positions).max(axis=1, initial=0).astype(np.int64)
@@ -60,6 +84,48 @@ class Tokenizer:
         full = np.flatnonzero(lengths >= self.context - 1)
         truncated = sum(self._count(texts[int(i)]) > self.context for i in full)
         return Tokens(ids, lengths, int(truncated))
+
+    def _ids(self, texts: Sequence[str], languages: Sequence[str | None]) -> "torch.Tensor":
+        if self._own_code is None or not texts:
+            ids: torch.Tensor = self._tokenize(list(texts))
+            return ids
+        codes = np.array([self._code(each) for each in languages or [None] * len(texts)])
+        found: torch.Tensor | None = None
+        for code in dict.fromkeys(codes.tolist()):
+            rows = np.flatnonzero(codes == code)
+            part = self._ids_in(code, [texts[int(row)] for row in rows])
+            found = part.new_empty((len(texts), part.shape[1])) if found is None else found
+            found[rows] = part
+        assert found is not None  # there are texts
+        return found
+
+    def _ids_in(self, code: str, texts: list[str]) -> "torch.Tensor":
+        """Texts of one language, checked to begin with its token."""
+        with self._lock:
+            self._of_hub.src_lang = code
+            ids: torch.Tensor = self._tokenize(texts)
+        expected = self._of_hub.convert_tokens_to_ids(code)
+        if not bool((ids[:, 0] == expected).all()):
+            raise EncoderUnavailableError(
+                f"the tokenizer does not put the language {code} before a text",
+                hint="get the tokenizer of NLLB-200 without legacy_behaviour",
+            )
+        return ids
+
+    def _code(self, language: str | None) -> str:
+        """What the tokenizer calls a language; its default for one that it does not know."""
+        assert self._own_code is not None  # it takes languages
+        code = None if language is None else flores_code(language)
+        return code if code is not None and self._knows(code) else self._own_code
+
+    def _code_at_first(self) -> str | None:
+        """The language that a tokenizer of NLLB was saved with; None for all others."""
+        code = getattr(self._of_hub, "src_lang", None)
+        return code if isinstance(code, str) and self._knows(code) and "_" in code else None
+
+    def _knows(self, code: str) -> bool:
+        number = self._of_hub.convert_tokens_to_ids(code)
+        return number is not None and number != self._of_hub.unk_token_id
 
     def _count(self, text: str) -> int:
         """Tokens of a whole text, special ones included."""

@@ -9,6 +9,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 
+from retrieval.encoders.trained_on import trained_on
+from retrieval.languages.tags import ANY
+
 TABLE = "open_clip_models.csv"
 
 SOURCE = (
@@ -55,6 +58,13 @@ class PublishedModel:
     def name(self) -> str:
         """As given to --model."""
         return f"openclip:{self.model}:{self.pretrained}"
+
+    @property
+    def known_languages(self) -> tuple[str, ...]:
+        """Canonical tags of what its text tower was trained on; ("*",) where nobody says which."""
+        if self.languages == "en":
+            return ("en",)
+        return trained_on([self.model, self.pretrained]) or (ANY,)
 
 
 COLUMNS = tuple(field.name for field in fields(PublishedModel))

@@ -13,7 +13,13 @@ from retrieval.encoders import e5, imagenet_tower, minilm
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.names import is_model_name
 from retrieval.encoders.options import EncoderOptions, process_options
+from retrieval.encoders.published import published_models
 from retrieval.errors import EncoderUnavailableError
+from retrieval.languages.codes import XLM_R
+from retrieval.languages.tags import knows
+
+_NAMED = 2
+"""Published models named to somebody who needs another one."""
 
 DEFAULT_ENCODER = "mini"
 FALLBACK_ENCODER = "mini-en"
@@ -101,11 +107,25 @@ def default_encoder() -> str:
 def known_encoders() -> tuple[EncoderSummary, ...]:
     """All names and families, with what this machine lacks for each."""
     return (
-        _built_in_summary("mini", ("*",), "the default: kinds of things, some hundred languages"),
+        _built_in_summary("mini", XLM_R, "the default: kinds of things, some hundred languages"),
         _built_in_summary("mini-en", ("en",), "kinds of things, English; where mini has no wheel"),
         *(EncoderSummary(form, None, ("en",), True, None, note) for form, note in _FAMILIES),
         *(EncoderSummary(name, None, (), True, None, "registered") for name in _registered),
     )
+
+
+def encoders_knowing(language: str) -> tuple[str, ...]:
+    """Names of encoders that know a language: built-in ones, then the best of published ones.
+
+    Args:
+        language: a canonical tag.
+    """
+    built_in = tuple(
+        each.name for each in known_encoders()[: len(_BUILT_IN)] if knows(each.languages, language)
+    )
+    many = [each for each in published_models() if knows(each.known_languages, language)]
+    many.sort(key=lambda each: each.xm3600_t2i or 0.0, reverse=True)
+    return built_in + tuple(each.name for each in many[:_NAMED])
 
 
 def _built_in_summary(name: str, languages: tuple[str, ...], note: str) -> EncoderSummary:
