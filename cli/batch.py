@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from cli.hits import hit_as_json
+from cli.languages import unknown
 from cli.output import note, write_json
 from retrieval.errors import QueryError
 
@@ -59,11 +60,13 @@ def answer_batch(
     """
     n_hits = n_lines = n_failed = 0
     n_matching: int | None = None
+    strange: dict[str, tuple[str, ...]] = {}
     at_most = min(MAX_BATCH, engine.queries_at_once(among.top) or MAX_BATCH)
     with _opened(source) as stream:
         for lines in batches(stream, at_most):
-            asked = [_asked(line, kind) for line in lines]
+            asked = [_asked(line, kind, among.lang) for line in lines]
             results = _results(engine, [each.query for each in asked], among)
+            strange.update(_unknown_languages(engine, asked))
             for each in results:
                 if not isinstance(each, QueryError):
                     n_matching = each.n_matching
@@ -75,6 +78,8 @@ def answer_batch(
                 break  # nobody reads the answers any more
     if n_matching == 0:
         note("the filter of --where matched nothing", quiet=quiet)
+    for tag, others in strange.items():
+        note(unknown(tag, others), quiet=quiet)
     if n_failed:
         note(f"warning: {n_failed:,} of {n_lines:,} queries not answered", quiet=quiet)
     return n_hits
@@ -137,13 +142,22 @@ class _Asked:
     query: "Query | QueryError"
 
 
-def _asked(line: str, kind: Literal["text", "image"]) -> _Asked:
+def _asked(line: str, kind: Literal["text", "image"], lang: str | None) -> _Asked:
     from retrieval.query.algebra import ImageFile, Query, Text
 
     try:
-        return _Asked(line, Query(Text(line) if kind == "text" else ImageFile(_path_of(line))))
+        part = Text(line, lang) if kind == "text" else ImageFile(_path_of(line))
+        return _Asked(line, Query(part))
     except QueryError as error:
         return _Asked(line, error)
+
+
+def _unknown_languages(
+    engine: "SearchEngine", asked: Sequence[_Asked]
+) -> dict[str, tuple[str, ...]]:
+    """Languages of lines that the encoder does not know, with encoders that do."""
+    queries = [each.query for each in asked if not isinstance(each.query, QueryError)]
+    return dict(other for query in queries for other in engine.languages_of(query).others)
 
 
 def _path_of(line: str) -> Path:
@@ -156,13 +170,14 @@ def _path_of(line: str) -> Path:
 class Among:
     """What every query of a batch is answered from: at most `top` hits of the items let through.
 
-    `adjust` is as for `SearchEngine.search`.
+    `adjust` is as for `SearchEngine.search`; `lang` is the tag of all lines, or None.
     """
 
     top: int
     target: "GalleryName" = "images"
     where: "Predicate | None" = None
     adjust: bool = True
+    lang: str | None = None
 
 
 def _answers(

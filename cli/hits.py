@@ -13,6 +13,7 @@ from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
     from retrieval.model import Hit, ItemId, SearchResult
+    from retrieval.query.language import Choice
 
 SCORE_DIGITS = 6
 """Decimals of a score in JSON; float32 has no more to say about a cosine."""
@@ -79,6 +80,11 @@ class Output:
         return self.preview or bool(self.targets)
 
 
+def language_as_json(choice: "Choice") -> dict[str, object]:
+    """The language of one text, and how it was chosen."""
+    return {"text": choice.text, "lang": choice.lang, "by": choice.by}
+
+
 def hit_as_json(hit: "Hit", n_alike: "Mapping[ItemId, int] | None" = None) -> dict[str, object]:
     """One hit as documented for scripts; a text has its words where an image has its size.
 
@@ -106,6 +112,7 @@ def show_result(
     model: str,
     output: Output,
     n_alike: "Mapping[ItemId, int] | None" = None,
+    languages: "Sequence[Choice]" = (),
 ) -> None:
     """Write the answer to a query.
 
@@ -115,6 +122,7 @@ def show_result(
         model: name of the encoder.
         output: what to write.
         n_alike: of grouped hits, how many others each stands for.
+        languages: of the texts of the query.
 
     Raises:
         OSError: a file cannot be written.
@@ -132,6 +140,11 @@ def show_result(
         write_json(
             {
                 "query": title,
+                **(
+                    {"languages": [language_as_json(each) for each in languages]}
+                    if languages
+                    else {}
+                ),
                 "model": model,
                 "generation": result.generation,
                 **({} if result.n_matching is None else {"matching": result.n_matching}),

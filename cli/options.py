@@ -16,6 +16,14 @@ ImageOption = Annotated[
     list[Path] | None,
     typer.Option("--image", "-i", metavar="IMAGE", help="Like this image file."),
 ]
+LangOption = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="TAG",
+        help="Language of the texts, e.g. de or zh-Hant. Default: guessed, and said with --json.",
+    ),
+]
 TargetOption = Annotated[
     Target,
     typer.Option(

@@ -11,11 +11,13 @@ from cli.context import Context, asked_memory, begin, is_collection
 from cli.exits import ExitCode, reported_errors
 from cli.hits import Output, show_result
 from cli.index import Job, run_index
+from cli.languages import checked_tag, remarks
 from cli.options import (
     CollectionOption,
     CosineOption,
     ImageOption,
     JsonOption,
+    LangOption,
     MaxMemoryOption,
     QuietOption,
     TargetOption,
@@ -87,6 +89,7 @@ def query(
         bool,
         typer.Option("--literal", help="The words are one text: no + and -, weights, files, no."),
     ] = False,
+    lang: LangOption = None,
     target: TargetOption = Target.IMAGES,
     where: WhereOption = None,
     sort: Annotated[
@@ -171,6 +174,7 @@ def query(
         tuple(like or ()),
         compose,
         literal,
+        lang,
     )
     chosen = {"--json": json, "--jsonl": jsonl, "--print0": print0, "--paths-only": paths_only}
     with reported_errors(as_json=json):
@@ -209,7 +213,13 @@ def query(
             else:
                 from cli.batch import Among, answer_batch
 
-                among = Among(context.settings.top, target.value, predicate, adjust=not cosine)
+                among = Among(
+                    context.settings.top,
+                    target.value,
+                    predicate,
+                    adjust=not cosine,
+                    lang=checked_tag(lang),
+                )
                 kind: Literal["text", "image"] = "text" if batch is not None else "image"
                 n_hits = answer_batch(engine, lines, among, kind=kind, quiet=quiet)
         if fail_empty and n_hits == 0:
@@ -299,5 +309,8 @@ def _answer(engine: "SearchEngine", question: Question, top: int, shown: Shown) 
     tell_if_nothing_matches(result.n_matching, quiet=shown.output.quiet)
     result = replace(result, hits=in_order(result.hits, shown.sort))
     model = engine.collection.manifest.encoder.name
-    show_result(result, question.describe(), model, shown.output, n_alike)
+    languages = engine.languages_of(question.to_query())
+    for remark in remarks(languages):
+        note(remark, quiet=shown.output.quiet)
+    show_result(result, question.describe(), model, shown.output, n_alike, languages.choices)
     return len(result.hits)

@@ -10,7 +10,7 @@ from cli.output import shown_path
 
 if TYPE_CHECKING:
     from retrieval.model import Hit
-    from retrieval.query.algebra import Query
+    from retrieval.query.algebra import Expression, Query
     from retrieval.store.filters.predicates import Predicate
 
 
@@ -41,6 +41,7 @@ class Question:
         like: ids of items of the collection.
         compose: how terms are put together; see `retrieval.query.modes`.
         literal: whether the words are one text, operators and all.
+        lang: tag of the language of all texts; None leaves it to be guessed.
     """
 
     words: tuple[str, ...]
@@ -50,6 +51,7 @@ class Question:
     like: tuple[int, ...] = ()
     compose: str = "auto"
     literal: bool = False
+    lang: str | None = None
 
     @property
     def text(self) -> str:
@@ -76,15 +78,25 @@ class Question:
 
         Raises:
             QuerySyntaxError: the words cannot be read; says at which column.
-            QueryError: no term, or terms that cannot be composed so.
+            QueryError: no term, terms that cannot be composed so, or a tag of no language.
         """
+        from retrieval.languages.tags import canonical_tag, primary
+        from retrieval.query.algebra import Query
+        from retrieval.query.language import in_language
+
+        if self.lang is None:
+            return Query(self._expression(negations=True))
+        lang = canonical_tag(self.lang)
+        return Query(in_language(self._expression(negations=primary(lang) == "en"), lang))
+
+    def _expression(self, *, negations: bool) -> "Expression":
+        """The terms put together; negations ("without X") are read where they are English."""
         from retrieval.model import ItemId
         from retrieval.query.algebra import (
             Expression,
             ImageFile,
             ItemRef,
             Minus,
-            Query,
             Scale,
             Sum,
             Text,
@@ -95,17 +107,18 @@ class Question:
         mode = Mode.parse(self.compose)
         parts: list[Expression] = []
         if self.text:
-            parts.append(Text(self.text) if self.literal else parse_query(self.words))
+            literal = Text(self.text) if self.literal else None
+            parts.append(literal or parse_query(self.words, negations=negations))
         parts += [ImageFile(path) for path in self.images]
         parts += [ItemRef(ItemId(item_id)) for item_id in self.like]
         parts += [Text(text) for text in self.add]
         away = [Text(text) for text in self.subtract]
         if not parts and away:  # what is least like a text
-            return Query(Sum(tuple(Scale(text, -1.0) for text in away)))
+            return Sum(tuple(Scale(text, -1.0) for text in away))
         expression: Expression = parts[0] if len(parts) == 1 else Sum(tuple(parts))
         for text in away:
             expression = Minus(expression, text)
-        return Query(composed(expression, mode))
+        return composed(expression, mode)
 
 
 def parse_where(text: str | None) -> "Predicate | None":

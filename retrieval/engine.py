@@ -30,6 +30,7 @@ from retrieval.model import (
 )
 from retrieval.query.algebra import Expression, Query
 from retrieval.query.encoding import QueryEncoder
+from retrieval.query.language import Languages
 from retrieval.query.normal import both
 from retrieval.query.plan import MadeOf, Plan, plan_queries
 from retrieval.search_budget import plan_for, plan_search
@@ -224,6 +225,15 @@ class SearchEngine:
             except GenerationGoneError:
                 self._renew(view)
 
+    def languages_of(self, query: Query | Expression) -> Languages:
+        """Which language each text of a query is read in, how that was chosen, what knows it.
+
+        Raises:
+            EncoderUnavailableError: the collection's encoder cannot be had.
+            EncoderMismatchError: what goes by its name is another one by now.
+        """
+        return self._encoder.languages_of(query.expression if isinstance(query, Query) else query)
+
     def queries_at_once(self, k: int) -> int | None:
         """Queries for k hits whose answers fit into the budget together; None sets no limit.
 
@@ -256,11 +266,12 @@ class SearchEngine:
             if self._max_memory is not None:
                 old.forget()
             collection = self._open_newest()
-            if collection.manifest.encoder != old.collection.manifest.encoder:
+            here, before = collection.manifest.encoder, old.collection.manifest.encoder
+            if here.fingerprint != before.fingerprint:
                 collection.close()
                 raise EncoderMismatchError(
-                    expected=collection.manifest.encoder.label,
-                    found=old.collection.manifest.encoder.label,
+                    expected=here.label,
+                    found=before.label,
                 )
             with contextlib.ExitStack() as on_error:
                 on_error.callback(collection.close)

@@ -8,6 +8,7 @@ openclip:..., hf-hub:..., local-dir:...
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from retrieval.encoders import e5, imagenet_tower, minilm
 from retrieval.encoders.base import Encoder
@@ -114,6 +115,7 @@ def known_encoders() -> tuple[EncoderSummary, ...]:
     )
 
 
+@cache
 def encoders_knowing(language: str) -> tuple[str, ...]:
     """Names of encoders that know a language: built-in ones, then the best of published ones.
 

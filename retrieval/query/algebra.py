@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import numpy as np
 
 from retrieval.errors import QueryError
+from retrieval.languages.tags import canonical_tag
 from retrieval.model import Float32Array, ItemId, Modality
 
 if TYPE_CHECKING:
@@ -60,12 +61,18 @@ class Expression:
 class Text(Expression):
     """A literal text; see `clean_text` for the characters that cannot stay.
 
+    Attributes:
+        text: of any length.
+        lang: tag (BCP 47) of its language, in its one spelling; "und" stands for one that nobody
+            knows. None leaves the choice to `retrieval.query.language`.
+
     Raises:
-        QueryError: it is blank.
+        QueryError: it is blank, or `lang` names no language.
         TypeError: it is no string.
     """
 
     text: str
+    lang: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
@@ -76,6 +83,8 @@ class Text(Expression):
                 "the text of the query is empty", hint="give at least one word or an image"
             )
         object.__setattr__(self, "text", text)
+        if self.lang is not None:
+            object.__setattr__(self, "lang", canonical_tag(self.lang))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,13 @@ from pathlib import Path
 from PIL.Image import Image
 
 from retrieval.encoders.bank import caption_bank
-from retrieval.encoders.base import Encoder
+from retrieval.encoders.base import Encoder, LanguageAware, default_language
 from retrieval.encoders.registry import get_encoder
 from retrieval.errors import EncoderMismatchError, ImageError, QueryError
 from retrieval.images import decode_image
 from retrieval.model import EncoderInfo, Float32Array
+from retrieval.query.algebra import Expression
+from retrieval.query.language import Languages, choose, languages_of, texts_of
 
 MAX_QUERY_IMAGE_BYTES = 1 << 30
 """A file is read whole. The largest picture within the default pixel limits has a quarter of that
@@ -77,15 +79,43 @@ class QueryEncoder:
                 self._bank = self._ready().encode_texts(caption_bank())
             return self._bank
 
-    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+    def encode_texts(
+        self, texts: Sequence[str], languages: Sequence[str | None] = ()
+    ) -> Float32Array:
         """Embed texts in one call of the encoder -> (n, dim) unit rows.
+
+        Args:
+            texts: n.
+            languages: canonical tags of n, or nothing. Where the encoder has to be told, that of a
+                text without one is chosen (`retrieval.query.language`).
 
         Raises:
             EncoderUnavailableError: the collection's encoder cannot be had.
             EncoderMismatchError: what goes by its name is another one by now.
         """
         with self._lock:
-            return self._ready().encode_texts(texts)
+            encoder = self._ready()
+            default = default_language(encoder)
+            if default is None or not isinstance(encoder, LanguageAware):
+                return encoder.encode_texts(texts)
+            told = languages or [None] * len(texts)
+            pairs = zip(texts, told, strict=True)
+            chosen = [choose(text, lang, default).lang for text, lang in pairs]
+            return encoder.encode_texts_in(texts, chosen)
+
+    def languages_of(self, expression: Expression) -> Languages:
+        """The languages of a query's texts, as they are chosen when it is encoded.
+
+        Raises:
+            EncoderUnavailableError: as for texts; loads the encoder if there is a text.
+            EncoderMismatchError: as for texts.
+        """
+        if next(texts_of(expression), None) is None:
+            return Languages((), False, ())
+        with self._lock:
+            encoder = self._ready()
+            info, default = encoder.info, default_language(encoder)
+        return languages_of(expression, info, default)
 
     def encode_files(self, paths: Sequence[Path]) -> EncodedImages:
         """Read, decode and embed image files, in one call of the encoder.

@@ -211,7 +211,8 @@ def _embedded(
     }
     twins: dict[Leaf, ItemId] = {leaf: leaf.item_id for leaf in references}
     if texts:
-        vectors.update(zip(texts, encoder.encode_texts([leaf.text for leaf in texts]), strict=True))
+        words, languages = zip(*((leaf.text, leaf.lang) for leaf in texts), strict=True)
+        vectors.update(zip(texts, encoder.encode_texts(words, languages), strict=True))
     if files:
         encoded = encoder.encode_files([leaf.path for leaf in files])
         vectors.update(zip(files, encoded.vectors, strict=True))

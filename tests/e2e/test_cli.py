@@ -236,7 +236,7 @@ def test_the_shapes_of_all_json_outputs_are_those_of_the_golden_file(album, tmp_
     batch = run(folder, "query", "--batch", "-", "-k", "1", stdin=b"a dog\n\n").stdout.splitlines()
     shapes = {
         "index": shape({**report, "skipped": report["skipped"][:1]}),
-        "query": shape(answer(folder, "query", "temple", "--json", "-k", "1")),
+        "query": shape(answer(folder, "query", "temple", "--lang", "en", "--json", "-k", "1")),
         "query --jsonl": shape(answer(folder, "query", "temple", "--jsonl", "-k", "1")),
         "query --batch": [shape({**json.loads(line)}) for line in batch],
         "query --where": shape(

@@ -18,7 +18,7 @@ def test_words_are_joined_to_one_literal_text(indexed):
 
 def test_the_answer_as_json_has_the_documented_keys(indexed):
     found = answer("query", "red", "--json", "-k", "2")
-    assert list(found) == ["query", "model", "generation", "hits"]
+    assert list(found) == ["query", "languages", "model", "generation", "hits"]
     assert found["model"] == "geometry"
     assert list(found["hits"][0]) == ["rank", "id", "score", "path", "width", "height"]
     best = found["hits"][0]

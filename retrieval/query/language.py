@@ -1,0 +1,135 @@
+"""Which language the texts of a query are in: told, read off their letters, detected, or nothing.
+
+For an encoder with a tokenizer that takes a language this changes the vector; for all others it
+tells whether the encoder knows the language at all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from retrieval.encoders.registry import encoders_knowing
+from retrieval.languages.detect import detected_language
+from retrieval.languages.scripts import language_of_script, likely_language_of_script
+from retrieval.languages.tags import UNDETERMINED, knows
+from retrieval.model import EncoderInfo
+from retrieval.query.algebra import Expression, Text
+
+By = Literal["told", "script", "detector", "default"]
+"""How the language of a text came to be: it was given, its script names it, a detector was sure of
+it; or nothing tells, and the encoder reads it as it always does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The language of one text.
+
+    Attributes:
+        text: of the query.
+        lang: canonical tag; None where nothing tells and the encoder does not ask.
+        by: how it was chosen.
+        is_known: whether the encoder knows it; so is None.
+    """
+
+    text: str
+    lang: str | None
+    by: By
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """The languages of one query.
+
+    Attributes:
+        choices: one a text, in the order of the query.
+        matter: whether the encoder's tokenizer takes a language, so that a choice is in the vector.
+        others: for each language that the encoder does not know, encoders that do.
+    """
+
+    choices: tuple[Choice, ...]
+    matter: bool
+    others: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def choose(text: str, told: str | None = None, default: str | None = None) -> Choice:
+    """Choose the language of a text.
+
+    What was told goes first, then a script that names one language, then the detector, then the
+    language that most in a script of several is written in, then the default.
+
+    Args:
+        text: any.
+        told: canonical tag; "und" says that it is not known, and no guess is wanted.
+        default: the encoder's.
+    """
+    if told == UNDETERMINED:
+        return Choice(text, default, "default")
+    if told is not None:
+        return Choice(text, told, "told")
+    if (named := language_of_script(text)) is not None:
+        return Choice(text, named, "script")
+    if (detected := detected_language(text)) is not None:
+        return Choice(text, detected, "detector")
+    if (likely := likely_language_of_script(text)) is not None:
+        return Choice(text, likely, "script")
+    return Choice(text, default, "default")
+
+
+def languages_of(expression: Expression, info: EncoderInfo, default: str | None) -> Languages:
+    """The languages of all texts of a query.
+
+    Args:
+        expression: the query.
+        info: of the encoder.
+        default: the encoder's default; None where it takes no language.
+    """
+    chosen = (choose(each.text, each.lang, default) for each in dict.fromkeys(texts_of(expression)))
+    choices = tuple(
+        replace(each, is_known=each.lang is None or knows(info.languages, each.lang))
+        for each in chosen
+    )
+    unknown = dict.fromkeys(each.lang for each in choices if each.lang and not each.is_known)
+    others = tuple((tag, encoders_knowing(tag)) for tag in unknown)
+    return Languages(choices, default is not None, others)
+
+
+def texts_of(part: object) -> Iterator[Text]:
+    """All texts of an expression, in its order."""
+    if isinstance(part, Text):
+        yield part
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from texts_of(each)
+    elif isinstance(part, Expression):
+        for value in _values(part).values():
+            yield from texts_of(value)
+
+
+def in_language(expression: Expression, lang: str) -> Expression:
+    """The same query with all of its texts in a language, but those that say theirs.
+
+    Args:
+        expression: any.
+        lang: tag of the language.
+
+    Raises:
+        QueryError: the tag names no language.
+    """
+    changed: Expression = _in_language(expression, lang)
+    return changed
+
+
+def _in_language(part: Any, lang: str) -> Any:  # noqa: ANN401 - what a field of a node holds
+    if isinstance(part, Text):
+        return part if part.lang is not None else replace(part, lang=lang)
+    if isinstance(part, tuple):
+        return tuple(_in_language(each, lang) for each in part)
+    if isinstance(part, Expression):
+        changed = {name: _in_language(value, lang) for name, value in _values(part).items()}
+        return replace(part, **changed)  # type: ignore[type-var]  # nodes are dataclasses
+    return part
+
+
+def _values(node: Expression) -> dict[str, Any]:
+    return {each.name: getattr(node, each.name) for each in fields(node)}  # type: ignore[arg-type]
