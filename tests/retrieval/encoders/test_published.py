@@ -14,6 +14,7 @@ from retrieval.encoders.published import (
     search_published,
 )
 from retrieval.encoders.torchvision_ops import mend_torchvision
+from retrieval.languages.codes import FLORES, XLM_R
 
 SCORES = COLUMNS[COLUMNS.index("imagenet") :]
 
@@ -51,6 +52,19 @@ def test_a_known_model_has_its_known_figures():
     assert (model.imagenet, model.flickr_t2i, model.coco_i2t) == (0.6656, 0.6678, 0.5632)
     assert find_published("openclip:ViT-B-32-quickgelu:openai").imagenet == pytest.approx(0.6332)
     assert find_published("mini") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "languages"),
+    [
+        ("openclip:ViT-B-32:laion2b_s34b_b79k", ("en",)),
+        ("openclip:xlm-roberta-base-ViT-B-32:laion5b_s13b_b90k", XLM_R),
+        ("openclip:nllb-clip-base-siglip:mrl", FLORES),
+        ("openclip:ViT-B-16-SigLIP2:webli", ("*",)),
+    ],
+)
+def test_the_languages_of_a_model_follow_from_its_text_tower(name, languages):
+    assert find_published(name).known_languages == languages
 
 
 def test_a_search_takes_words_of_the_name_and_of_the_languages():

@@ -8,7 +8,12 @@ import pytest
 
 from retrieval.encoders import e5, imagenet_tower, registry
 from retrieval.encoders.fingerprint import check_pinned, fingerprint, sha256_of_file
-from retrieval.encoders.registry import default_encoder, get_encoder, known_encoders
+from retrieval.encoders.registry import (
+    default_encoder,
+    encoders_knowing,
+    get_encoder,
+    known_encoders,
+)
 from retrieval.errors import EncoderUnavailableError
 
 
@@ -16,6 +21,14 @@ def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(EncoderUnavailableError, match="no model 'maxi'") as caught:
         get_encoder("maxi")
     assert "mini-en" in caught.value.hint
+
+
+def test_encoders_that_know_a_language_built_in_ones_first_then_the_best():
+    assert encoders_knowing("en")[:2] == ("mini", "mini-en")
+    assert encoders_knowing("de-AT")[0] == "mini"
+    quechua = encoders_knowing("qu")  # not among those of XLM-R
+    assert quechua[0] == "openclip:nllb-clip-large-siglip:mrl"
+    assert not any("mini" in name or "xlm" in name for name in quechua)
 
 
 @pytest.mark.parametrize(
