@@ -97,8 +97,8 @@ class Shares:
 
 def table(world: World, pairs: list[Pair]) -> list[str]:
     """A line for each way."""
-    chosen = {name: [pair.unwanted[0] == name for pair in pairs] for name in VALUES}
-    clear = [pair.unwanted[1] != _BLURRED for pair in pairs]
+    of_attribute = [np.array([pair.unwanted[0] == name for pair in pairs]) for name in VALUES]
+    clear = np.array([pair.unwanted[1] != _BLURRED for pair in pairs])
     columns = ["way", "sought", "unwanted", "removed", *VALUES, f"without {_BLURRED!r}"]
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     plain = Shares.of(world, pairs, WAYS["plain"])
@@ -106,7 +106,7 @@ def table(world: World, pairs: list[Pair]) -> list[str]:
         shares = Shares.of(world, pairs, way)
         removed = [
             1 - shares.unwanted[rows].mean() / plain.unwanted[rows].mean()
-            for rows in (slice(None), *chosen.values(), clear)
+            for rows in (np.ones(len(pairs), np.bool_), *of_attribute, clear)
         ]
         cells = [f"{shares.sought.mean():.3f}", f"{shares.unwanted.mean():.4f}"]
         cells += [f"{value:.1%}" for value in removed]
