@@ -153,7 +153,10 @@ class Scale(Expression):
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.weight) or self.weight == 0:
-            raise QueryError(f"the weight of a term must be a number other than 0: {self.weight}")
+            raise QueryError(
+                f"the weight of a term must be a number other than 0: {self.weight}",
+                hint="leave the term out, or give it a weight such as 1 or -0.5",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,10 @@ class Slerp(Expression):
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.at <= 1.0:
-            raise QueryError(f"slerp_at must lie between 0 and 1, got {self.at}")
+            raise QueryError(
+                f"the share of an arc must lie between 0 and 1, got {self.at:g}",
+                hint="0 is the image, 1 the text",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +232,14 @@ class Residual(Expression):
 
     def __post_init__(self) -> None:
         if not self.towards:
-            raise QueryError("a residual needs an example of what is wanted")
+            raise QueryError(
+                "a residual needs an example of what is wanted", hint="give at least one text"
+            )
         if not (math.isfinite(self.gain) and self.gain > 0):
-            raise QueryError(f"the gain of a residual must be more than 0, got {self.gain}")
+            raise QueryError(
+                f"the gain of a residual must be more than 0, got {self.gain:g}",
+                hint="give a number such as 0.7",
+            )
 
 
 @dataclass(frozen=True, slots=True)
