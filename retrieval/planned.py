@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from retrieval.ann.adjusted import (
+    OVER_FETCH,
     Adjusted,
     Penalties,
     adjust,
@@ -28,14 +29,15 @@ TIMES = (4, 16)
 """Codes bring so many times the candidates of a plain search where penalties rank them again; the
 greater number where the first leaves it open which are the best."""
 
-SAMPLED = 2_048
+SAMPLED = 1_024
 """Items that stand for a gallery where its mean or its spread is asked for."""
 
 RankByScore: TypeAlias = Callable[[Plan, int], Ranking]
 """The best items of planned queries by cosine, as many as asked for."""
 
 Bring: TypeAlias = Callable[[Plan, int], Ranking]
-"""All that a plain search for one query looks at closely, or so many times as much, by cosine."""
+"""All that a plain search for one query looks at closely, or so many times as much, by cosine;
+fewer than k items where its lists hold no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class PlannedSearch:
         """The k best of what is brought, as many as may be needed to know that they are."""
         per_hit = -(-k // RECALL_DEPTH)
         for times in TIMES:
-            ranking = self.bring(plan, times * per_hit)
+            ranking = self._brought(plan, times * per_hit, k)
             best = adjust(ranking, penalty_of(ranking[1]), k)
             if best.ids.size and best.adjusted[0, -1] >= ranking[0][0, -1] - least:
                 break
@@ -146,7 +148,7 @@ class PlannedSearch:
         brought = []
         for row, modality in zip(made_of.vectors, made_of.modalities, strict=True):
             part = replace(plan, vectors=row[None], made_of=(MadeOf(row[None], (modality,)),))
-            brought.append(self.bring(part, per_hit)[1].ravel())
+            brought.append(self._brought(part, per_hit, k)[1].ravel())
         ids = np.unique(np.concatenate(brought))
         ids = ids[ids != NO_ID]
         rows = self._vectors_of(ids)
@@ -154,6 +156,13 @@ class PlannedSearch:
         order = np.lexsort((ids, -fused))[:k]
         scores = pair_scores(rows[order], plan.vectors[0])
         return Adjusted(scores[None], ids[order][None], fused[order][None])
+
+    def _brought(self, plan: Plan, times: int, k: int) -> Ranking:
+        """What is ranked again, at least k items if there are as many."""
+        ranking = self.bring(plan, times)
+        if np.count_nonzero(ranking[1] != NO_ID) < k:
+            return self.rank(plan, OVER_FETCH * k)
+        return ranking
 
     def _vectors_of(self, ids: Int64Array) -> Float32Array:
         return self.fan_out.vectors_of(self.fan_out.positions_of(ids))

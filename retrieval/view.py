@@ -144,7 +144,8 @@ class View:
             if settings is None:
                 return rank(asked, times * BROUGHT)
             depth = times * settings.candidates
-            each_code = replace(settings, candidates=RECALL_DEPTH)  # one for every hit
+            # One code for every hit, and no more than the lists hold.
+            each_code = replace(settings, candidates=RECALL_DEPTH, may_fall_short=True)
             parts = _parts(asked.made_of, target)
             return searched.fan_out.search(
                 asked.vectors, depth, each_code, asked.excluded, parts, only
