@@ -7,28 +7,37 @@ from typing import TypeAlias
 import numpy as np
 
 from retrieval.ann.adjusted import (
+    OVER_FETCH,
     Adjusted,
     Penalties,
-    PenaltyOf,
+    adjust,
     assembled,
     by_score,
     search_adjusted,
 )
 from retrieval.ann.exact import NO_ID, Ranking, pair_scores
-from retrieval.ann.fanout import FanOut
+from retrieval.ann.fanout import RECALL_DEPTH, FanOut
 from retrieval.kinds import in_blocks, kind_of
 from retrieval.model import Float32Array, Int64Array, Modality
 from retrieval.query.plan import MadeOf, Plan
 from retrieval.query.product import Fusion
 
-PROBED = 500
-"""Items that each part of a product brings, at least; they are ranked by the product."""
+BROUGHT = 500
+"""Items that exact search brings to be ranked again."""
 
-SAMPLED = 2_048
+TIMES = (4, 16)
+"""Codes bring so many times the candidates of a plain search where penalties rank them again; the
+greater number where the first leaves it open which are the best."""
+
+SAMPLED = 1_024
 """Items that stand for a gallery where its mean or its spread is asked for."""
 
 RankByScore: TypeAlias = Callable[[Plan, int], Ranking]
 """The best items of planned queries by cosine, as many as asked for."""
+
+Bring: TypeAlias = Callable[[Plan, int], Ranking]
+"""All that a plain search for one query looks at closely, or so many times as much, by cosine;
+fewer than k items where its lists hold no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class PlannedSearch:
 
     Attributes:
         rank: by cosine.
+        bring: what is ranked again.
         fan_out: holds the vectors of items.
         foreign: the kind of query that finds items of the other kind.
         bias: of hubness; None where there is none, or it is not wanted.
@@ -48,6 +58,7 @@ class PlannedSearch:
     """
 
     rank: RankByScore
+    bring: Bring
     fan_out: FanOut
     foreign: Modality
     bias: Penalties | None
@@ -79,7 +90,15 @@ class PlannedSearch:
     def _biased(self, plan: Plan, k: int) -> Adjusted:
         bias = self.bias
         assert bias is not None  # nothing is biased without one
-        return self._less(plan, k, lambda _, ids: bias.of(ids))
+        is_exact = self.fan_out.is_exact
+        return search_adjusted(
+            lambda some, depth: self.rank(plan.part(some), depth),
+            len(plan.vectors),
+            k,
+            lambda _, ids: bias.of(ids),
+            least=bias.least(is_exact=is_exact),
+            is_exact=is_exact,
+        )
 
     def _rescored(self, plan: Plan, k: int) -> Adjusted:
         (fusion,), (penalty,) = plan.fusions, plan.penalties
@@ -88,41 +107,48 @@ class PlannedSearch:
         assert penalty is not None  # one of the two
         bias = self.bias if kind_of(plan.made_of[0]) == self.foreign else None
 
-        def penalty_of(_: Int64Array, ids: Int64Array) -> Float32Array:
+        def penalty_of(ids: Int64Array) -> Float32Array:
             own = np.zeros(ids.shape, np.float32)
             there = ids != NO_ID
             own[there] = penalty.of(self._vectors_of(ids[there]))
             return own if bias is None else own + bias.of(ids)
 
-        return self._less(plan, k, penalty_of, is_biased=bias is not None)
-
-    def _less(
-        self, plan: Plan, k: int, penalty_of: PenaltyOf, *, is_biased: bool = True
-    ) -> Adjusted:
-        """By cosine less penalties.
-
-        Exact search gives the ranking of all items so; through codes it is that of those that
-        `search_adjusted` brings.
-        """
-        is_exact = self.fan_out.is_exact
-        least = self.bias.least(is_exact=is_exact) if self.bias and is_biased else np.float32(0)
+        least = np.float32(0) if bias is None else bias.least(is_exact=self.fan_out.is_exact)
+        if not self.fan_out.is_exact:
+            return self._penalised_among_codes(plan, k, penalty_of, least)
         return search_adjusted(
-            lambda some, depth: self.rank(plan.part(some), depth),
-            len(plan.vectors),
+            lambda _, depth: self.rank(plan, depth),
+            1,
             k,
-            penalty_of,
+            lambda _, ids: penalty_of(ids),
             least=least,
-            is_exact=is_exact,
+            is_exact=True,
         )
 
+    def _penalised_among_codes(
+        self,
+        plan: Plan,
+        k: int,
+        penalty_of: Callable[[Int64Array], Float32Array],
+        least: np.float32,
+    ) -> Adjusted:
+        """The k best of what is brought, as many as may be needed to know that they are."""
+        per_hit = -(-k // RECALL_DEPTH)
+        for times in TIMES:
+            ranking = self._brought(plan, times * per_hit, k)
+            best = adjust(ranking, penalty_of(ranking[1]), k)
+            if best.ids.size and best.adjusted[0, -1] >= ranking[0][0, -1] - least:
+                break
+        return best
+
     def _fused(self, plan: Plan, fusion: Fusion, k: int) -> Adjusted:
-        """The k best of one product among the best of each of its parts."""
+        """The k best of one product among what each of its parts brings."""
         (made_of,) = plan.made_of
-        depth = max(PROBED, k)
+        per_hit = -(-k // RECALL_DEPTH)
         brought = []
         for row, modality in zip(made_of.vectors, made_of.modalities, strict=True):
             part = replace(plan, vectors=row[None], made_of=(MadeOf(row[None], (modality,)),))
-            brought.append(self.rank(part, depth)[1].ravel())
+            brought.append(self._brought(part, per_hit, k)[1].ravel())
         ids = np.unique(np.concatenate(brought))
         ids = ids[ids != NO_ID]
         rows = self._vectors_of(ids)
@@ -130,6 +156,13 @@ class PlannedSearch:
         order = np.lexsort((ids, -fused))[:k]
         scores = pair_scores(rows[order], plan.vectors[0])
         return Adjusted(scores[None], ids[order][None], fused[order][None])
+
+    def _brought(self, plan: Plan, times: int, k: int) -> Ranking:
+        """What is ranked again, at least k items if there are as many."""
+        ranking = self.bring(plan, times)
+        if np.count_nonzero(ranking[1] != NO_ID) < k:
+            return self.rank(plan, OVER_FETCH * k)
+        return ranking
 
     def _vectors_of(self, ids: Int64Array) -> Float32Array:
         return self.fan_out.vectors_of(self.fan_out.positions_of(ids))

@@ -4,13 +4,15 @@ What a view has read it keeps, and it always answers alike, so many threads shar
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 
 from retrieval.ann.adjusted import OVER_FETCH, Adjusted
 from retrieval.ann.exact import NO_ID, Ranking
+from retrieval.ann.fanout import RECALL_DEPTH
 from retrieval.ann.routing import QueryParts
 from retrieval.errors import QueryError
 from retrieval.hits import results_of
@@ -26,8 +28,9 @@ from retrieval.model import (
     SearchResult,
     gallery_of,
 )
-from retrieval.planned import PlannedSearch, sample_of
+from retrieval.planned import BROUGHT, PlannedSearch, sample_of
 from retrieval.query.plan import MadeOf, Plan
+from retrieval.query.product import Landmarks
 from retrieval.search_budget import SearchPlan
 from retrieval.searched import SearchedGallery
 from retrieval.store.collection import Collection
@@ -72,6 +75,7 @@ class View:
         self._searched: dict[GalleryName, SearchedGallery] = {}
         self._ready: dict[GalleryName, SearchedGallery] = {}
         self._samples: dict[GalleryName, Float32Array] = {}
+        self._landmarks: dict[GalleryName, Landmarks] = {}
         self._filtered: dict[tuple[Predicate, GalleryName, int], Int64Array] = {}
         self._opened("images")
 
@@ -92,12 +96,8 @@ class View:
         searched = self._gallery(target)
         if not len(vectors):
             return searched.fan_out.search(vectors, k)
-        own: Modality = "text" if target == "texts" else "image"
-        kinds = [kind_of(each) for each in made_of] or [own] * len(vectors)
-        parts = [
-            QueryParts(each.vectors, tuple(part != own for part in each.modalities))
-            for each in made_of
-        ]
+        kinds = [kind_of(each) for each in made_of] or [_own(target)] * len(vectors)
+        parts = _parts(made_of, target)
         at_once = self._queries_at_once(searched, k)
         groups = alike(kinds, at_once)
         if len(groups) == 1:
@@ -139,8 +139,21 @@ class View:
         def rank(asked: Plan, depth: int) -> Ranking:
             return self.rank(asked.vectors, depth, asked.excluded, target, asked.made_of, only)
 
+        def bring(asked: Plan, times: int) -> Ranking:
+            settings = searched.settings(kind_of(asked.made_of[0]))
+            if settings is None:
+                return rank(asked, times * BROUGHT)
+            depth = times * settings.candidates
+            # One code for every hit, and no more than the lists hold.
+            each_code = replace(settings, candidates=RECALL_DEPTH, may_fall_short=True)
+            parts = _parts(asked.made_of, target)
+            return searched.fan_out.search(
+                asked.vectors, depth, each_code, asked.excluded, parts, only
+            )
+
         search = PlannedSearch(
             rank,
+            bring,
             searched.fan_out,
             foreign="image" if target == "texts" else "text",
             bias=searched.penalties if adjust else None,
@@ -212,6 +225,16 @@ class View:
                 self._samples[target] = found
         return found
 
+    def landmarks(self, target: GalleryName, captions: Callable[[], Float32Array]) -> Landmarks:
+        """Of a gallery, for products; captions, (c, dim), are asked for once."""
+        with self._lock:
+            found = self._landmarks.get(target)
+        if found is None:
+            found = Landmarks.of(self.sample(target), captions())
+            with self._lock:
+                self._landmarks[target] = found
+        return found
+
     def vectors_of_items(self, ids: Sequence[ItemId]) -> Float32Array:
         """Stored vectors of items of any gallery, (n, dim).
 
@@ -249,6 +272,7 @@ class View:
             self._searched.clear()
             self._ready.clear()
             self._samples.clear()
+            self._landmarks.clear()
             self._filtered.clear()
 
     def _vectors_in(self, name: GalleryName, ids: Int64Array) -> Float32Array:
@@ -288,3 +312,16 @@ class View:
                 if self._plan.is_bounded:
                     give_back()
             return self._searched[name]
+
+
+def _own(target: GalleryName) -> Modality:
+    """The kind of query that looks for items of its own kind."""
+    return "text" if target == "texts" else "image"
+
+
+def _parts(made_of: Sequence[MadeOf], target: GalleryName) -> list[QueryParts]:
+    """What decides which lists each query visits."""
+    own = _own(target)
+    return [
+        QueryParts(each.vectors, tuple(part != own for part in each.modalities)) for each in made_of
+    ]

@@ -55,12 +55,15 @@ class SearchSettings:
         candidates: codes whose vectors are fetched and scored exactly, for k up to 10.
         routed: whether the router chooses the lists of foreign queries.
         floor: share of the softmax over lists below which a list is left out; 0 leaves none out.
+        may_fall_short: whether a query whose lists hold fewer items than it is owed gets those
+            alone; otherwise it is answered exactly.
     """
 
     nprobe: int
     candidates: int
     routed: bool = False
     floor: float = 0.0
+    may_fall_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

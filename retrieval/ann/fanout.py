@@ -140,7 +140,7 @@ class FanOut:
         Returns:
             Scores and ids, (Q, w): w = k, or less if no query has as many items left. Where the
             visited lists hold too few items, or far fewer of `only` than by chance, the query is
-            answered exactly.
+            answered exactly, unless `settings` let it fall short.
         """
         chosen = None if only is None else self._known_positions(only)
         n_shown = self.n_live if chosen is None else len(chosen)
@@ -166,7 +166,7 @@ class FanOut:
                 self._scan.search(queries, k, unwanted, chosen=chosen, uncoded_only=True)
             )
         scores, ids = fitted(merge_rankings(rankings, k), width)
-        if chosen is None and NO_ID not in ids[:, -1].tolist():
+        if settings.may_fall_short or (chosen is None and NO_ID not in ids[:, -1].tolist()):
             return scores, ids  # none is short: a ranking that is ends in NO_ID
         is_short = (ids != NO_ID).sum(axis=1) < owed
         if chosen is not None and allowed is not None:

@@ -9,6 +9,7 @@ the gallery's own mean and least score, and the projection from the captions at 
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -31,11 +32,21 @@ class Landmarks:
 
     Attributes:
         sample: (m, dim) vectors of items of the gallery.
-        captions: (c, dim) embeddings of captions.
+        mean_item: (dim,) their mean.
+        mean_text: (dim,) of the embeddings of captions.
+        axes: (dim, a) orthonormal, the main axes of how captions differ.
     """
 
     sample: Float32Array
-    captions: Float32Array
+    mean_item: Float32Array
+    mean_text: Float32Array
+    axes: Float32Array
+
+    @classmethod
+    def of(cls, sample: Float32Array, captions: Float32Array) -> Self:
+        """From vectors of items, (m, dim), and of captions, (c, dim), at least one of each."""
+        mean_text = captions.mean(axis=0)
+        return cls(sample, sample.mean(axis=0), mean_text, _axes_of(captions - mean_text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +69,7 @@ class Fusion:
         cls, parts: Float32Array, modalities: tuple[Modality, Modality], landmarks: Landmarks
     ) -> "Fusion":
         """Prepare the fusion of two unit rows, (2, dim)."""
-        mean_item = landmarks.sample.mean(axis=0)
-        mean_text = landmarks.captions.mean(axis=0)
-        axes = _axes_of(landmarks.captions - mean_text)
+        mean_item, mean_text, axes = landmarks.mean_item, landmarks.mean_text, landmarks.axes
         ready = np.stack(
             [
                 part - mean_text if modality == "text" else ((part - mean_item) @ axes) @ axes.T

@@ -7,7 +7,7 @@ from PIL import Image
 from retrieval.encoders.bank import caption_bank
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
-from retrieval.planned import PROBED
+from retrieval.planned import BROUGHT
 from retrieval.query.algebra import (
     ImageFile,
     ItemRef,
@@ -93,11 +93,11 @@ def test_an_unwanted_item_is_not_among_the_hits(engine):
 
 def test_a_product_ranks_by_the_fused_score(engine, stored):
     result = engine.search(Product(ItemRef(9), Text("number 500")), 10)
-    landmarks = Landmarks(stored, NumberEncoder().encode_texts(caption_bank()))
+    landmarks = Landmarks.of(stored, NumberEncoder().encode_texts(caption_bank()))
     parts = np.stack([stored[8], kit.vector(500)])
     fused = Fusion.of(parts, ("image", "text"), landmarks).of_items(stored)
     fused[8] = -np.inf  # the reference itself
-    assert PROBED >= N  # so each part brings all items
+    assert BROUGHT >= N  # so each part brings all items
     order = np.lexsort((np.arange(N), -fused))[:10]
     assert ids_of(result) == (order + 1).tolist()
     assert [hit.adjusted for hit in result.hits] == pytest.approx(fused[order], rel=1e-3)

@@ -63,6 +63,50 @@ def test_add_and_subtract_move_the_query(indexed):
     assert found["query"] == "red + blue - green"
 
 
+def test_the_query_line_adds_and_takes_away_and_weighs(indexed):
+    assert set(names(run("query", "red", "+", "blue", "-f", "-k", "2"))) == {"red", "blue"}
+    assert names(run("query", "red and blue", "-", "blue", "-f", "-k", "1")) == ["red"]
+    assert names(run("query", "red and blue", "without", "blue", "-f", "-k", "1")) == ["red"]
+    assert names(run("query", "5:blue", "+", "red", "-f", "-k", "1")) == ["blue"]
+    found = answer("query", "3:red", "-", "blue", "--json", "-k", "1")
+    assert found["query"] == "3:red - blue"
+    assert {"score", "adjusted"} <= set(found["hits"][0])
+
+
+def test_a_path_in_the_query_line_is_that_picture(indexed):
+    found = names(run("query", "./photos/red.png", "+", "blue", "-f"))
+    assert found[0] == "blue"
+    assert "red" not in found, "the query's own picture"
+    words = run("query", "./photos/red.png", "--literal", "-f")
+    assert "red" in names(words), "as words it is a text with the word red"
+
+
+def test_quoted_words_and_literal_ones_hold_no_operators(indexed):
+    assert answer("query", "red - blue", "--json")["query"] == "red - blue"
+    quoted = names(run("query", "red - blue", "-f", "-k", "2"))
+    literal = names(run("query", "red", "-", "blue", "--literal", "-f", "-k", "2"))
+    assert set(quoted) == set(literal) == {"red", "blue"}
+
+
+def test_a_line_that_cannot_be_read_is_usage_and_points_at_the_column(indexed):
+    error = refusal(2, "query", "red", "+", "gone.jpg")
+    assert "no file gone.jpg (column 7)" in error
+    assert "  red + gone.jpg\n        ^\n" in error
+    as_json = json.loads(refusal(2, "query", "red", "+", "--json"))["error"]
+    assert (as_json["type"], as_json["column"]) == ("QuerySyntaxError", 5)
+
+
+@pytest.mark.parametrize("way", ["mean", "slerp:x", "sum:1", "slerp:2"])
+def test_a_way_to_compose_that_there_is_not_is_usage(indexed, way):
+    assert "hint: " in refusal(2, "query", "red", "-i", "photos/blue.png", "--compose", way)
+
+
+@pytest.mark.parametrize("way", ["auto", "sum", "slerp:0.5", "residual", "product"])
+def test_every_way_to_compose_answers(indexed, way):
+    found = names(run("query", "blue", "-i", "photos/red.png", "--compose", way, "-f"))
+    assert set(found) == {"green", "blue", "yellow"}
+
+
 def test_slerp_takes_an_image_and_a_text(indexed):
     found = run("query", "blue", "-i", "photos/red.png", "--compose", "slerp", "-f", "-k", "1")
     assert names(found) == ["blue"]

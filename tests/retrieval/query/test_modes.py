@@ -29,33 +29,43 @@ def test_the_image_is_the_first_side_in_either_order(order):
     assert as_mode("slerp:0.3", order) == Slerp(SOFA, LEATHER, 0.3)
     assert as_mode("product", order) == Product(SOFA, LEATHER)
     assert as_mode("sum", order) == order
-    assert as_mode("auto", order) == order
+    assert as_mode("auto", order) == Slerp(SOFA, LEATHER, 0.75)
 
 
 def test_sides_of_several_terms_are_sums_with_their_weights():
     item = ItemRef(7)
     found = as_mode("slerp", SOFA * 2 + item + LEATHER)
-    assert found == Slerp(Sum((Scale(SOFA, 2.0), item)), LEATHER, 0.8)
+    assert found == Slerp(Sum((Scale(SOFA, 2.0), item)), LEATHER, 0.75)
 
 
 def test_two_terms_of_one_kind_are_sides_in_their_order():
     assert as_mode("product", LEATHER + FABRIC) == Product(LEATHER, FABRIC)
     caption = ItemRef(FIRST_ID["texts"])
-    assert as_mode("slerp", caption + LEATHER) == Slerp(caption, LEATHER, 0.8)
+    assert as_mode("slerp", caption + LEATHER) == Slerp(caption, LEATHER, 0.75)
 
 
 def test_a_residual_goes_from_what_is_unwanted_to_what_is_wanted():
     edit = SOFA + LEATHER - FABRIC
     found = as_mode("residual:0.5", edit)
     assert found == Residual(SOFA, (LEATHER,), (Sum((Scale(FABRIC, 1.0),)),), 0.5)
-    assert isinstance(as_mode("auto", edit), Residual)
-    assert as_mode("residual", SOFA + LEATHER).away == ()
+    guarded = as_mode("auto", edit)
+    assert guarded == Minus(as_mode("residual:0.7", edit), Scale(FABRIC, 0.5))
+    from_common = as_mode("residual", SOFA + LEATHER)
+    assert (from_common.away, from_common.gain) == ((), 2.0)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [LEATHER, SOFA, LEATHER + FABRIC, LEATHER - FABRIC, SOFA - FABRIC, SOFA + -LEATHER],
+)
+def test_of_one_kind_terms_are_added(plain):
+    assert as_mode("auto", plain) == plain
 
 
 def test_what_is_unwanted_and_a_filter_stay_around_a_slerp():
     wide = parse_filter("width > 10")
     found = as_mode("slerp", Where(SOFA + LEATHER - FABRIC, wide))
-    assert found == Where(Minus(Slerp(SOFA, LEATHER, 0.8), FABRIC), wide)
+    assert found == Where(Minus(Slerp(SOFA, LEATHER, 0.75), FABRIC), wide)
 
 
 @pytest.mark.parametrize(

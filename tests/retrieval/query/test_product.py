@@ -7,7 +7,8 @@ from retrieval.query.product import HARRIS, Fusion, Landmarks
 @pytest.fixture
 def landmarks():
     rng = np.random.default_rng(0)
-    return Landmarks(unit(rng.normal(size=(300, 16)) + 1), unit(rng.normal(size=(200, 16)) - 1))
+    items, captions = rng.normal(size=(300, 16)) + 1, rng.normal(size=(200, 16)) - 1
+    return unit(items), unit(captions)
 
 
 def unit(rows):
@@ -16,9 +17,10 @@ def unit(rows):
 
 def slow_fused(parts, modalities, landmarks, rows):
     """Step by step on centred and projected items, without folding anything into the query."""
-    mean_item = landmarks.sample.astype(float).mean(axis=0)
-    mean_text = landmarks.captions.astype(float).mean(axis=0)
-    differ = landmarks.captions - mean_text
+    sample, captions = landmarks
+    mean_item = sample.astype(float).mean(axis=0)
+    mean_text = captions.astype(float).mean(axis=0)
+    differ = captions - mean_text
     _, values, axes = np.linalg.svd(differ, full_matrices=False)
     share = (values**2).cumsum() / (values**2).sum()
     axes = axes[: 1 + int(np.searchsorted(share, 0.95))]
@@ -31,7 +33,7 @@ def slow_fused(parts, modalities, landmarks, rows):
 
     normed = []
     for part, modality in zip(parts, modalities, strict=True):
-        least = np.percentile(score(part, modality, landmarks.sample), 1)
+        least = np.percentile(score(part, modality, sample), 1)
         normed.append(np.maximum((score(part, modality, rows) - least) / abs(least), 0))
     return normed[0] * normed[1] - HARRIS * (normed[0] + normed[1]) ** 2
 
@@ -40,14 +42,14 @@ def slow_fused(parts, modalities, landmarks, rows):
 def test_folding_into_the_query_changes_no_score(landmarks, modalities):
     rng = np.random.default_rng(1)
     parts, rows = unit(rng.normal(size=(2, 16))), unit(rng.normal(size=(50, 16)) + 1)
-    fused = Fusion.of(parts, modalities, landmarks).of_items(rows)
+    fused = Fusion.of(parts, modalities, Landmarks.of(*landmarks)).of_items(rows)
     assert fused == pytest.approx(slow_fused(parts, modalities, landmarks, rows), abs=1e-4)
 
 
 def test_an_item_like_both_parts_beats_those_like_one():
     axes = np.eye(4, dtype=np.float32)
     rng = np.random.default_rng(2)
-    spread = Landmarks(unit(rng.normal(size=(500, 4))), unit(rng.normal(size=(500, 4))))
+    spread = Landmarks.of(unit(rng.normal(size=(500, 4))), unit(rng.normal(size=(500, 4))))
     fusion = Fusion.of(axes[:2], ("image", "text"), spread)
     both = unit(axes[:1] + axes[1:2])[0]
     first, second, middle = fusion.of_items(np.stack([axes[0], axes[1], both]))
@@ -57,6 +59,6 @@ def test_an_item_like_both_parts_beats_those_like_one():
 
 def test_captions_that_are_all_alike_leave_an_image_as_it_is():
     axes = np.eye(3, dtype=np.float32)
-    alike = Landmarks(axes, axes[[2, 2]])
+    alike = Landmarks.of(axes, axes[[2, 2]])
     fusion = Fusion.of(axes[:2], ("image", "text"), alike)
     assert fusion.parts[0] == pytest.approx(axes[0] - axes.mean(axis=0))

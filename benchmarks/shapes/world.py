@@ -1,0 +1,77 @@
+"""A collection of the pictures of shapes, asked through the engine as users ask theirs."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.shapes.grammar import english
+from benchmarks.shapes.pictures import ALL, Attributes, draw
+from indexer.service import index_folders
+from retrieval.encoders.base import Encoder
+from retrieval.encoders.registry import get_encoder
+from retrieval.engine import SearchEngine
+from retrieval.model import Hit
+from retrieval.query.algebra import Expression, Query
+
+GALLERY_SEED = 1_000_000
+"""Of the pictures that are searched; training draws with seeds far below."""
+
+VIEWS = 3
+"""Pictures of each combination of attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All combinations of attributes in a collection, several pictures of each, with captions.
+
+    Attributes:
+        engine: over the collection.
+        views: pictures of each combination.
+    """
+
+    engine: SearchEngine
+    views: int
+
+    def answers(self, queries: Sequence[Expression], k: int) -> list[list[Attributes]]:
+        """What the k best of each query show."""
+        results = self.engine.search_batch([Query(each) for each in queries], k)
+        return [[_shown(hit) for hit in result.hits] for result in results]
+
+
+def encoder_of(model: str | None, folder: Path) -> Encoder:
+    """The named encoder, or one that is trained now and kept in a folder that is not there yet."""
+    if model is None:
+        from benchmarks.shapes.training import Recipe, train, write_bundle
+
+        folder.mkdir()
+        write_bundle(train(Recipe()), folder)
+        model = f"local-dir:{folder}"
+    return get_encoder(model, device="cpu")
+
+
+@contextmanager
+def opened_world(encoder: Encoder, folder: Path, views: int = VIEWS) -> Iterator[World]:
+    """Draw and index the pictures, and open the collection.
+
+    Args:
+        encoder: of the collection.
+        folder: an empty one.
+        views: pictures of each combination.
+    """
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    for number, one in enumerate(ALL):
+        for view in range(views):
+            stem = f"{number}-{view}"
+            draw(one, GALLERY_SEED + view).save(pictures / f"{stem}.png")
+            (pictures / f"{stem}.txt").write_text(english(one), encoding="utf-8")
+    index_folders([pictures], folder / "collection", encoder=encoder)
+    with SearchEngine.open(folder / "collection", encoder=encoder, device="cpu") as engine:
+        yield World(engine, views)
+
+
+def _shown(hit: Hit) -> Attributes:
+    """The pictures are named by the number of their combination."""
+    name = hit.item.files[0].name
+    return ALL[int(name.partition("-")[0])]
