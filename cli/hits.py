@@ -97,6 +97,7 @@ def hit_as_json(hit: "Hit", n_alike: "Mapping[ItemId, int] | None" = None) -> di
         "id": hit.item.id,
         "score": round(hit.score, SCORE_DIGITS),
         **({} if hit.adjusted is None else {"adjusted": round(hit.adjusted, SCORE_DIGITS)}),
+        **({} if hit.reranked is None else {"reranked": round(hit.reranked, SCORE_DIGITS)}),
         **path_fields(hit.path),
     }
     if n_alike is not None:

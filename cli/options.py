@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.question import Target
+from cli.question import Long, Target
 
 TextArgument = Annotated[
     list[str] | None,
@@ -79,6 +79,69 @@ JsonOption = Annotated[
 AllowPickleOption = Annotated[
     bool,
     typer.Option("--allow-pickle", help="Also weights that are pickles; only tensors are read."),
+]
+
+
+MoreLikeOption = Annotated[
+    list[int] | None,
+    typer.Option("--more-like", metavar="ID", help="This item is right: more of its like."),
+]
+LessLikeOption = Annotated[
+    list[int] | None,
+    typer.Option("--less-like", metavar="ID", help="This item is wrong: less of its like."),
+]
+PrfOption = Annotated[
+    bool,
+    typer.Option("--prf", help="Take the best hits for right ones, and ask again."),
+]
+WithReferencesOption = Annotated[
+    bool,
+    typer.Option(
+        "--with-references", help="Also return what the query itself shows, and marked items."
+    ),
+]
+AnalogyOption = Annotated[
+    tuple[str, str, str] | None,
+    typer.Option(
+        "--analogy",
+        metavar="A B C",
+        help="What is to C as B is to A; each is a text or the path of an image.",
+    ),
+]
+EnsembleOption = Annotated[
+    bool,
+    typer.Option("--ensemble", help="Ask each text in eight English wordings, for their mean."),
+]
+LongOption = Annotated[
+    Long,
+    typer.Option(
+        "--long",
+        metavar="mean|min",
+        help="A text longer than the encoder reads is asked in parts: find what fits their mean, "
+        "or what fits every one of them.",
+    ),
+]
+RerankOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rerank",
+        metavar="exact|caption|blip:FOLDER",
+        help="Order the best hits again: by the cosine alone, by their captions too, or by a BLIP "
+        "model that looks at each picture and the text together.",
+    ),
+]
+RerankTopOption = Annotated[
+    int | None,
+    typer.Option("--rerank-top", metavar="N", help="Hits that are re-ranked. Default: 64."),
+]
+DiverseOption = Annotated[
+    float,
+    typer.Option(
+        "--diverse",
+        metavar="SHARE",
+        help="Hits that are unlike each other: 0 is the plain ranking, 0.3 mixes, below 1.",
+        show_default=False,
+    ),
 ]
 
 

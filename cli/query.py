@@ -13,22 +13,33 @@ from cli.hits import Output, show_result
 from cli.index import Job, run_index
 from cli.languages import checked_tag, remarks
 from cli.options import (
+    AnalogyOption,
     CollectionOption,
     CosineOption,
+    DiverseOption,
+    EnsembleOption,
     ImageOption,
     JsonOption,
     LangOption,
+    LessLikeOption,
+    LongOption,
     MaxMemoryOption,
+    MoreLikeOption,
+    PrfOption,
     QuietOption,
+    RerankOption,
+    RerankTopOption,
     TargetOption,
     TextArgument,
     TopOption,
     WhereOption,
+    WithReferencesOption,
     examples,
 )
 from cli.output import is_watched, note, shown_path
 from cli.picture_files import refuse_photographs
-from cli.question import Question, Sort, Target, in_order, parse_where
+from cli.question import Long, Manner, Question, Sort, Target, in_order, parse_where
+from cli.stages import AS_FOUND, Stages
 from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
@@ -50,6 +61,7 @@ class Shown:
     output: Output
     is_grouped: bool = False
     adjust: bool = True
+    stages: Stages = AS_FOUND
 
 
 EXAMPLES = examples(
@@ -59,6 +71,8 @@ EXAMPLES = examples(
     'polyseek query -i sofa.jpg -a "made of leather" -s people -k 20 --sheet sofas.png',
     "polyseek query sunset -f --print0 | xargs -0 cp -t sunsets/",
     "polyseek query sunset --where 'width > 1000 and taken >= 2024 and not tag = seen'",
+    "polyseek query a dog --more-like 17 --more-like 23 --less-like 5",
+    "polyseek query a street market --rerank caption --diverse 0.3",
     "polyseek query --batch queries.txt > answers.jsonl",
 )
 
@@ -90,6 +104,16 @@ def query(
         typer.Option("--literal", help="The words are one text: no + and -, weights, files, no."),
     ] = False,
     lang: LangOption = None,
+    analogy: AnalogyOption = None,
+    more_like: MoreLikeOption = None,
+    less_like: LessLikeOption = None,
+    with_references: WithReferencesOption = False,
+    ensemble: EnsembleOption = False,
+    long: LongOption = Long.MEAN,
+    prf: PrfOption = False,
+    rerank: RerankOption = None,
+    rerank_top: RerankTopOption = None,
+    diverse: DiverseOption = 0.0,
     target: TargetOption = Target.IMAGES,
     where: WhereOption = None,
     sort: Annotated[
@@ -160,7 +184,7 @@ def query(
 
     The score is the cosine of query and image; where the collection has a hubness bias, hits of the
     other kind are ranked by the score less this bias. What the query itself shows (-i, --like) is
-    not among the hits.
+    not among the hits, nor are items that it marks as right or wrong.
 
     Words are terms: + and - as words of their own go between them, 2: before one makes it count
     double, the path of an image is that image, and "without X" takes X away. What is quoted holds
@@ -175,12 +199,17 @@ def query(
         compose,
         literal,
         lang,
+        analogy,
+        tuple(more_like or ()),
+        tuple(less_like or ()),
+        Manner(ensemble, long, with_references),
     )
     chosen = {"--json": json, "--jsonl": jsonl, "--print0": print0, "--paths-only": paths_only}
     with reported_errors(as_json=json):
         flags = {"collection": collection, "model": model, "top": top, "max_memory": max_memory}
         context = begin(flags, quiet=quiet)
         budget = asked_memory(context.settings)
+        stages = Stages(prf, rerank, rerank_top, diverse)
         predicate = parse_where(where)
         output = Output.choose(chosen, preview=preview, sheet=sheet, html=html, quiet=quiet)
         if target is Target.TEXTS and output.has_pictures:
@@ -191,25 +220,31 @@ def query(
             raise SettingsError(
                 "--cosine and --group-near-duplicates do not go together", hint="drop one"
             )
+        if group_near_duplicates and not stages.is_empty:
+            raise SettingsError(
+                "--group-near-duplicates does not go together with --prf, --rerank and --diverse",
+                hint="drop one; --diverse shows few near-duplicates, too",
+            )
         lines = batch if batch is not None else batch_images
         if batch is not None and batch_images is not None:
             raise SettingsError("--batch and --batch-images do not go together", hint="choose one")
         if lines is not None:
-            _refuse_beside_batch(question, output)
+            _refuse_beside_batch(question, output, stages)
             if group_near_duplicates:
                 raise SettingsError(
                     "--batch and --group-near-duplicates do not go together", hint="drop one"
                 )
         else:
             question.to_query()  # a query that is wrong is refused before anything is loaded
+            stages.check()
         folder = _searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
         with open_engine(context, folder, budget) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
                 shown = Shown(
-                    target.value, predicate, sort, output, group_near_duplicates, not cosine
+                    target.value, predicate, sort, output, group_near_duplicates, not cosine, stages
                 )
-                n_hits = _answer(engine, question, context.settings.top, shown)
+                n_hits = _answer(engine, question, context, shown)
             else:
                 from cli.batch import Among, answer_batch
 
@@ -226,12 +261,14 @@ def query(
             raise typer.Exit(ExitCode.NO_RESULT)
 
 
-def _refuse_beside_batch(question: Question, output: Output) -> None:
-    if not question.is_empty or question.compose != "auto":
+def _refuse_beside_batch(question: Question, output: Output, stages: Stages) -> None:
+    if not question.is_empty or question.compose != "auto" or question.manner != Manner():
         raise QueryError(
             "--batch takes its queries from the file only",
-            hint="drop the words, --image, --add, --subtract, --like and --compose",
+            hint="drop the words and all options that are about the query",
         )
+    if not stages.is_empty:
+        raise QueryError("--batch has one stage only", hint="drop --prf, --rerank and --diverse")
     if output.form not in ("table", "json", "jsonl") or output.has_pictures:
         raise SettingsError(
             "--batch answers in JSON lines only",
@@ -289,7 +326,8 @@ def tell_if_nothing_matches(n_matching: int | None, *, quiet: bool) -> None:
         note("the filter of --where matched nothing", quiet=quiet)
 
 
-def _answer(engine: "SearchEngine", question: Question, top: int, shown: Shown) -> int:
+def _answer(engine: "SearchEngine", question: Question, context: Context, shown: Shown) -> int:
+    top = context.settings.top
     n_alike: dict[ItemId, int] | None = None
     if shown.is_grouped:
         from retrieval.duplicates import search_grouped
@@ -299,13 +337,13 @@ def _answer(engine: "SearchEngine", question: Question, top: int, shown: Shown) 
         )
         result, n_alike = grouped.result, grouped.n_alike
     else:
-        result = engine.search(
-            question.to_query(),
-            top,
-            target=shown.target,
-            where=shown.where,
-            adjust=shown.adjust,
-        )
+        from retrieval.shaping import Among, search_shaped
+
+        shaping = shown.stages.shaping(engine, context.settings.device)
+        among = Among(shown.target, shown.where, shown.adjust)
+        shaped = search_shaped(engine, question.to_query(), top, shaping, among)
+        shown.stages.tell(shaped, quiet=shown.output.quiet)
+        result = shaped.result
     tell_if_nothing_matches(result.n_matching, quiet=shown.output.quiet)
     result = replace(result, hits=in_order(result.hits, shown.sort))
     model = engine.collection.manifest.encoder.name

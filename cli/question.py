@@ -29,6 +29,25 @@ class Sort(StrEnum):
     PATH = "path"
 
 
+class Long(StrEnum):
+    """How parts of a long text go together; the choices of `--long`."""
+
+    MEAN = "mean"
+    MIN = "min"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a query is asked, whatever its terms; see `retrieval.query.algebra.Query`."""
+
+    ensemble: bool = False
+    long: Long = Long.MEAN
+    with_references: bool = False
+
+
+PLAINLY = Manner()
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """The terms that the command line gave.
@@ -42,6 +61,10 @@ class Question:
         compose: how terms are put together; see `retrieval.query.modes`.
         literal: whether the words are one text, operators and all.
         lang: tag of the language of all texts; None leaves it to be guessed.
+        analogy: a, b and c, each a text or an image file; what is to c as b is to a.
+        more_like: ids of items that were marked as right.
+        less_like: ids of items that were marked as wrong.
+        manner: how the query is asked.
     """
 
     words: tuple[str, ...]
@@ -52,6 +75,10 @@ class Question:
     compose: str = "auto"
     literal: bool = False
     lang: str | None = None
+    analogy: tuple[str, str, str] | None = None
+    more_like: tuple[int, ...] = ()
+    less_like: tuple[int, ...] = ()
+    manner: Manner = PLAINLY
 
     @property
     def text(self) -> str:
@@ -61,16 +88,21 @@ class Question:
     @property
     def is_empty(self) -> bool:
         """Whether no term was given."""
-        return not (self.text or self.images or self.add or self.subtract or self.like)
+        terms = (self.text, self.images, self.add, self.subtract, self.like, self.analogy)
+        return not (any(terms) or self.more_like or self.less_like)
 
     def describe(self) -> str:
         """The query as one line; a plain text is that text and nothing else."""
         parts = [self.text] if self.text else []
         parts += [f"[image {shown_path(path)}]" for path in self.images]
         parts += [f"[item {item_id}]" for item_id in self.like]
+        parts += ["[{} : {} :: {} : ?]".format(*self.analogy)] if self.analogy else []
         parts += self.add
+        parts += [f"[more like {item_id}]" for item_id in self.more_like]
         line = " + ".join(parts)
-        line = " - ".join([line, *self.subtract]).strip()
+        line = " - ".join(
+            [line, *self.subtract, *(f"[less like {each}]" for each in self.less_like)]
+        ).strip()
         return os.fsencode(line).decode("utf-8", errors="replace")
 
     def to_query(self) -> "Query":
@@ -84,41 +116,54 @@ class Question:
         from retrieval.query.algebra import Query
         from retrieval.query.language import in_language
 
-        if self.lang is None:
-            return Query(self._expression(negations=True))
-        lang = canonical_tag(self.lang)
-        return Query(in_language(self._expression(negations=primary(lang) == "en"), lang))
+        lang = None if self.lang is None else canonical_tag(self.lang)
+        expression = self._expression(negations=lang is None or primary(lang) == "en")
+        return Query(
+            expression if lang is None else in_language(expression, lang),
+            with_references=self.manner.with_references,
+            ensemble=self.manner.ensemble,
+            long=self.manner.long.value,
+        )
 
     def _expression(self, *, negations: bool) -> "Expression":
         """The terms put together; negations ("without X") are read where they are English."""
         from retrieval.model import ItemId
-        from retrieval.query.algebra import (
-            Expression,
-            ImageFile,
-            ItemRef,
-            Minus,
-            Scale,
-            Sum,
-            Text,
-        )
+        from retrieval.query.algebra import Feedback, ItemRef, Minus, Scale, Sum, Text
         from retrieval.query.modes import Mode, composed
-        from retrieval.query.parse import parse_query
+        from retrieval.query.rewriting import with_feedback
 
         mode = Mode.parse(self.compose)
+        parts = self._terms(negations=negations)
+        away = [Text(text) for text in self.subtract]
+        liked = tuple(ItemRef(ItemId(item_id)) for item_id in dict.fromkeys(self.more_like))
+        disliked = tuple(ItemRef(ItemId(item_id)) for item_id in dict.fromkeys(self.less_like))
+        if not parts and not away and (liked or disliked):
+            return Feedback(None, liked, disliked)
+        if not parts and away:  # what is least like a text
+            asked: Expression = Sum(tuple(Scale(text, -1.0) for text in away))
+        else:
+            asked = parts[0] if len(parts) == 1 else Sum(tuple(parts))
+            for text in away:
+                asked = Minus(asked, text)
+            asked = composed(asked, mode)
+        return with_feedback(asked, liked, disliked) if liked or disliked else asked
+
+    def _terms(self, *, negations: bool) -> "list[Expression]":
+        """What the query goes towards, in the order of `describe`."""
+        from retrieval.model import ItemId
+        from retrieval.query.algebra import ImageFile, ItemRef, Text, analogy
+        from retrieval.query.parse import parse_query
+
         parts: list[Expression] = []
         if self.text:
             literal = Text(self.text) if self.literal else None
             parts.append(literal or parse_query(self.words, negations=negations))
         parts += [ImageFile(path) for path in self.images]
         parts += [ItemRef(ItemId(item_id)) for item_id in self.like]
-        parts += [Text(text) for text in self.add]
-        away = [Text(text) for text in self.subtract]
-        if not parts and away:  # what is least like a text
-            return Sum(tuple(Scale(text, -1.0) for text in away))
-        expression: Expression = parts[0] if len(parts) == 1 else Sum(tuple(parts))
-        for text in away:
-            expression = Minus(expression, text)
-        return composed(expression, mode)
+        if self.analogy:
+            a, b, c = (parse_query([each], negations=False) for each in self.analogy)
+            parts.append(analogy(a, b, c))
+        return parts + [Text(text) for text in self.add]
 
 
 def parse_where(text: str | None) -> "Predicate | None":

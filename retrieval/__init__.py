@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
     from retrieval.model import Hit, SearchResult
     from retrieval.query.algebra import (
+        EachOf,
+        Feedback,
         ImageFile,
         ItemRef,
+        Mean,
         Minus,
         Product,
         Query,
@@ -24,32 +27,44 @@ if TYPE_CHECKING:
         Text,
         Vector,
         Where,
+        analogy,
     )
+    from retrieval.shaping import PseudoFeedback, Shaping, search_shaped
 
 __all__ = [
+    "EachOf",
+    "Feedback",
     "Hit",
     "ImageFile",
     "ItemRef",
+    "Mean",
     "Minus",
     "Product",
+    "PseudoFeedback",
     "Query",
     "Residual",
     "Scale",
     "SearchEngine",
     "SearchResult",
+    "Shaping",
     "Slerp",
     "Sum",
     "Text",
     "Vector",
     "Where",
+    "analogy",
     "get_encoder",
+    "search_shaped",
 ]
 
 _HOMES = dict.fromkeys(__all__, "retrieval.query.algebra") | {
     "Hit": "retrieval.model",
+    "PseudoFeedback": "retrieval.shaping",
     "SearchEngine": "retrieval.engine",
     "SearchResult": "retrieval.model",
+    "Shaping": "retrieval.shaping",
     "get_encoder": "retrieval.encoders.registry",
+    "search_shaped": "retrieval.shaping",
 }
 
 

@@ -73,6 +73,11 @@ class SearchEngine:
         """The generation that is searched now."""
         return self._view.collection
 
+    @property
+    def view(self) -> View:
+        """The generation that is searched now, for stages that come after a search."""
+        return self._view
+
     @classmethod
     def open(
         cls,
@@ -174,6 +179,23 @@ class SearchEngine:
                         for number, result in zip(numbers.tolist(), found, strict=True):
                             results[number] = result
                     return [each for each in results if each is not None]
+            except GenerationGoneError:
+                self._renew(view)
+
+    def encode(
+        self, queries: Sequence[Query | Expression], target: GalleryName = "images"
+    ) -> Float32Array:
+        """The vectors that queries are scored with, (Q, dim) unit rows; raises as `search` does.
+
+        Of a query that is no single vector (`Product`, `EachOf`) it is the mean of its parts.
+        """
+        if not queries:
+            return np.empty((0, self._view.dim), np.float32)
+        asked_for = [each if isinstance(each, Query) else Query(each) for each in queries]
+        while True:
+            view = self._view
+            try:
+                return plan_queries(asked_for, self._encoder, view, target).vectors
             except GenerationGoneError:
                 self._renew(view)
 

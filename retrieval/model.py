@@ -177,12 +177,15 @@ class Hit:
         item: the record with its files (the first file is the one shown).
         adjusted: the score less the item's hubness bias, by which the hits are ranked then; None
             where they are ranked by score.
+        reranked: what a re-ranker says of the hit, higher is better, comparable within one answer
+            only; None where it was not asked, or could not say.
     """
 
     rank: int
     score: float
     item: ItemRecord
     adjusted: float | None = None
+    reranked: float | None = None
 
     @property
     def path(self) -> bytes:

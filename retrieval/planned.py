@@ -19,8 +19,7 @@ from retrieval.ann.exact import NO_ID, Ranking, pair_scores
 from retrieval.ann.fanout import RECALL_DEPTH, FanOut
 from retrieval.kinds import in_blocks, kind_of
 from retrieval.model import Float32Array, Int64Array, Modality
-from retrieval.query.plan import MadeOf, Plan
-from retrieval.query.product import Fusion
+from retrieval.query.plan import Fused, MadeOf, Plan
 
 BROUGHT = 500
 """Items that exact search brings to be ranked again."""
@@ -75,7 +74,7 @@ class PlannedSearch:
         is_own = np.array([any(each) for each in zip(plan.penalties, plan.fusions, strict=True)])
         is_biased = is_foreign & ~is_own & (self.bias is not None)
         plain = np.flatnonzero(~(is_biased | is_own))
-        if len(plain) == len(plan.vectors):
+        if len(plain) == len(plan.vectors) or not self.fan_out.n_live:
             return by_score(self.rank(plan, k))
         found = [(plain, by_score(self.rank(plan.part(plain), k)))] if len(plain) else []
         biased = np.flatnonzero(is_biased)
@@ -141,9 +140,9 @@ class PlannedSearch:
                 break
         return best
 
-    def _fused(self, plan: Plan, fusion: Fusion, k: int) -> Adjusted:
-        """The k best of one product among what each of its parts brings."""
-        (made_of,) = plan.made_of
+    def _fused(self, plan: Plan, fusion: Fused, k: int) -> Adjusted:
+        """The k best by a fused score, less penalties, among what each of its parts brings."""
+        (made_of,), (penalty,) = plan.made_of, plan.penalties
         per_hit = -(-k // RECALL_DEPTH)
         brought = []
         for row, modality in zip(made_of.vectors, made_of.modalities, strict=True):
@@ -153,6 +152,8 @@ class PlannedSearch:
         ids = ids[ids != NO_ID]
         rows = self._vectors_of(ids)
         fused = fusion.of_items(rows)
+        if penalty is not None:  # of a score that is as large as a cosine: `normal` sees to it
+            fused = fused - penalty.of(rows)
         order = np.lexsort((ids, -fused))[:k]
         scores = pair_scores(rows[order], plan.vectors[0])
         return Adjusted(scores[None], ids[order][None], fused[order][None])

@@ -219,7 +219,7 @@ class View:
         with self._lock:
             found = self._samples.get(target)
         if found is None:
-            found = sample_of(searched.fan_out)
+            found = sample_of(searched.fan_out).reshape(-1, self.dim)  # of no items as well
             found.setflags(write=False)
             with self._lock:
                 self._samples[target] = found

@@ -1,6 +1,7 @@
 """The encoder seam: what polyseek asks of a model, whatever it is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy.typing as npt
@@ -84,6 +85,39 @@ def default_language(encoder: Encoder) -> str | None:
     """The language in which an encoder reads a text unless told; None for one that never asks."""
     language: str | None = getattr(encoder, "default_language", None)
     return language
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextLimit:
+    """How long a text an encoder reads to its end.
+
+    Attributes:
+        most: units of a text, at least 1 more than the empty text has.
+        unit: what is counted, in the plural: "tokens" or "characters".
+        length_of: counts a text, special tokens included.
+    """
+
+    most: int
+    unit: str
+    length_of: Callable[[str], int]
+
+    @property
+    def overhead(self) -> int:
+        """Units that every text has, the empty one too."""
+        return self.length_of("")
+
+    def fits(self, text: str) -> bool:
+        """Whether nothing of a text is cut off."""
+        return self.length_of(text) <= self.most
+
+
+@runtime_checkable
+class LimitsTexts(Protocol):
+    """An encoder that cuts long texts, and says where."""
+
+    def text_limit(self) -> TextLimit:
+        """How long a text may be; may load the tokenizer."""
+        ...
 
 
 def uses_accelerator(encoder: Encoder) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.encoders.base import TextLimit
 from retrieval.encoders.fingerprint import check_pinned
 from retrieval.encoders.texts import clean_text
 from retrieval.errors import EncoderUnavailableError
@@ -71,6 +72,10 @@ class E5Tower:
             library.omp_set_num_threads(1 if len(texts) <= _FEW_TEXTS else self._all_threads)
             vectors: Float32Array = engine.query(cleaned)
         return vectors
+
+    def text_limit(self) -> TextLimit:
+        """MAX_CHARS characters; loads nothing."""
+        return TextLimit(MAX_CHARS, "characters", len)
 
     def _loaded(self) -> "tuple[E5, ctypes.CDLL]":
         if self._engine is None or self._library is None:

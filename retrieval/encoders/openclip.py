@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from retrieval.encoders.base import Pixels
+from retrieval.encoders.base import Pixels, TextLimit
 from retrieval.encoders.batching import Batcher, by_length
 from retrieval.encoders.devices import resolve_device
 from retrieval.encoders.fingerprint import canonical_json, encoder_info
@@ -166,6 +166,16 @@ class OpenClipEncoder:
                 self.name,
             )
         return vectors
+
+    def text_limit(self) -> TextLimit:
+        """As many tokens as the text tower has places; loads the model."""
+        tokenize = self._loaded().tokenize
+
+        def length_of(text: str) -> int:
+            # What has too many characters is cut before it is tokenised.
+            return max(tokenize.count(text), -(-len(text) * tokenize.context // MAX_CHARS))
+
+        return TextLimit(tokenize.context, "tokens", length_of)
 
     def _embed(self, n: int, pixels_of: Callable[[slice], Pixels]) -> Float32Array:
         vectors = np.empty((n, self.source.dim), dtype=np.float32)

@@ -82,7 +82,7 @@ class Tokenizer:
         # Only a text that fills the context may have been cut. Where the end of a text is the same
         # token as padding (T5), a full row looks one shorter.
         full = np.flatnonzero(lengths >= self.context - 1)
-        truncated = sum(self._count(texts[int(i)]) > self.context for i in full)
+        truncated = sum(self.count(texts[int(i)]) > self.context for i in full)
         return Tokens(ids, lengths, int(truncated))
 
     def _ids(self, texts: Sequence[str], languages: Sequence[str | None]) -> "torch.Tensor":
@@ -127,7 +127,7 @@ class Tokenizer:
         number = self._of_hub.convert_tokens_to_ids(code)
         return number is not None and number != self._of_hub.unk_token_id
 
-    def _count(self, text: str) -> int:
+    def count(self, text: str) -> int:
         """Tokens of a whole text, special ones included."""
         if self._of_hub is None:
             return len(self._tokenize.encode(text)) + 2

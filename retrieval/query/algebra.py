@@ -14,7 +14,7 @@ import math
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 import numpy as np
 
@@ -148,6 +148,9 @@ class Vector(Expression):
 
 Leaf: TypeAlias = Text | ImageFile | ItemRef | Vector
 
+LongText: TypeAlias = Literal["mean", "min"]
+"""How the parts of a text that is longer than the encoder reads go together (`Query.long`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scale(Expression):
@@ -260,6 +263,70 @@ class Product(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Mean(Expression):
+    """The direction of the mean of parts, which counts as one term: of length 1, as a leaf does.
+
+    Raises:
+        QueryError: there are no parts.
+    """
+
+    parts: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise QueryError("a mean needs a part")
+
+
+@dataclass(frozen=True, slots=True)
+class EachOf(Expression):
+    """What fits every one of its parts: the ranking is by the part that an item fits least.
+
+    Raises:
+        QueryError: there are no parts.
+    """
+
+    parts: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise QueryError("a query for each of some parts needs a part")
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback(Expression):
+    """A part moved towards what was marked as right, and away from what was marked as wrong.
+
+    See `retrieval.query.feedback`. Marked items are references: they are not among the hits, unless
+    the query asks for them.
+
+    Attributes:
+        start: what was asked for; None where the marks are all there is.
+        liked: what was marked as right.
+        disliked: what was marked as wrong.
+
+    Raises:
+        QueryError: nothing is marked, something is marked as both, or there is neither a start nor
+            anything that is liked.
+    """
+
+    start: Expression | None
+    liked: tuple[Leaf, ...] = ()
+    disliked: tuple[Leaf, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.liked and not self.disliked:
+            raise QueryError("nothing is marked", hint="name what is right, or what is wrong")
+        if self.start is None and not self.liked:
+            raise QueryError(
+                "the query only says what is wrong", hint="give a text, or something that is right"
+            )
+        if both := set(self.liked) & set(self.disliked):
+            raise QueryError(
+                f"marked as right and as wrong: {next(iter(both))}", hint="drop one of the marks"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Where(Expression):
     """A part among the items that satisfy a filter."""
 
@@ -275,6 +342,9 @@ class Query:
         expression: what is looked for.
         exclude: items that must not be returned.
         with_references: whether the query's own images and items may be returned.
+        ensemble: whether each text is asked in several wordings (`retrieval.query.ensemble`).
+        long: how the parts of a text that is too long for the encoder go together
+            (`retrieval.query.long_text`): "mean" asks for their mean, "min" for what fits each.
 
     Raises:
         QueryError: an id to exclude is out of range.
@@ -283,6 +353,8 @@ class Query:
     expression: Expression
     exclude: tuple[ItemId, ...] = ()
     with_references: bool = False
+    ensemble: bool = False
+    long: LongText = "mean"
 
     def __post_init__(self) -> None:
         for item_id in self.exclude:
@@ -292,6 +364,18 @@ class Query:
     def text(cls, text: str) -> Self:
         """The query of one literal text."""
         return cls(Text(text))
+
+
+def analogy(a: Expression, b: Expression, c: Expression) -> Sum:
+    """What is to c as b is to a: the direction of c + b - a, all of length 1.
+
+    The terms may be images and texts: a and b should be of one kind, whose common part then drops
+    out of the difference. None of them is among the hits.
+
+    Source: T. Mikolov, W. Yih, G. Zweig, "Linguistic Regularities in Continuous Space Word
+    Representations", NAACL 2013, section 4.
+    """
+    return Sum((c, b, Scale(a, -1.0)))
 
 
 def check_id(item_id: int) -> None:

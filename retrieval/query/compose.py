@@ -12,8 +12,9 @@ import numpy as np
 
 from retrieval.errors import QueryError
 from retrieval.model import Float32Array
-from retrieval.query.algebra import Expression, Leaf, Residual, Slerp
-from retrieval.query.normal import LEAVES, terms
+from retrieval.query.algebra import Expression, Feedback, Leaf, Mean, Residual, Slerp
+from retrieval.query.feedback import Marks, Surroundings, moved
+from retrieval.query.normal import LEAVES, modality_of, terms
 
 _CANCELS_BELOW = 1e-3
 """Length of the sum, with weights that add up to 1 in size, under which its direction is noise."""
@@ -32,10 +33,12 @@ class Composer:
     Attributes:
         vectors: a unit row, (dim,), for each leaf.
         common_text: asked for only by a residual that names nothing to go away from.
+        surroundings: asked for only by feedback.
     """
 
     vectors: Mapping[Leaf, Float32Array]
     common_text: CommonText
+    surroundings: Callable[[], Surroundings] | None = None
 
     def direction(self, expression: Expression) -> Float32Array:
         """The unit vector (dim,) of an expression that is a vector.
@@ -54,6 +57,10 @@ class Composer:
             return slerp(self.direction(part.start), self.direction(part.end), part.at)
         if isinstance(part, Residual):
             return self._moved(part)
+        if isinstance(part, Mean):
+            return self._mean_direction(part.parts)
+        if isinstance(part, Feedback):
+            return self._after(part)
         raise AssertionError(f"{part!r} is no vector")  # `normal` lets none of them pass
 
     def _moved(self, residual: Residual) -> Float32Array:
@@ -69,6 +76,25 @@ class Composer:
             )
         step = change / length
         return weighted_sum(np.stack([anchor, step]), [1.0, residual.gain])
+
+    def _mean_direction(self, parts: Sequence[Expression]) -> Float32Array:
+        """Of several parts, each of which counts as much as any other."""
+        rows = np.stack([self.direction(part) for part in parts])
+        return weighted_sum(rows, [1.0] * len(rows))
+
+    def _after(self, feedback: Feedback) -> Float32Array:
+        assert self.surroundings is not None  # who plans feedback gives them
+        start = None if feedback.start is None else self.direction(feedback.start)
+        around = self.surroundings()
+        marks = Marks(
+            self._centred(feedback.liked, around), self._centred(feedback.disliked, around)
+        )
+        return moved(start, marks, around.searched)
+
+    def _centred(self, marked: Sequence[Leaf], around: Surroundings) -> Float32Array:
+        """Marks without what all of their kind have in common, (n, dim)."""
+        rows = [self.vectors[leaf] - around.mean_of(modality_of(leaf)) for leaf in marked]
+        return np.array(rows, np.float32)
 
     def _mean(self, examples: Sequence[Expression]) -> Float32Array:
         mean: Float32Array = np.stack([self.direction(each) for each in examples]).mean(axis=0)

@@ -1,6 +1,7 @@
 """The encoder of a search session: made at the first use, checked once, asked by one thread."""
 
 import io
+import logging
 import os
 import re
 import stat
@@ -13,17 +14,20 @@ from pathlib import Path
 from PIL.Image import Image
 
 from retrieval.encoders.bank import caption_bank
-from retrieval.encoders.base import Encoder, LanguageAware, default_language
+from retrieval.encoders.base import Encoder, LanguageAware, LimitsTexts, default_language
 from retrieval.encoders.registry import get_encoder
 from retrieval.errors import EncoderMismatchError, ImageError, QueryError
 from retrieval.images import decode_image
 from retrieval.model import EncoderInfo, Float32Array
 from retrieval.query.algebra import Expression
 from retrieval.query.language import Languages, choose, languages_of, texts_of
+from retrieval.query.long_text import parts_of
 
 MAX_QUERY_IMAGE_BYTES = 1 << 30
 """A file is read whole. The largest picture within the default pixel limits has a quarter of that
 (90 M px x 3 bytes, uncompressed)."""
+
+logger = logging.getLogger(__name__)
 
 # What a system lacks of these it does not need: Windows has no pipes among its files.
 _OPEN_FLAGS = os.O_RDONLY
@@ -117,6 +121,31 @@ class QueryEncoder:
             info, default = encoder.info, default_language(encoder)
         return languages_of(expression, info, default)
 
+    def parts_of(self, text: str) -> tuple[str, ...]:
+        """A text in parts that the encoder reads to their ends; see `long_text.parts_of`.
+
+        Raises:
+            QueryError: there would be too many.
+            EncoderUnavailableError: as for `encode_texts`.
+            EncoderMismatchError: as for `encode_texts`.
+        """
+        with self._lock:
+            encoder = self._ready()
+            if not isinstance(encoder, LimitsTexts):
+                return (text,)
+            limit = encoder.text_limit()
+            parts = parts_of(text, limit)
+        if len(parts) > 1:
+            logger.warning(
+                "a query of %d words is longer than the %d %s that %s reads: split into %d parts",
+                len(text.split()),
+                limit.most,
+                limit.unit,
+                self._expected.name,
+                len(parts),
+            )
+        return parts
+
     def encode_files(self, paths: Sequence[Path]) -> EncodedImages:
         """Read, decode and embed image files, in one call of the encoder.
 
@@ -125,7 +154,7 @@ class QueryEncoder:
             EncoderUnavailableError: as for texts.
             EncoderMismatchError: as for texts.
         """
-        contents = [_read(path) for path in paths]
+        contents = [read_image_file(path) for path in paths]
         with self._lock:
             encoder = self._ready()
             target_px = encoder.input_px
@@ -148,8 +177,12 @@ class QueryEncoder:
         return encoder
 
 
-def _read(path: Path) -> bytes:
-    """Bytes of a regular file; nothing that could block or never end is read."""
+def read_image_file(path: Path) -> bytes:
+    """Bytes of a regular file; nothing that could block or never end is read.
+
+    Raises:
+        QueryError: it cannot be read, is no regular file, or has more than MAX_QUERY_IMAGE_BYTES.
+    """
     doing = f"cannot read the query image {path}"
     try:
         # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from retrieval.errors import QueryError
+from retrieval.model import Modality, gallery_of
 from retrieval.query.algebra import (
+    EachOf,
     Expression,
+    Feedback,
     ImageFile,
     ItemRef,
     Leaf,
+    Mean,
     Minus,
     Product,
     Residual,
@@ -48,7 +52,7 @@ class Sought:
     """A query in its normal form.
 
     Attributes:
-        core: what is looked for: an expression that is a vector, or a Product of two.
+        core: what is looked for: an expression that is a vector, or a Product or EachOf of some.
         unwanted: what is not.
         where: which items are asked for; None asks for all.
     """
@@ -70,6 +74,8 @@ def normal(expression: Expression) -> Sought:
             anything but a vector inside a slerp, a residual, a product or behind a minus.
     """
     found = _outside(expression)
+    if found.unwanted and any(isinstance(part, Product) for _, part in terms(found.core)):
+        raise QueryError("a product takes nothing away", hint="use a sum, or --compose sum")
     greatest = max((abs(weight) for weight, _ in terms(found.core)), default=1.0)
     unwanted = tuple(Unwanted(each.part, each.weight / greatest) for each in found.unwanted)
     return Sought(found.core, unwanted, found.where)
@@ -102,13 +108,24 @@ def leaves(expression: Expression) -> Iterator[Leaf]:
         yield from leaves(child)
 
 
+def modality_of(leaf: Leaf) -> Modality:
+    """What a leaf is, an image or a text."""
+    if isinstance(leaf, ItemRef):
+        return "text" if gallery_of(leaf.item_id) == "texts" else "image"
+    if isinstance(leaf, Vector):
+        return leaf.modality
+    return "text" if isinstance(leaf, Text) else "image"
+
+
 def children(expression: Expression) -> tuple[Expression, ...]:
     """The expressions that an expression is made of; a leaf has none."""
     match expression:
         case Scale(part) | Where(part):
             return (part,)
-        case Sum(parts):
+        case Sum(parts) | Mean(parts) | EachOf(parts):
             return parts
+        case Feedback(start, liked, disliked):
+            return (*(() if start is None else (start,)), *liked, *disliked)
         case Minus(first, second) | Slerp(first, second) | Product(first, second):
             return (first, second)
         case Residual(anchor, towards, away):
@@ -177,11 +194,11 @@ def _weighted(unwanted: Expression) -> tuple[float, Expression]:
 
 
 def _is_product(core: Expression) -> bool:
-    return any(isinstance(part, Product) for _, part in terms(core))
+    return any(isinstance(part, Product | EachOf) for _, part in terms(core))
 
 
 def _require_vector(expression: Expression, inside: str) -> None:
-    if isinstance(expression, Minus | Where | Product):
+    if isinstance(expression, Minus | Where | Product | EachOf):
         raise QueryError(
             f"{type(expression).__name__} cannot stand inside of {inside}",
             hint="- , filters and products go around the rest of a query",

@@ -33,8 +33,10 @@ class Penalty:
         Args:
             unwanted: (u, dim) unit rows.
             weights: (u,) more than 0.
-            sample: (m, dim) vectors of items of the gallery, m >= 1.
+            sample: (m, dim) vectors of items of the gallery; of none every floor is 0.
         """
+        if not len(sample):
+            return cls(unwanted, np.zeros(len(unwanted), np.float32), weights)
         cosines = unwanted @ sample.T
         floors = np.array([otsu_threshold(each) for each in cosines], np.float32)
         return cls(unwanted, floors, weights)

@@ -11,24 +11,30 @@ from typing import Protocol
 import numpy as np
 
 from retrieval.errors import QueryError
-from retrieval.model import Float32Array, GalleryName, Int64Array, ItemId, Modality, gallery_of
+from retrieval.model import Float32Array, GalleryName, Int64Array, ItemId, Modality
 from retrieval.query.algebra import (
+    EachOf,
     Expression,
+    Feedback,
     ImageFile,
     ItemRef,
     Leaf,
+    Mean,
     Product,
     Query,
     Residual,
-    Sum,
     Text,
     Vector,
 )
 from retrieval.query.compose import Composer
+from retrieval.query.each_of import Weakest
 from retrieval.query.encoding import QueryEncoder
-from retrieval.query.normal import LEAVES, Sought, children, leaves, normal, terms
+from retrieval.query.ensemble import ensembled
+from retrieval.query.feedback import Surroundings
+from retrieval.query.normal import LEAVES, Sought, children, leaves, modality_of, normal, terms
 from retrieval.query.penalty import Penalty
 from retrieval.query.product import Fusion, Landmarks
+from retrieval.query.rewriting import with_texts
 from retrieval.store.filters.predicates import Predicate
 
 _THE_SAME = 0.999
@@ -63,6 +69,14 @@ class Items(Protocol):
         ...
 
 
+class Fused(Protocol):
+    """How a query ranks that is no single vector."""
+
+    def of_items(self, rows: Float32Array) -> Float32Array:
+        """What items are ranked by, (n,), from their vectors, (n, dim)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class MadeOf:
     """The parts of a query that it goes towards: they decide where an index looks.
@@ -85,8 +99,8 @@ class Plan:
         excluded: for each query the ids that must not be returned, ascending.
         made_of: for each query what it goes towards.
         penalties: for each query what counts against items; None where nothing does.
-        fusions: for each query that is a product of two parts, how their scores are fused; its
-            `made_of` are these two parts. None for all others.
+        fusions: for each query that is a product, or for each of some parts, how their scores are
+            fused; its `made_of` are these parts. None for all others.
         wheres: for each query the filter that is part of it.
     """
 
@@ -94,7 +108,7 @@ class Plan:
     excluded: tuple[Int64Array, ...]
     made_of: tuple[MadeOf, ...]
     penalties: tuple[Penalty | None, ...]
-    fusions: tuple[Fusion | None, ...]
+    fusions: tuple[Fused | None, ...]
     wheres: tuple[Predicate | None, ...]
 
     def part(self, numbers: Int64Array) -> "Plan":
@@ -127,7 +141,7 @@ def plan_queries(
         EncoderUnavailableError: the encoder is needed and cannot be had.
         EncoderMismatchError: the encoder is not the collection's.
     """
-    sought = [normal(query.expression) for query in queries]
+    sought = [normal(spelled_out(query, encoder)) for query in queries]
     own = [tuple(_leaves_of(each)) for each in sought]
     vectors, twins = _embedded(dict.fromkeys(leaf for each in own for leaf in each), encoder, items)
     planner = _Planner(vectors, encoder, items, target)
@@ -145,6 +159,34 @@ def plan_queries(
     )
 
 
+def spelled_out(query: Query, encoder: QueryEncoder) -> Expression:
+    """The expression of a query with its texts in all wordings, each as long as can be encoded.
+
+    Raises:
+        QueryError: a text has too many parts, or `long` is "min" and the query is more than a text.
+    """
+    expression = query.expression
+    if query.long == "min" and isinstance(expression, Text):
+        parts = [Text(part) for part in encoder.parts_of(expression.text)]
+        each = tuple(ensembled(part) if query.ensemble else part for part in parts)
+        return each[0] if len(each) == 1 else EachOf(each)
+
+    def in_parts(text: Text) -> Expression:
+        parts = encoder.parts_of(text.text)
+        if len(parts) == 1:
+            return text
+        if query.long == "min":
+            raise QueryError(
+                "the least of all parts is asked of a query that is one text and nothing else",
+                hint="drop the other terms, or let the mean of the parts count",
+            )
+        return Mean(tuple(map(Text, parts)))
+
+    if query.ensemble:
+        expression = with_texts(expression, ensembled)
+    return with_texts(expression, in_parts)
+
+
 class _Planner:
     """Works out the queries of one call, whose leaves have vectors."""
 
@@ -159,21 +201,29 @@ class _Planner:
         self._items = items
         self._target = target
         self._encoder = encoder
-        self._composer = Composer(vectors, lambda: self._captions().mean(axis=0))
+        self._composer = Composer(vectors, self._common_text, self._surroundings)
 
-    def aim(self, sought: Sought) -> tuple[Float32Array, MadeOf, Fusion | None]:
+    def aim(self, sought: Sought) -> tuple[Float32Array, MadeOf, Fused | None]:
         """Where a query aims, what it is made of, and how its parts are fused."""
-        product = _product_in(sought.core)
-        if product is None:
+        parts = _fused_parts(sought.core)
+        if not parts:
             vector = self._composer.direction(sought.core)
             return vector, self._made_of(sought.core, vector), None
-        parts = (product.first, product.second)
         rows = np.stack([self._composer.direction(part) for part in parts])
-        modalities = (self._modality(parts[0]), self._modality(parts[1]))
+        made_of = MadeOf(rows, tuple(map(self._modality, parts)))
+        # The score of a hit is its cosine with the sum of all.
+        return (
+            self._composer.direction(_middle(sought.core)),
+            made_of,
+            self._fusion(sought, made_of),
+        )
+
+    def _fusion(self, sought: Sought, parts: MadeOf) -> Fused:
+        if isinstance(_fused_in(sought.core), EachOf):
+            return Weakest.among(parts.vectors, self._items.sample(self._target))
+        first, second = parts.modalities
         landmarks = self._items.landmarks(self._target, self._captions)
-        fusion = Fusion.of(rows, modalities, landmarks)
-        # The score of a hit is its cosine with the sum of both.
-        return self._composer.direction(_middle(sought.core)), MadeOf(rows, modalities), fusion
+        return Fusion.of(parts.vectors, (first, second), landmarks)
 
     def penalty(self, sought: Sought) -> Penalty | None:
         """What counts against items."""
@@ -188,6 +238,22 @@ class _Planner:
         weights = np.array([each.weight for each in sought.unwanted], np.float32)
         return Penalty.among(unwanted, weights, self._items.sample(self._target))
 
+    def _common_text(self) -> Float32Array:
+        mean: Float32Array = self._captions().mean(axis=0)
+        return mean
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(self._items.sample(self._target), self._mean_of)
+
+    def _mean_of(self, kind: Modality) -> Float32Array:
+        if kind == "text":
+            return self._common_text()
+        images = self._items.sample("images")
+        mean: Float32Array = (
+            images.mean(axis=0) if len(images) else np.zeros(self._items.dim, np.float32)
+        )
+        return mean
+
     def _captions(self) -> Float32Array:
         """Captions to learn from what texts have in common: of the collection, if it has them."""
         own = self._items.sample("texts")
@@ -200,16 +266,16 @@ class _Planner:
         of the cost: .893 against .857 of the ten best of 200,000 (docs/performance.md).
         """
         towards = dict.fromkeys(_towards(core))
-        modality, *others = map(_modality, towards)
+        modality, *others = map(modality_of, towards)
         if all(each == modality for each in others):
             return MadeOf(vector[None], (modality,))
         return MadeOf(
-            np.stack([self._vectors[leaf] for leaf in towards]), tuple(map(_modality, towards))
+            np.stack([self._vectors[leaf] for leaf in towards]), tuple(map(modality_of, towards))
         )
 
     def _modality(self, part: Expression) -> Modality:
         """What a part of a product is: an image if any of it is one."""
-        return "image" if "image" in map(_modality, _towards(part)) else "text"
+        return "image" if "image" in map(modality_of, _towards(part)) else "text"
 
 
 def _embedded(
@@ -257,15 +323,21 @@ def _leaves_of(sought: Sought) -> list[Leaf]:
 
 
 def _middle(core: Expression) -> Expression:
-    """A core as one vector: of a product the sum of its parts."""
-    product = _product_in(core)
-    return core if product is None else Sum((product.first, product.second))
+    """A core as one vector: of one that is fused the mean of its parts."""
+    parts = _fused_parts(core)
+    return Mean(parts) if parts else core
 
 
-def _product_in(core: Expression) -> Product | None:
-    """The product that a core is, whatever its weight."""
+def _fused_in(core: Expression) -> Product | EachOf | None:
+    """What a core is that is no vector, whatever its weight."""
     (_, part), *others = terms(core)
-    return part if isinstance(part, Product) and not others else None
+    return part if isinstance(part, Product | EachOf) and not others else None
+
+
+def _fused_parts(core: Expression) -> tuple[Expression, ...]:
+    """The parts of a core that is no vector; () of one that is."""
+    fused = _fused_in(core)
+    return () if fused is None else children(fused)
 
 
 def _towards(part: Expression) -> list[Leaf]:
@@ -276,6 +348,9 @@ def _towards(part: Expression) -> list[Leaf]:
     for each in positive or [each for _, each in weighted]:
         if isinstance(each, LEAVES):
             found.append(each)
+        elif isinstance(each, Feedback):
+            for inner in (*(() if each.start is None else (each.start,)), *each.liked):
+                found += _towards(inner)
         elif isinstance(each, Residual):
             for inner in (each.anchor, *each.towards):
                 found += _towards(inner)
@@ -283,14 +358,6 @@ def _towards(part: Expression) -> list[Leaf]:
             for inner in children(each):
                 found += _towards(inner)
     return found
-
-
-def _modality(leaf: Leaf) -> Modality:
-    if isinstance(leaf, ItemRef):
-        return "text" if gallery_of(leaf.item_id) == "texts" else "image"
-    if isinstance(leaf, Vector):
-        return leaf.modality
-    return "text" if isinstance(leaf, Text) else "image"
 
 
 def _excluded(query: Query, own: Sequence[Leaf], twins: Mapping[Leaf, ItemId]) -> Int64Array:

@@ -44,7 +44,12 @@ class Landmarks:
 
     @classmethod
     def of(cls, sample: Float32Array, captions: Float32Array) -> Self:
-        """From vectors of items, (m, dim), and of captions, (c, dim), at least one of each."""
+        """From vectors of items, (m, dim), and of captions, (c, dim), at least one.
+
+        An empty gallery has its mean at 0.
+        """
+        if not len(sample):
+            sample = np.zeros((1, sample.shape[1]), np.float32)
         mean_text = captions.mean(axis=0)
         return cls(sample, sample.mean(axis=0), mean_text, _axes_of(captions - mean_text))
 

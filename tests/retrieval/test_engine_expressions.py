@@ -156,3 +156,30 @@ def test_a_batch_of_all_kinds_answers_as_each_query_alone(engine):
 def test_what_is_sought_and_unwanted_at_once_is_refused(engine, unwanted):
     with pytest.raises(QueryError, match="cancels out"):
         engine.search(Text("number 500") - unwanted)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Text("500"),
+        Text("500") - Text("3"),
+        Product(Text("500"), Text("501")),
+        Residual(Text("500"), (Text("501"),)),
+    ],
+)
+def test_a_collection_without_items_answers_with_nothing(tmp_path, query):
+    with SearchEngine.open(kit.new_collection(tmp_path / "c"), encoder=NumberEncoder()) as empty:
+        assert empty.search(query).hits == ()
+
+
+def test_a_product_takes_nothing_away(engine):
+    with pytest.raises(QueryError, match="takes nothing away"):
+        engine.search(Product(ItemRef(9), Text("500")) - Text("3"))
+
+
+@pytest.mark.parametrize("query", [Text("500") - Text("3"), Product(Text("500"), Text("501"))])
+def test_where_every_item_is_left_out_nothing_is_found(engine, query):
+    everything = tuple(range(1, N + 1))
+    assert engine.search(Query(query, exclude=everything)).hits == ()
+    assert engine.search(Where(query, parse_filter("width > 100000"))).hits == ()
+    assert ids_of(engine.search(Query(query, exclude=everything[1:]))) == [1]

@@ -120,7 +120,7 @@ def test_a_text_that_loses_its_end_is_reported_once_a_call(encoder, caplog):
 def test_a_text_that_just_fits_is_not_reported(encoder, caplog):
     tokens = encoder._loaded().tokenize
     texts = ["a" + " a" * n for n in range(tokens.context + 2)]
-    counts = [tokens._count(text) for text in texts]
+    counts = [tokens.count(text) for text in texts]
     assert max(counts) > tokens.context in counts
     found = tokens(texts)
     assert found.truncated == sum(count > tokens.context for count in counts)
@@ -128,6 +128,16 @@ def test_a_text_that_just_fits_is_not_reported(encoder, caplog):
     with caplog.at_level(logging.WARNING, "retrieval.encoders.openclip"):
         encoder.encode_texts(fits)
     assert not caplog.records
+
+
+def test_the_limit_that_it_tells_is_where_texts_are_cut(encoder):
+    limit = encoder.text_limit()
+    assert (limit.most, limit.unit) == (encoder._loaded().tokenize.context, "tokens")
+    assert 0 < limit.overhead <= 3
+    texts = ["a" + " a" * n for n in range(limit.most + 2)]
+    cut = [encoder._loaded().tokenize([text]).truncated for text in texts]
+    assert [not limit.fits(text) for text in texts] == [bool(each) for each in cut]
+    assert not limit.fits("word " * 5_000)
 
 
 def test_little_memory_changes_no_row(made, monkeypatch):

@@ -1,0 +1,27 @@
+"""One text asked in several wordings, whose mean is less of an accident than each of them.
+
+Source: Radford et al., "Learning Transferable Visual Models From Natural Language Supervision",
+ICML 2021, section 3.1.4: each embedding is made a unit vector, then their mean is. The wordings are
+ours.
+"""
+
+from retrieval.query.algebra import Mean, Text
+
+TEMPLATES = (
+    "a photo of {}.",
+    "a picture that shows {}.",
+    "there is {} in the scene.",
+    "{}, photographed in daylight.",
+    "a snapshot of {} taken by a tourist.",
+    "an image in which one sees {}.",
+    "a close view of {}.",
+)
+"""Wordings beside the text itself. They are English; a text in another language is put into them
+as it is."""
+
+
+def ensembled(text: Text) -> Mean:
+    """A text in all wordings, the text itself first."""
+    bare = text.text.strip().rstrip(".")
+    wordings = [text, *(Text(template.replace("{}", bare or text.text)) for template in TEMPLATES)]
+    return Mean(tuple(wordings))

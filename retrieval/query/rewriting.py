@@ -1,0 +1,53 @@
+"""Expressions made into others: with other texts, and with marks of feedback."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+from retrieval.query.algebra import Expression, Feedback, Leaf, Minus, Text, Where
+from retrieval.query.normal import LEAVES
+
+_STAY = frozenset(("liked", "disliked"))
+"""Fields that hold leaves and nothing else."""
+
+
+def with_texts(expression: Expression, change: Callable[[Text], Expression]) -> Expression:
+    """The same expression in which `change` was asked about every text that is a term.
+
+    Texts that are marks of feedback stay as they are. An expression that does not change is
+    returned itself.
+    """
+    if isinstance(expression, Text):
+        return change(expression)
+    if isinstance(expression, LEAVES):
+        return expression
+    changed: dict[str, Any] = {}
+    for field in fields(expression):  # type: ignore[arg-type]  # every node is a dataclass
+        if field.name in _STAY:
+            continue
+        old = getattr(expression, field.name)
+        if isinstance(old, Expression):
+            new: Any = with_texts(old, change)
+        elif isinstance(old, tuple) and all(isinstance(each, Expression) for each in old):
+            new = tuple(with_texts(each, change) for each in old)
+        else:
+            continue
+        if new != old:
+            changed[field.name] = new
+    return replace(expression, **changed) if changed else expression  # type: ignore[type-var]
+
+
+def with_feedback(
+    expression: Expression, liked: tuple[Leaf, ...], disliked: tuple[Leaf, ...] = ()
+) -> Expression:
+    """What is sought moved by marks; what is unwanted, and filters, stay around it.
+
+    Raises:
+        QueryError: see `Feedback`.
+    """
+    match expression:
+        case Where(part, predicate):
+            return Where(with_feedback(part, liked, disliked), predicate)
+        case Minus(sought, unwanted):
+            return Minus(with_feedback(sought, liked, disliked), unwanted)
+    return Feedback(expression, liked, disliked)
