@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
-from cli.hits import hit_as_json
+from cli.hits import hit_as_json, visual_as_json
 from cli.languages import unknown
 from cli.output import note, write_json
 from retrieval.errors import QueryError
@@ -170,7 +170,8 @@ def _path_of(line: str) -> Path:
 class Among:
     """What every query of a batch is answered from: at most `top` hits of the items let through.
 
-    `adjust` is as for `SearchEngine.search`; `lang` is the tag of all lines, or None.
+    `adjust` and `weigh` are as for `SearchEngine.search`; `lang` is the tag of all lines, or None;
+    hits less sure than `least` are dropped.
     """
 
     top: int
@@ -178,6 +179,8 @@ class Among:
     where: "Predicate | None" = None
     adjust: bool = True
     lang: str | None = None
+    weigh: bool = False
+    least: float | None = None
 
 
 def _answers(
@@ -192,8 +195,14 @@ def _answers(
         else:
             n_hits += len(result.hits)
             hits = [hit_as_json(hit) for hit in result.hits]
-            answers.append({"query": each.line, "hits": hits})
+            answers.append({"query": each.line, **visual_as_json(result), "hits": hits})
     return answers, n_hits
+
+
+def _sure_enough(found: "Sequence[SearchResult]", least: float) -> "list[SearchResult]":
+    from retrieval.calibrate import at_least
+
+    return [at_least(each, least) for each in found]
 
 
 def _results(
@@ -203,11 +212,16 @@ def _results(
     good = [each for each in queries if not isinstance(each, QueryError)]
     try:
         found = engine.search_batch(
-            good, among.top, target=among.target, where=among.where, adjust=among.adjust
+            good,
+            among.top,
+            target=among.target,
+            where=among.where,
+            adjust=among.adjust,
+            weigh=among.weigh,
         )
     except QueryError as error:
         if len(queries) == 1:
             return [error]
         return [_results(engine, [each], among)[0] for each in queries]
-    answered = iter(found)
+    answered = iter(found if among.least is None else _sure_enough(found, among.least))
     return [each if isinstance(each, QueryError) else next(answered) for each in queries]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from retrieval.model import Hit, ItemId, SearchResult
     from retrieval.query.language import Choice
 
+CONFIDENCE_DIGITS = 4
+
 SCORE_DIGITS = 6
 """Decimals of a score in JSON; float32 has no more to say about a cosine."""
 
@@ -98,6 +100,7 @@ def hit_as_json(hit: "Hit", n_alike: "Mapping[ItemId, int] | None" = None) -> di
         "score": round(hit.score, SCORE_DIGITS),
         **({} if hit.adjusted is None else {"adjusted": round(hit.adjusted, SCORE_DIGITS)}),
         **({} if hit.reranked is None else {"reranked": round(hit.reranked, SCORE_DIGITS)}),
+        **_sureness(hit),
         **path_fields(hit.path),
     }
     if n_alike is not None:
@@ -105,6 +108,19 @@ def hit_as_json(hit: "Hit", n_alike: "Mapping[ItemId, int] | None" = None) -> di
     if hit.text is not None:
         return {**known, "text": hit.text}
     return {**known, "width": hit.item.meta.width, "height": hit.item.meta.height}
+
+
+def _sureness(hit: "Hit") -> dict[str, float]:
+    """What is known of how sure a hit is."""
+    known = {"confidence": hit.confidence, "z": hit.z, "probability": hit.probability}
+    return {
+        name: round(value, CONFIDENCE_DIGITS) for name, value in known.items() if value is not None
+    }
+
+
+def visual_as_json(result: "SearchResult") -> dict[str, object]:
+    """Whether the query looks visual, where that is known."""
+    return {} if result.looks_visual is None else {"looks_visual": result.looks_visual}
 
 
 def show_result(
@@ -149,6 +165,7 @@ def show_result(
                 "model": model,
                 "generation": result.generation,
                 **({} if result.n_matching is None else {"matching": result.n_matching}),
+                **visual_as_json(result),
                 "hits": [hit_as_json(hit, n_alike) for hit in hits],
             }
         )

@@ -52,6 +52,22 @@ CosineOption = Annotated[
         help="Rank by the cosine alone, also where the collection has a hubness bias.",
     ),
 ]
+ConfidenceOption = Annotated[
+    bool,
+    typer.Option(
+        "--confidence",
+        help="Say how sure each hit is: how it scores beside known matches of the collection.",
+    ),
+]
+MinConfidenceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence",
+        metavar="P",
+        help="Drop hits less sure than this, 0.08 say; where none is left, there is no good match.",
+        show_default=False,
+    ),
+]
 CollectionOption = Annotated[
     Path | None,
     typer.Option(

@@ -1,5 +1,6 @@
 """`polyseek query`: find images by text, by image and by both."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,6 +16,7 @@ from cli.languages import checked_tag, remarks
 from cli.options import (
     AnalogyOption,
     CollectionOption,
+    ConfidenceOption,
     CosineOption,
     DiverseOption,
     EnsembleOption,
@@ -24,6 +26,7 @@ from cli.options import (
     LessLikeOption,
     LongOption,
     MaxMemoryOption,
+    MinConfidenceOption,
     MoreLikeOption,
     PrfOption,
     QuietOption,
@@ -44,7 +47,7 @@ from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
-    from retrieval.model import GalleryName, ItemId
+    from retrieval.model import GalleryName, ItemId, SearchResult
     from retrieval.store.filters.predicates import Predicate
 
 _FEW_UNCODED = 10_000
@@ -62,6 +65,8 @@ class Shown:
     is_grouped: bool = False
     adjust: bool = True
     stages: Stages = AS_FOUND
+    weigh: bool = False
+    least: float | None = None
 
 
 EXAMPLES = examples(
@@ -73,6 +78,7 @@ EXAMPLES = examples(
     "polyseek query sunset --where 'width > 1000 and taken >= 2024 and not tag = seen'",
     "polyseek query a dog --more-like 17 --more-like 23 --less-like 5",
     "polyseek query a street market --rerank caption --diverse 0.3",
+    "polyseek query a unicorn --min-confidence 0.08",
     "polyseek query --batch queries.txt > answers.jsonl",
 )
 
@@ -125,6 +131,8 @@ def query(
         ),
     ] = Sort.SCORE,
     cosine: CosineOption = False,
+    confidence: ConfidenceOption = False,
+    min_confidence: MinConfidenceOption = None,
     top: TopOption = None,
     group_near_duplicates: Annotated[
         bool,
@@ -184,7 +192,8 @@ def query(
 
     The score is the cosine of query and image; where the collection has a hubness bias, hits of the
     other kind are ranked by the score less this bias. What the query itself shows (-i, --like) is
-    not among the hits, nor are items that it marks as right or wrong.
+    not among the hits, nor are items that it marks as right or wrong. With --min-confidence it says
+    so where there is no good match.
 
     Words are terms: + and - as words of their own go between them, 2: before one makes it count
     double, the path of an image is that image, and "without X" takes X away. What is quoted holds
@@ -205,6 +214,7 @@ def query(
         Manner(ensemble, long, with_references),
     )
     chosen = {"--json": json, "--jsonl": jsonl, "--print0": print0, "--paths-only": paths_only}
+    lines = batch if batch is not None else batch_images
     with reported_errors(as_json=json):
         flags = {"collection": collection, "model": model, "top": top, "max_memory": max_memory}
         context = begin(flags, quiet=quiet)
@@ -216,24 +226,20 @@ def query(
             raise SettingsError(
                 "texts cannot be drawn", hint="drop --preview, --sheet and --html, or --target"
             )
-        if cosine and group_near_duplicates:
-            raise SettingsError(
-                "--cosine and --group-near-duplicates do not go together", hint="drop one"
-            )
-        if group_near_duplicates and not stages.is_empty:
-            raise SettingsError(
-                "--group-near-duplicates does not go together with --prf, --rerank and --diverse",
-                hint="drop one; --diverse shows few near-duplicates, too",
-            )
-        lines = batch if batch is not None else batch_images
+        weigh = confidence or min_confidence is not None
+        if group_near_duplicates:
+            beside = {
+                "--cosine": cosine,
+                "--batch": lines is not None,
+                "--confidence": weigh,
+                "--prf, --rerank or --diverse": not stages.is_empty,
+            }
+            _refuse_beside_groups(beside)
+        _check_least(min_confidence)
         if batch is not None and batch_images is not None:
             raise SettingsError("--batch and --batch-images do not go together", hint="choose one")
         if lines is not None:
             _refuse_beside_batch(question, output, stages)
-            if group_near_duplicates:
-                raise SettingsError(
-                    "--batch and --group-near-duplicates do not go together", hint="drop one"
-                )
         else:
             question.to_query()  # a query that is wrong is refused before anything is loaded
             stages.check()
@@ -242,7 +248,15 @@ def query(
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
                 shown = Shown(
-                    target.value, predicate, sort, output, group_near_duplicates, not cosine, stages
+                    target.value,
+                    predicate,
+                    sort,
+                    output,
+                    group_near_duplicates,
+                    adjust=not cosine,
+                    stages=stages,
+                    weigh=weigh,
+                    least=min_confidence,
                 )
                 n_hits = _answer(engine, question, context, shown)
             else:
@@ -254,11 +268,28 @@ def query(
                     predicate,
                     adjust=not cosine,
                     lang=checked_tag(lang),
+                    weigh=weigh,
+                    least=min_confidence,
                 )
                 kind: Literal["text", "image"] = "text" if batch is not None else "image"
                 n_hits = answer_batch(engine, lines, among, kind=kind, quiet=quiet)
         if fail_empty and n_hits == 0:
             raise typer.Exit(ExitCode.NO_RESULT)
+
+
+def _refuse_beside_groups(flags: Mapping[str, bool]) -> None:
+    for flag, is_given in flags.items():
+        if is_given:
+            raise SettingsError(
+                f"{flag} and --group-near-duplicates do not go together", hint="drop one"
+            )
+
+
+def _check_least(min_confidence: float | None) -> None:
+    if min_confidence is not None:
+        from retrieval.calibrate import check_confidence
+
+        check_confidence(min_confidence)
 
 
 def _refuse_beside_batch(question: Question, output: Output, stages: Stages) -> None:
@@ -326,6 +357,22 @@ def tell_if_nothing_matches(n_matching: int | None, *, quiet: bool) -> None:
         note("the filter of --where matched nothing", quiet=quiet)
 
 
+def _sure_enough(result: "SearchResult", least: float, *, quiet: bool) -> "SearchResult":
+    """The hits that are; says plainly where none is, and where nobody can tell."""
+    from retrieval.calibrate import at_least
+
+    if any(hit.confidence is None for hit in result.hits):
+        note(
+            "warning: too few matches are known to judge hits of such a query; all are kept",
+            quiet=quiet,
+        )
+    kept = at_least(result, least)
+    if result.hits and not kept.hits:
+        best = max(hit.confidence or 0.0 for hit in result.hits)
+        note(f"no good match: the best hit has a confidence of {best:.3f}", quiet=quiet)
+    return kept
+
+
 def _answer(engine: "SearchEngine", question: Question, context: Context, shown: Shown) -> int:
     top = context.settings.top
     n_alike: dict[ItemId, int] | None = None
@@ -340,11 +387,16 @@ def _answer(engine: "SearchEngine", question: Question, context: Context, shown:
         from retrieval.shaping import Among, search_shaped
 
         shaping = shown.stages.shaping(engine, context.settings.device)
-        among = Among(shown.target, shown.where, shown.adjust)
+        among = Among(shown.target, shown.where, shown.adjust, shown.weigh)
         shaped = search_shaped(engine, question.to_query(), top, shaping, among)
         shown.stages.tell(shaped, quiet=shown.output.quiet)
         result = shaped.result
-    tell_if_nothing_matches(result.n_matching, quiet=shown.output.quiet)
+    quiet = shown.output.quiet
+    tell_if_nothing_matches(result.n_matching, quiet=quiet)
+    if result.looks_visual is False:
+        note("warning: the query does not look like something that pictures show", quiet=quiet)
+    if shown.least is not None:
+        result = _sure_enough(result, shown.least, quiet=quiet)
     result = replace(result, hits=in_order(result.hits, shown.sort))
     model = engine.collection.manifest.encoder.name
     languages = engine.languages_of(question.to_query())

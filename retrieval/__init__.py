@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from retrieval.calibrate import at_least
     from retrieval.encoders.registry import get_encoder
     from retrieval.engine import SearchEngine
     from retrieval.model import Hit, SearchResult
@@ -53,6 +54,7 @@ __all__ = [
     "Vector",
     "Where",
     "analogy",
+    "at_least",
     "get_encoder",
     "search_shaped",
 ]
@@ -63,6 +65,7 @@ _HOMES = dict.fromkeys(__all__, "retrieval.query.algebra") | {
     "SearchEngine": "retrieval.engine",
     "SearchResult": "retrieval.model",
     "Shaping": "retrieval.shaping",
+    "at_least": "retrieval.calibrate",
     "get_encoder": "retrieval.encoders.registry",
     "search_shaped": "retrieval.shaping",
 }

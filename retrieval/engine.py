@@ -17,6 +17,7 @@ from typing import Literal, Self
 import numpy as np
 
 from retrieval.ann.exact import Ranking
+from retrieval.confidence import Weigher
 from retrieval.encoders.base import Encoder
 from retrieval.errors import EncoderMismatchError, GenerationGoneError, QueryError
 from retrieval.memory import sqlite_within
@@ -31,7 +32,7 @@ from retrieval.model import (
 from retrieval.query.algebra import Expression, Query
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.language import Languages
-from retrieval.query.normal import both
+from retrieval.query.normal import both, length_of
 from retrieval.query.plan import MadeOf, Plan, plan_queries
 from retrieval.search_budget import plan_for, plan_search
 from retrieval.store.collection import Collection
@@ -54,6 +55,7 @@ class SearchEngine:
         encoder: Encoder | None,
         device: str,
         max_memory: int | None = None,
+        cache_dir: Path | None = None,
     ) -> None:
         """Load the index of the newest generation; `SearchEngine.open` is the way in."""
         self._open_newest = open_newest
@@ -65,6 +67,7 @@ class SearchEngine:
             on_error.push(self._held)
             collection = on_error.enter_context(open_newest())
             self._encoder = QueryEncoder(collection.manifest.encoder, encoder, device=device)
+            self._weigher = Weigher(self._encoder, cache_dir)
             self._view = self._view_of(collection)
             on_error.pop_all()
 
@@ -98,7 +101,8 @@ class SearchEngine:
             device: for the encoder made here, and for exact search: "auto", "cpu", "cuda" or "mps",
                 which only the encoder uses.
             catalogue_url: of a PostgreSQL catalogue, with user and password.
-            cache_dir: where receipts of hashed files are kept; None keeps none.
+            cache_dir: where receipts of hashed files are kept, and what calibrates scores; None
+                keeps none.
             max_memory: bytes by which the process may grow, in memory of its own, while it opens
                 and searches; the encoder, its batches and answers that are kept do not count
                 (docs/memory.md). Exact search is on the CPU then. None sets no limit; the answers
@@ -115,7 +119,7 @@ class SearchEngine:
         if max_memory is not None:  # before anything is read
             manifest, _ = newest_manifest(folder)
             plan_search(manifest.galleries, manifest.encoder.dim, max_memory)
-        return cls(open_newest, encoder, device, max_memory)
+        return cls(open_newest, encoder, device, max_memory, cache_dir)
 
     def search(
         self,
@@ -125,6 +129,7 @@ class SearchEngine:
         target: GalleryName = "images",
         where: Predicate | None = None,
         adjust: bool = True,
+        weigh: bool = False,
     ) -> SearchResult:
         """The k best items for a query, fewer only if there are no more.
 
@@ -139,13 +144,17 @@ class SearchEngine:
             adjust: where the collection has a hubness bias, which it learns if that finds more,
                 rank the images that texts find (the texts that images find) by their score less
                 this bias: `Hit.adjusted`. `Hit.score` is the cosine all the same.
+            weigh: say of each hit how sure it is, `Hit.confidence`, and of the query whether it
+                looks visual. The first time, a collection asks itself some texts for that.
 
         Raises:
             QueryError: k < 1, an image cannot be used, an item is unknown, or the terms cancel out.
             EncoderUnavailableError: the collection's encoder cannot be had.
             EncoderMismatchError: what goes by its name is another one by now.
         """
-        return self.search_batch([query], k, target=target, where=where, adjust=adjust)[0]
+        return self.search_batch(
+            [query], k, target=target, where=where, adjust=adjust, weigh=weigh
+        )[0]
 
     def search_batch(
         self,
@@ -155,6 +164,7 @@ class SearchEngine:
         target: GalleryName = "images",
         where: Predicate | None = None,
         adjust: bool = True,
+        weigh: bool = False,
     ) -> list[SearchResult]:
         """Answer many queries at once, in their order; each as `search` would alone.
 
@@ -164,6 +174,7 @@ class SearchEngine:
         if not queries:
             return []
         asked_for = [each if isinstance(each, Query) else Query(each) for each in queries]
+        lengths = np.array([length_of(each.expression) for each in asked_for])
         while True:
             view = self._view
             try:
@@ -176,6 +187,10 @@ class SearchEngine:
                         ranking = view.rank_planned(asked, k, target, only, adjust=adjust)
                         n_matching = None if only is None else len(only)
                         found = view.results(ranking, target, n_matching)
+                        if weigh:
+                            found = self._weigher.weigh(
+                                found, asked, lengths[numbers].tolist(), view, target
+                            )
                         for number, result in zip(numbers.tolist(), found, strict=True):
                             results[number] = result
                     return [each for each in results if each is not None]

@@ -179,6 +179,10 @@ class Hit:
             where they are ranked by score.
         reranked: what a re-ranker says of the hit, higher is better, comparable within one answer
             only; None where it was not asked, or could not say.
+        confidence: the share of known matches of the collection that score no more, in (0, 1];
+            None where it was not asked for, or is not known (retrieval.calibrate).
+        z: how many standard deviations the score lies above the mean of the gallery; likewise.
+        probability: that query and item belong together, of models trained to tell it; likewise.
     """
 
     rank: int
@@ -186,6 +190,9 @@ class Hit:
     item: ItemRecord
     adjusted: float | None = None
     reranked: float | None = None
+    confidence: float | None = None
+    z: float | None = None
+    probability: float | None = None
 
     @property
     def path(self) -> bytes:
@@ -206,9 +213,12 @@ class SearchResult:
         generation: of the collection that was searched.
         exact: True if every live item was scored, False if candidates came from IVF-PQ.
         n_matching: living items that the filter lets through; None where there was no filter.
+        looks_visual: whether a text query is about what pictures show; None where it was not
+            asked, or the query is none of texts alone.
     """
 
     hits: tuple[Hit, ...]
     generation: int
     exact: bool
     n_matching: int | None = None
+    looks_visual: bool | None = None

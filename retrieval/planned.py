@@ -171,6 +171,9 @@ class PlannedSearch:
 
 def sample_of(fan_out: FanOut, most: int = SAMPLED) -> Float32Array:
     """Vectors of living items from all over a gallery, (m, dim), m <= most."""
-    positions = fan_out.live_positions
-    step = max(1, -(-len(positions) // most))
-    return fan_out.vectors_of(positions[::step])
+    return fan_out.vectors_of(spread_out(fan_out.live_positions, most))
+
+
+def spread_out(positions: Int64Array, most: int) -> Int64Array:
+    """At most so many of some positions, as far apart as possible."""
+    return positions[:: max(1, -(-len(positions) // most))]

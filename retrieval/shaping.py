@@ -84,6 +84,7 @@ class Among:
     target: GalleryName = "images"
     where: Predicate | None = None
     adjust: bool = True
+    weigh: bool = False
 
 
 EVERYTHING = Among()
@@ -151,7 +152,12 @@ class _Stages:
     def _search(self, query: Query, k: int) -> SearchResult:
         among = self.among
         return self.engine.search(
-            query, k, target=among.target, where=among.where, adjust=among.adjust
+            query,
+            k,
+            target=among.target,
+            where=among.where,
+            adjust=among.adjust,
+            weigh=among.weigh,
         )
 
     def _fed_back(self, query: Query) -> tuple[Query, int]:

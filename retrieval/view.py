@@ -28,7 +28,7 @@ from retrieval.model import (
     SearchResult,
     gallery_of,
 )
-from retrieval.planned import BROUGHT, PlannedSearch, sample_of
+from retrieval.planned import BROUGHT, PlannedSearch, sample_of, spread_out
 from retrieval.query.plan import MadeOf, Plan
 from retrieval.query.product import Landmarks
 from retrieval.search_budget import SearchPlan
@@ -234,6 +234,11 @@ class View:
             with self._lock:
                 self._landmarks[target] = found
         return found
+
+    def sample_ids(self, target: GalleryName, most: int) -> Int64Array:
+        """Living items from all over a gallery, ascending, at most so many."""
+        fan_out = self._gallery(target).fan_out
+        return fan_out.ids[spread_out(fan_out.live_positions, most)]
 
     def vectors_of_items(self, ids: Sequence[ItemId]) -> Float32Array:
         """Stored vectors of items of any gallery, (n, dim).

@@ -24,6 +24,9 @@ def hits_table(hits: Sequence[Hit], n_alike: Mapping[ItemId, int] | None = None)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("rank", justify="right", style="cyan", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
+    are_weighed = any(hit.confidence is not None for hit in hits)
+    if are_weighed:
+        table.add_column("confidence", justify="right", no_wrap=True)
     if n_alike is not None:
         table.add_column("alike", justify="right", no_wrap=True)
     if are_texts:
@@ -43,7 +46,8 @@ def hits_table(hits: Sequence[Hit], n_alike: Mapping[ItemId, int] | None = None)
             pixels, size = f"{meta.width}x{meta.height}", _shown_size(file.size_bytes)
             cells = (path, Text(pixels), Text(size))
         grouped = () if n_alike is None else (f"+{n_alike[hit.item.id]}",)
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", *grouped, *cells)
+        sure = ("" if hit.confidence is None else f"{hit.confidence:.3f}",) if are_weighed else ()
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", *sure, *grouped, *cells)
     return table
 
 

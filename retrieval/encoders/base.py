@@ -120,6 +120,16 @@ class LimitsTexts(Protocol):
         ...
 
 
+@runtime_checkable
+class SigmoidEncoder(Protocol):
+    """An encoder that may know how probable a match is."""
+
+    @property
+    def sigmoid(self) -> tuple[float, float] | None:
+        """Scale and bias of a cosine's logit; None if the model was not trained with them."""
+        ...
+
+
 def uses_accelerator(encoder: Encoder) -> bool:
     """Whether an encoder computes elsewhere than on the CPU; one that does not say computes there.
 

@@ -92,6 +92,13 @@ class OpenClipEncoder:
         return self._loaded().tokenize.default_language
 
     @property
+    def sigmoid(self) -> tuple[float, float] | None:
+        """Scale and bias that were learned by a sigmoid loss; None of models of another one."""
+        towers = self._loaded()
+        bias = towers.logit_bias
+        return None if bias is None else (towers.logit_scale, bias)
+
+    @property
     def source(self) -> ModelSource:
         """Where the model is; found, downloaded and held against its pin at the first call.
 

@@ -80,6 +80,12 @@ class Towers:
         """The learned scale of cosines; a model keeps its logarithm."""
         return float(self._model.logit_scale.detach().float().exp())
 
+    @property
+    def logit_bias(self) -> float | None:
+        """The learned bias of logits; None of models that have none."""
+        bias = getattr(self._model, "logit_bias", None)
+        return None if bias is None else float(bias.detach().float())
+
     def send(self, array: "Pixels | torch.Tensor") -> Sent:
         """Bring a batch to the device; where the plan overlaps, without waiting for it."""
         import torch

@@ -14,7 +14,13 @@ from pathlib import Path
 from PIL.Image import Image
 
 from retrieval.encoders.bank import caption_bank
-from retrieval.encoders.base import Encoder, LanguageAware, LimitsTexts, default_language
+from retrieval.encoders.base import (
+    Encoder,
+    LanguageAware,
+    LimitsTexts,
+    SigmoidEncoder,
+    default_language,
+)
 from retrieval.encoders.registry import get_encoder
 from retrieval.errors import EncoderMismatchError, ImageError, QueryError
 from retrieval.images import decode_image
@@ -82,6 +88,27 @@ class QueryEncoder:
             if self._bank is None:
                 self._bank = self._ready().encode_texts(caption_bank())
             return self._bank
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the embedding space."""
+        return self._expected.fingerprint
+
+    @property
+    def dim(self) -> int:
+        """Of the embedding space."""
+        return self._expected.dim
+
+    def sigmoid(self) -> tuple[float, float] | None:
+        """Scale and bias that make a cosine a probability; None of models that have none.
+
+        Raises:
+            EncoderUnavailableError: as for texts.
+            EncoderMismatchError: as for texts.
+        """
+        with self._lock:
+            encoder = self._ready()
+            return encoder.sigmoid if isinstance(encoder, SigmoidEncoder) else None
 
     def encode_texts(
         self, texts: Sequence[str], languages: Sequence[str | None] = ()

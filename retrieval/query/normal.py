@@ -207,6 +207,13 @@ def _require_vector(expression: Expression, inside: str) -> None:
         _require_vector(child, inside)
 
 
+def length_of(expression: Expression) -> int:
+    """Characters of what is sought where that is one text; 0 where it is anything else."""
+    parts = list(terms(normal(expression).core))
+    (_, part) = parts[0]
+    return len(part.text.strip()) if len(parts) == 1 and isinstance(part, Text) else 0
+
+
 def both(first: Predicate, second: Predicate | None) -> Predicate:
     """The filter that asks for both; the first alone where there is no second."""
     return first if second is None else And((first, second))

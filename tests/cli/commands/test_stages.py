@@ -93,7 +93,7 @@ def test_captions_and_cosines_rank_again(indexed):
         (["--rerank-top", "5"], 2, "how far --rerank goes"),
         (["--rerank", "exact", "--rerank-top", "0"], 2, "at least 1"),
         (["--rerank", "blip:nowhere"], 1, "no BLIP model in nowhere"),
-        (["--prf", "--group-near-duplicates"], 2, "does not go together"),
+        (["--prf", "--group-near-duplicates"], 2, "do not go together"),
     ],
 )
 def test_what_makes_no_sense_is_refused(indexed, arguments, code, says):

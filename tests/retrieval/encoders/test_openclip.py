@@ -42,6 +42,14 @@ def encoder(made):
     return OpenClipEncoder(f"local-dir:{made}", "cpu", EncoderOptions(precision="fp32"))
 
 
+def test_only_models_of_a_sigmoid_loss_tell_probabilities(made, encoder):
+    with safe_open(made / "open_clip_model.safetensors", "np") as tensors:
+        names = set(tensors.keys())
+        bias = float(tensors.get_tensor("logit_bias")) if "logit_bias" in names else None
+    expected = None if bias is None else (encoder.logit_scale, pytest.approx(bias))
+    assert encoder.sigmoid == expected
+
+
 def own_answers(folder, images, texts):
     """What open_clip itself says, one batch, every text padded to the full context."""
     import open_clip

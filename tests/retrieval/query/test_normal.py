@@ -16,7 +16,7 @@ from retrieval.query.algebra import (
     Text,
     Where,
 )
-from retrieval.query.normal import Unwanted, leaves, normal, terms
+from retrieval.query.normal import Unwanted, leaves, length_of, normal, terms
 from retrieval.store.filters.grammar import parse_filter
 from retrieval.store.filters.predicates import And
 
@@ -95,3 +95,10 @@ def test_leaves_come_in_order_and_as_often_as_they_stand():
     picture = ImageFile("p.jpg")
     expression = Minus(Sum((A, Residual(picture, (B,), (A,)))), Slerp(C, D))
     assert list(leaves(expression)) == [A, picture, B, A, C, D]
+
+
+def test_how_long_a_query_is_that_is_one_text():
+    assert length_of(Text(" red car ")) == 7
+    assert length_of(Where(Minus(Scale(Text("red"), 2.0), B), WIDE)) == 3, "what is sought counts"
+    assert length_of(A + B) == 0
+    assert length_of(ImageFile("a.jpg")) == 0

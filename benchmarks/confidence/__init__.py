@@ -1,0 +1,1 @@
+"""How well "no good match" is told from a match, on collections whose answers are known."""
