@@ -21,6 +21,7 @@ from cli import (
     models,
     query,
     tag,
+    train,
 )
 from cli.options import examples
 from cli.output import write_text
@@ -43,6 +44,7 @@ app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(collection.app, name="collection")
 app.add_typer(export.app, name="export")
 app.add_typer(tag.app, name="tag")
+app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)

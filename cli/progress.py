@@ -65,3 +65,20 @@ def describe(progress: "Progress") -> str:
     if progress.skipped:
         parts.append(f"{progress.skipped} skipped")
     return ", ".join(parts)
+
+
+@contextmanager
+def step_progress(what: str, *, quiet: bool) -> "Iterator[Callable[[int, int], None] | None]":
+    """Give a callback (done, total) that draws; None where nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(file=cast(IO[str], _Unfailing(sys.stderr)))
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -48,6 +48,7 @@ from retrieval.errors import QueryError, SettingsError
 if TYPE_CHECKING:
     from retrieval.engine import SearchEngine
     from retrieval.model import GalleryName, ItemId, SearchResult
+    from retrieval.query.encoding import PhiSource
     from retrieval.store.filters.predicates import Predicate
 
 _FEW_UNCODED = 10_000
@@ -72,6 +73,7 @@ class Shown:
 EXAMPLES = examples(
     "polyseek query a dog on a beach",
     "polyseek query -i unknown.jpg --target texts",
+    'polyseek query "a photo of {ref.jpg} on the beach"',
     'polyseek query "2:golden retriever" + ./pool.jpg - fruit',
     'polyseek query -i sofa.jpg -a "made of leather" -s people -k 20 --sheet sofas.png',
     "polyseek query sunset -f --print0 | xargs -0 cp -t sunsets/",
@@ -101,10 +103,20 @@ def query(
         str,
         typer.Option(
             "--compose",
-            metavar="auto|sum|slerp[:A]|residual[:G]|product",
+            metavar="auto|sum|slerp[:A]|residual[:G]|product|pseudo",
             help="How images and texts go together; see the guide to queries.",
         ),
     ] = "auto",
+    phi: Annotated[
+        str | None,
+        typer.Option(
+            "--phi",
+            metavar="FILE|oti",
+            help="The map that makes a word of an image (`polyseek train phi`), or oti: none, and "
+            "some seconds to a minute an image. Default: the collection's own.",
+            show_default=False,
+        ),
+    ] = None,
     literal: Annotated[
         bool,
         typer.Option("--literal", help="The words are one text: no + and -, weights, files, no."),
@@ -196,7 +208,8 @@ def query(
     so where there is no good match.
 
     Words are terms: + and - as words of their own go between them, 2: before one makes it count
-    double, the path of an image is that image, and "without X" takes X away. What is quoted holds
+    double, the path of an image is that image, in braces inside of a text it stands for a word
+    ("a photo of {ref.jpg} on the beach"), and "without X" takes X away. What is quoted holds
     no operators; with --literal, --batch, -a and -s a text is a text.
     """
     question = Question(
@@ -244,7 +257,7 @@ def query(
             question.to_query()  # a query that is wrong is refused before anything is loaded
             stages.check()
         folder = _searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
-        with open_engine(context, folder, budget) as engine:
+        with open_engine(context, folder, budget, _phi_source(phi)) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
                 shown = Shown(
@@ -322,13 +335,16 @@ def _searchable_collection(context: Context, *, index_first: bool, may_ask: bool
     return context.collection()
 
 
-def open_engine(context: Context, folder: Path, max_memory: int | None = None) -> "SearchEngine":
+def open_engine(
+    context: Context, folder: Path, max_memory: int | None = None, phi: "PhiSource | None" = None
+) -> "SearchEngine":
     """The engine over a collection, with the settings of a command; tells its warnings.
 
     Args:
         context: of the command.
         folder: of the collection.
         max_memory: as for `SearchEngine.open`.
+        phi: likewise.
     """
     from retrieval.encoders.registry import get_encoder
     from retrieval.engine import SearchEngine
@@ -342,6 +358,7 @@ def open_engine(context: Context, folder: Path, max_memory: int | None = None) -
         catalogue_url=settings.catalogue_url,
         cache_dir=context.cache_dir,
         max_memory=max_memory,
+        phi=phi,
     )
     for warning in engine.collection.warnings:
         note(f"warning: {warning}", quiet=context.quiet)
@@ -349,6 +366,12 @@ def open_engine(context: Context, folder: Path, max_memory: int | None = None) -
         if gallery.n_uncoded > _FEW_UNCODED:
             note(f"warning: {uncoded_note(gallery.n_uncoded)}", quiet=context.quiet)
     return engine
+
+
+def _phi_source(phi: str | None) -> "PhiSource | None":
+    if phi is None:
+        return None
+    return "oti" if phi == "oti" else Path(phi)
 
 
 def tell_if_nothing_matches(n_matching: int | None, *, quiet: bool) -> None:
@@ -376,19 +399,18 @@ def _sure_enough(result: "SearchResult", least: float, *, quiet: bool) -> "Searc
 def _answer(engine: "SearchEngine", question: Question, context: Context, shown: Shown) -> int:
     top = context.settings.top
     n_alike: dict[ItemId, int] | None = None
+    query = question.to_query(engine.template if question.compose == "pseudo" else None)
     if shown.is_grouped:
         from retrieval.duplicates import search_grouped
 
-        grouped = search_grouped(
-            engine, question.to_query(), top, target=shown.target, where=shown.where
-        )
+        grouped = search_grouped(engine, query, top, target=shown.target, where=shown.where)
         result, n_alike = grouped.result, grouped.n_alike
     else:
         from retrieval.shaping import Among, search_shaped
 
         shaping = shown.stages.shaping(engine, context.settings.device)
         among = Among(shown.target, shown.where, shown.adjust, shown.weigh)
-        shaped = search_shaped(engine, question.to_query(), top, shaping, among)
+        shaped = search_shaped(engine, query, top, shaping, among)
         shown.stages.tell(shaped, quiet=shown.output.quiet)
         result = shaped.result
     quiet = shown.output.quiet

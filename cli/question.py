@@ -105,8 +105,11 @@ class Question:
         ).strip()
         return os.fsencode(line).decode("utf-8", errors="replace")
 
-    def to_query(self) -> "Query":
+    def to_query(self, template: str | None = None) -> "Query":
         """The query value that the engine takes.
+
+        Args:
+            template: of `--compose pseudo`, `SearchEngine.template`; None is the usual one.
 
         Raises:
             QuerySyntaxError: the words cannot be read; says at which column.
@@ -117,7 +120,7 @@ class Question:
         from retrieval.query.language import in_language
 
         lang = None if self.lang is None else canonical_tag(self.lang)
-        expression = self._expression(negations=lang is None or primary(lang) == "en")
+        expression = self._expression(template, negations=lang is None or primary(lang) == "en")
         return Query(
             expression if lang is None else in_language(expression, lang),
             with_references=self.manner.with_references,
@@ -125,8 +128,9 @@ class Question:
             long=self.manner.long.value,
         )
 
-    def _expression(self, *, negations: bool) -> "Expression":
+    def _expression(self, template: str | None, *, negations: bool) -> "Expression":
         """The terms put together; negations ("without X") are read where they are English."""
+        from retrieval.learn.phi import DEFAULT_TEMPLATE
         from retrieval.model import ItemId
         from retrieval.query.algebra import Feedback, ItemRef, Minus, Scale, Sum, Text
         from retrieval.query.modes import Mode, composed
@@ -145,7 +149,7 @@ class Question:
             asked = parts[0] if len(parts) == 1 else Sum(tuple(parts))
             for text in away:
                 asked = Minus(asked, text)
-            asked = composed(asked, mode)
+            asked = composed(asked, mode, template or DEFAULT_TEMPLATE)
         return with_feedback(asked, liked, disliked) if liked or disliked else asked
 
     def _terms(self, *, negations: bool) -> "list[Expression]":

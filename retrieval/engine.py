@@ -20,6 +20,7 @@ from retrieval.ann.exact import Ranking
 from retrieval.confidence import Weigher
 from retrieval.encoders.base import Encoder
 from retrieval.errors import EncoderMismatchError, GenerationGoneError, QueryError
+from retrieval.learn.phi import PHI_NAME
 from retrieval.memory import sqlite_within
 from retrieval.model import (
     Float32Array,
@@ -29,8 +30,9 @@ from retrieval.model import (
     Modality,
     SearchResult,
 )
+from retrieval.planned import SAMPLED
 from retrieval.query.algebra import Expression, Query
-from retrieval.query.encoding import QueryEncoder
+from retrieval.query.encoding import PhiSource, QueryEncoder
 from retrieval.query.language import Languages
 from retrieval.query.normal import both, length_of
 from retrieval.query.plan import MadeOf, Plan, plan_queries
@@ -56,6 +58,7 @@ class SearchEngine:
         device: str,
         max_memory: int | None = None,
         cache_dir: Path | None = None,
+        phi: PhiSource | None = None,
     ) -> None:
         """Load the index of the newest generation; `SearchEngine.open` is the way in."""
         self._open_newest = open_newest
@@ -66,7 +69,9 @@ class SearchEngine:
         with contextlib.ExitStack() as on_error:
             on_error.push(self._held)
             collection = on_error.enter_context(open_newest())
-            self._encoder = QueryEncoder(collection.manifest.encoder, encoder, device=device)
+            self._encoder = QueryEncoder(
+                collection.manifest.encoder, encoder, device=device, phi=phi
+            )
             self._weigher = Weigher(self._encoder, cache_dir)
             self._view = self._view_of(collection)
             on_error.pop_all()
@@ -82,7 +87,7 @@ class SearchEngine:
         return self._view
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - every one is a choice of its own, and most are left out
         cls,
         folder: Path,
         *,
@@ -91,6 +96,7 @@ class SearchEngine:
         catalogue_url: str | None = None,
         cache_dir: Path | None = None,
         max_memory: int | None = None,
+        phi: PhiSource | None = None,
     ) -> Self:
         """Open the newest generation of a collection and its index.
 
@@ -107,6 +113,9 @@ class SearchEngine:
                 and searches; the encoder, its batches and answers that are kept do not count
                 (docs/memory.md). Exact search is on the CPU then. None sets no limit; the answers
                 are the same.
+            phi: what makes a word of an image: the file of a map (`polyseek train phi`), or "oti",
+                which needs none and takes some seconds to a minute an image; None takes the map in
+                the collection's folder, if there is one.
 
         Raises:
             SettingsError: `max_memory` is too little for this collection; says what would do.
@@ -119,7 +128,18 @@ class SearchEngine:
         if max_memory is not None:  # before anything is read
             manifest, _ = newest_manifest(folder)
             plan_search(manifest.galleries, manifest.encoder.dim, max_memory)
-        return cls(open_newest, encoder, device, max_memory, cache_dir)
+        if phi is None and (own := folder / PHI_NAME).is_file():
+            phi = own
+        return cls(open_newest, encoder, device, max_memory, cache_dir, phi)
+
+    @property
+    def template(self) -> str:
+        """How `--compose pseudo` makes one text of an image and words: as the phi was trained.
+
+        Raises:
+            TrainedMapError: the phi cannot be used.
+        """
+        return self._encoder.template
 
     def search(
         self,
@@ -270,6 +290,16 @@ class SearchEngine:
             EncoderMismatchError: what goes by its name is another one by now.
         """
         return self._encoder.languages_of(query.expression if isinstance(query, Query) else query)
+
+    def sample(self, target: GalleryName = "images", most: int = SAMPLED) -> Float32Array:
+        """Vectors of living items from all over a gallery, (m, dim) unit rows, m <= most."""
+        while True:
+            view = self._view
+            try:
+                with view.turn():
+                    return view.spread(target, most)
+            except GenerationGoneError:
+                self._renew(view)
 
     def queries_at_once(self, k: int) -> int | None:
         """Queries for k hits whose answers fit into the budget together; None sets no limit.

@@ -8,6 +8,7 @@
     ├── SourceError                a source to index: missing, damaged, or most of it is gone
     ├── ImageError                 one picture that cannot be decoded; carries a short `reason`
     ├── EncoderUnavailableError    a model, its weights or its packages cannot be had
+    ├── TrainedMapError            a trained map: missing, damaged, or made for another model
     ├── MissingDependencyError     an optional package is needed and absent
     ├── BenchmarkError             a system that is measured failed, or answered nonsense
     └── CollectionError            the collection on disk
@@ -85,6 +86,10 @@ class ImageError(PolyseekError):
 
 class EncoderUnavailableError(PolyseekError):
     """The named encoder is unknown, or its weights or packages cannot be had."""
+
+
+class TrainedMapError(PolyseekError):
+    """A file with a trained map is missing or damaged, was made for another model, or cannot be."""
 
 
 class MissingDependencyError(PolyseekError):

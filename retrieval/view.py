@@ -213,6 +213,10 @@ class View:
         """Of the embedding space."""
         return self.collection.manifest.encoder.dim
 
+    def spread(self, target: GalleryName, most: int) -> Float32Array:
+        """Vectors of living items from all over a gallery, (m, dim), m <= most."""
+        return sample_of(self._gallery(target).fan_out, most)
+
     def sample(self, target: GalleryName) -> Float32Array:
         """Vectors of living items from all over a gallery, (m, dim), always the same ones."""
         searched = self._gallery(target)

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -22,6 +23,9 @@ from retrieval.encoders.pins import check_pins
 from retrieval.encoders.precision import choose_plan, facts_of
 from retrieval.encoders.texts import clean_text
 from retrieval.model import EncoderInfo, Float32Array
+
+if TYPE_CHECKING:
+    from retrieval.encoders.injection import Injector
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +101,20 @@ class OpenClipEncoder:
         towers = self._loaded()
         bias = towers.logit_bias
         return None if bias is None else (towers.logit_scale, bias)
+
+    @property
+    def supports_injection(self) -> bool:
+        """Whether texts may hold pseudo-tokens; see `retrieval.encoders.injection`."""
+        from retrieval.encoders.injection import can_inject
+
+        return can_inject(self._loaded())
+
+    @cached_property
+    def injector(self) -> "Injector":
+        """The way into the text tower, for a model that `supports_injection`."""
+        from retrieval.encoders.injection import Injector
+
+        return Injector(self._loaded(), self.source.dim)
 
     @property
     def source(self) -> ModelSource:

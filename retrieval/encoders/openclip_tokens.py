@@ -11,6 +11,7 @@ back to `src_lang`. So `src_lang` is set here, and what comes out is looked at.
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from retrieval.languages.codes import flores_code, tag_of_flores
 
 if TYPE_CHECKING:
     import torch
+
+_WORD = "a"
+"""In every vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,23 @@ class Tokens:
     ids: "torch.Tensor"
     lengths: npt.NDArray[np.int64]
     truncated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around the tokens of every text.
+
+    Attributes:
+        before: ids in front of them.
+        after: ids behind them, without padding.
+        pad: the id of padding.
+        word: the id of an ordinary word: neither special nor the greatest one.
+    """
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    pad: int
+    word: int
 
 
 class Tokenizer:
@@ -63,6 +84,32 @@ class Tokenizer:
     def pads_right(self) -> bool:
         """Whether padding follows the text, so that it may be cut off."""
         return self._of_hub is None or self._of_hub.padding_side == "right"
+
+    def pieces(self, text: str) -> list[int]:
+        """The ids of a text alone: nothing around it, and nothing cut."""
+        if self._of_hub is None:
+            ids = self._tokenize.encode(text)
+        else:
+            cleaned = self._tokenize.clean_fn(text)
+            ids = self._of_hub(cleaned, add_special_tokens=False, verbose=False).input_ids
+        return [int(each) for each in ids]
+
+    @cached_property
+    def frame(self) -> Frame | None:
+        """What stands around each text; None where that depends on the text.
+
+        Found by looking at a text of one word: tokenizers do not agree on how to tell.
+        """
+        inner = self.pieces(_WORD)
+        whole = self._tokenize([_WORD])[0].tolist()
+        while whole and whole[-1] == self._pad:
+            whole.pop()
+        starts = [at for at in range(len(whole)) if whole[at : at + len(inner)] == inner]
+        if not inner or len(starts) != 1 or len(whole) == self.context:
+            return None
+        (at,) = starts
+        after = whole[at + len(inner) :]
+        return Frame(tuple(whole[:at]), tuple(after), self._pad, inner[-1])
 
     def __call__(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> Tokens:
         """Tokenise n texts; longer ones are cut to the context.

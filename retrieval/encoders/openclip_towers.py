@@ -76,6 +76,16 @@ class Towers:
         self._copies = torch.cuda.Stream(device) if plan.overlap else None  # type: ignore[no-untyped-call]
 
     @property
+    def device(self) -> "torch.device":
+        """Where both towers are."""
+        return self._device
+
+    @property
+    def text(self) -> Any:  # noqa: ANN401 - one of two classes of open_clip
+        """The text tower."""
+        return self._model.text
+
+    @property
     def logit_scale(self) -> float:
         """The learned scale of cosines; a model keeps its logarithm."""
         return float(self._model.logit_scale.detach().float().exp())
@@ -104,13 +114,18 @@ class Towers:
         # Sent as bytes and normalised here.
         x = (self._arrived(sent).permute(0, 3, 1, 2).float() / 255 - self._mean) / self._std
         x = x.to(dtype=self._dtype, memory_format=self._layout)
-        return self._run(lambda: self._model.encode_image(x, normalize=False))
+        return self.run(lambda: self._model.encode_image(x, normalize=False))
 
     def embed_tokens(self, sent: Sent) -> Float32Array:
         """Embed token ids (n, length) on the device -> (n, dim) unit rows."""
         ids = self._arrived(sent)
+        return self.run(lambda: self.text_features(ids))
+
+    def text_features(self, ids: "torch.Tensor") -> "torch.Tensor":
+        """Token ids (n, length) on the device -> (n, dim), not normalised."""
         self._cutter.fit(ids.shape[1])
-        return self._run(lambda: self._model.encode_text(ids, normalize=False))
+        features: torch.Tensor = self._model.encode_text(ids, normalize=False)
+        return features
 
     def cut_padding(self, ids: "torch.Tensor", longest: int) -> "torch.Tensor":
         """Ids without the padding that all of them share, where the text tower allows that."""
@@ -136,7 +151,8 @@ class Towers:
             sent.batch.record_stream(present)
         return sent.batch
 
-    def _run(self, encode: "Callable[[], torch.Tensor]") -> Float32Array:
+    def run(self, encode: "Callable[[], torch.Tensor]") -> Float32Array:
+        """What a tower gives, (n, dim), in the plan's precision -> unit rows on this machine."""
         import torch
 
         half = self._plan.autocast

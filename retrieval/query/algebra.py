@@ -20,7 +20,7 @@ import numpy as np
 
 from retrieval.errors import QueryError
 from retrieval.languages.tags import canonical_tag
-from retrieval.model import Float32Array, ItemId, Modality
+from retrieval.model import Float32Array, ItemId, Modality, gallery_of
 
 if TYPE_CHECKING:
     from retrieval.store.filters.predicates import Predicate
@@ -327,6 +327,48 @@ class Feedback(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Pseudo(Expression):
+    """A text with images in the place of words: "a photo of {ref.jpg} on the beach".
+
+    Each image becomes a word of its own (`retrieval.learn.phi`), and the text is encoded with it.
+
+    Attributes:
+        segments: strings are literal text, without blanks around it; images (ImageFile, ItemRef
+            of an image, Vector of one) stand where a word would.
+
+    Raises:
+        QueryError: there is no image, or a part is neither text nor an image.
+    """
+
+    segments: tuple["str | Expression", ...]
+
+    def __post_init__(self) -> None:
+        said = [
+            clean_text(each).strip() if isinstance(each, str) else each for each in self.segments
+        ]
+        kept = tuple(each for each in said if each != "")
+        images = [each for each in kept if not isinstance(each, str)]
+        if not images:
+            raise QueryError(
+                "a text with images in it needs an image", hint="without one it is a Text"
+            )
+        for each in images:
+            if not _is_image(each):
+                raise QueryError(
+                    f"{each!r} cannot stand inside of a text",
+                    hint="put an image there: ImageFile, an ItemRef of an image, or its Vector",
+                )
+        object.__setattr__(self, "segments", kept)
+
+    @property
+    def images(self) -> tuple["ImageFile | ItemRef | Vector", ...]:
+        """The images, in their order."""
+        return tuple(
+            each for each in self.segments if isinstance(each, ImageFile | ItemRef | Vector)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Where(Expression):
     """A part among the items that satisfy a filter."""
 
@@ -382,6 +424,12 @@ def check_id(item_id: int) -> None:
     """Raise QueryError unless a number can be the id of an item."""
     if not 0 < item_id <= _LARGEST_ID:
         raise QueryError(f"no item {item_id}: ids are positive and have at most 63 bits")
+
+
+def _is_image(part: "str | Expression") -> bool:
+    if isinstance(part, ItemRef):
+        return gallery_of(part.item_id) == "images"
+    return isinstance(part, ImageFile) or (isinstance(part, Vector) and part.modality == "image")
 
 
 def clean_text(text: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from retrieval.errors import QueryError
 from retrieval.model import Float32Array
-from retrieval.query.algebra import Expression, Feedback, Leaf, Mean, Residual, Slerp
+from retrieval.query.algebra import Expression, Feedback, Leaf, Mean, Pseudo, Residual, Slerp
 from retrieval.query.feedback import Marks, Surroundings, moved
 from retrieval.query.normal import LEAVES, modality_of, terms
 
@@ -31,12 +31,12 @@ class Composer:
     """Works out expressions from the vectors of their leaves.
 
     Attributes:
-        vectors: a unit row, (dim,), for each leaf.
+        vectors: a unit row, (dim,), for each leaf and each text with images in it.
         common_text: asked for only by a residual that names nothing to go away from.
         surroundings: asked for only by feedback.
     """
 
-    vectors: Mapping[Leaf, Float32Array]
+    vectors: Mapping[Leaf | Pseudo, Float32Array]
     common_text: CommonText
     surroundings: Callable[[], Surroundings] | None = None
 
@@ -51,7 +51,7 @@ class Composer:
         return weighted_sum(rows, [weight for weight, _ in weighted])
 
     def _unit(self, part: Expression) -> Float32Array:
-        if isinstance(part, LEAVES):
+        if isinstance(part, (*LEAVES, Pseudo)):
             return self.vectors[part]
         if isinstance(part, Slerp):
             return slerp(self.direction(part.start), self.direction(part.end), part.at)

@@ -6,11 +6,13 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal, TypeAlias
 
+import numpy as np
 from PIL.Image import Image
 
 from retrieval.encoders.bank import caption_bank
@@ -21,13 +23,18 @@ from retrieval.encoders.base import (
     SigmoidEncoder,
     default_language,
 )
+from retrieval.encoders.injection import Injector, injector_of
 from retrieval.encoders.registry import get_encoder
-from retrieval.errors import EncoderMismatchError, ImageError, QueryError
+from retrieval.errors import EncoderMismatchError, ImageError, QueryError, TrainedMapError
 from retrieval.images import decode_image
+from retrieval.learn.oti import invert
+from retrieval.learn.phi import DEFAULT_TEMPLATE, Phi
 from retrieval.model import EncoderInfo, Float32Array
 from retrieval.query.algebra import Expression
 from retrieval.query.language import Languages, choose, languages_of, texts_of
 from retrieval.query.long_text import parts_of
+
+logger = logging.getLogger(__name__)
 
 MAX_QUERY_IMAGE_BYTES = 1 << 30
 """A file is read whole. The largest picture within the default pixel limits has a quarter of that
@@ -41,6 +48,10 @@ for _name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
     _OPEN_FLAGS |= getattr(os, _name, 0)
 
 _ADDRESS = re.compile(r"(?P<scheme>https?|ftp|file|data|s3|gs):/*(?P<rest>.*)", re.IGNORECASE)
+
+
+PhiSource: TypeAlias = Path | Literal["oti"]
+"""Where pseudo-tokens of images come from: a trained map, or inversion of each image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,12 @@ class QueryEncoder:
     """
 
     def __init__(
-        self, expected: EncoderInfo, encoder: Encoder | None = None, *, device: str = "auto"
+        self,
+        expected: EncoderInfo,
+        encoder: Encoder | None = None,
+        *,
+        device: str = "auto",
+        phi: PhiSource | None = None,
     ) -> None:
         """Choose the encoder.
 
@@ -67,15 +83,18 @@ class QueryEncoder:
             encoder: to use, checked at once; None makes the collection's own, by its name, when
                 it is first needed.
             device: for the encoder made here.
+            phi: where pseudo-tokens of images come from; a file is read when it is first needed.
 
         Raises:
             EncoderMismatchError: `encoder` is another than the collection's.
         """
         self._expected = expected
         self._device = device
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what inversion asks for is encoded, too
         self._encoder = self._checked(encoder) if encoder is not None else None
         self._bank: Float32Array | None = None
+        self._phi_source = phi
+        self._phi: Phi | None = None
 
     def bank(self) -> Float32Array:
         """The embeddings of `caption_bank`, (n, dim), worked out once.
@@ -172,6 +191,79 @@ class QueryEncoder:
                 len(parts),
             )
         return parts
+
+    @property
+    def template(self) -> str:
+        """How an image and words become one text: that of the phi, or the usual one.
+
+        Raises:
+            TrainedMapError: the phi cannot be used.
+        """
+        with self._lock:
+            if not isinstance(self._phi_source, Path):
+                return DEFAULT_TEMPLATE
+            return self._map(self._phi_source).card.template
+
+    def encode_with_images(
+        self,
+        texts: Sequence[Sequence[str | Float32Array]],
+        gap: Callable[[], Float32Array],
+    ) -> Float32Array:
+        """Embed texts that hold images in the place of words.
+
+        Args:
+            texts: n of them; an image is its embedding, (dim,).
+            gap: gives the mean of texts less that of images, (dim,); asked for by inversion only.
+
+        Returns:
+            (n, dim) unit rows.
+
+        Raises:
+            EncoderUnavailableError: as for texts, or the encoder takes no images in texts.
+            EncoderMismatchError: as for texts.
+            TrainedMapError: there is no phi, it is damaged, or another encoder's.
+            QueryError: a text names more images than its context has room for.
+        """
+        with self._lock:
+            injector = injector_of(self._ready())
+            images = np.stack(
+                [each for text in texts for each in text if not isinstance(each, str)]
+            )
+            tokens = iter(self._tokens(injector, images, gap))
+            vectors, truncated = injector.encode(
+                [
+                    [each if isinstance(each, str) else next(tokens) for each in text]
+                    for text in texts
+                ]
+            )
+        if truncated:
+            logger.warning(
+                "%d of %d texts with images are too long; their ends are lost",
+                truncated,
+                len(texts),
+            )
+        return vectors
+
+    def _tokens(
+        self, injector: Injector, images: Float32Array, gap: Callable[[], Float32Array]
+    ) -> Float32Array:
+        """Pseudo-tokens of images, (n, n_tokens, width)."""
+        if self._phi_source is None:
+            raise TrainedMapError(
+                "an image inside of a text needs a phi, and there is none",
+                hint="train one: polyseek train phi --collection FOLDER; or without training, some "
+                "seconds to a minute an image: --phi oti",
+            )
+        if isinstance(self._phi_source, Path):
+            return self._map(self._phi_source).tokens(images)
+        return invert(injector, images, gap(), DEFAULT_TEMPLATE)
+
+    def _map(self, path: Path) -> Phi:
+        if self._phi is None:
+            phi = Phi.load(path)
+            phi.check(self._expected)
+            self._phi = phi
+        return self._phi
 
     def encode_files(self, paths: Sequence[Path]) -> EncodedImages:
         """Read, decode and embed image files, in one call of the encoder.

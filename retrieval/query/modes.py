@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 from retrieval.errors import QueryError
+from retrieval.learn.phi import DEFAULT_TEMPLATE, SLOT, WORDS
 from retrieval.model import Modality, gallery_of
 from retrieval.query.algebra import (
     DEFAULT_GAIN,
@@ -14,6 +15,7 @@ from retrieval.query.algebra import (
     ItemRef,
     Minus,
     Product,
+    Pseudo,
     Residual,
     Scale,
     Slerp,
@@ -34,6 +36,7 @@ class ModeName(StrEnum):
     SLERP = "slerp"
     RESIDUAL = "residual"
     PRODUCT = "product"
+    PSEUDO = "pseudo"
 
 
 _NUMBERS = {ModeName.SLERP: DEFAULT_SLERP_AT, ModeName.RESIDUAL: DEFAULT_GAIN}
@@ -61,7 +64,7 @@ class Mode:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read "auto", "sum", "slerp", "slerp:0.7", "residual:0.5", "product".
+        """Read "auto", "sum", "slerp", "slerp:0.7", "residual:0.5", "product", "pseudo".
 
         Raises:
             QueryError: it is none of these.
@@ -82,7 +85,7 @@ class Mode:
         return cls(mode, float(number))
 
 
-def composed(expression: Expression, mode: Mode) -> Expression:
+def composed(expression: Expression, mode: Mode, template: str = DEFAULT_TEMPLATE) -> Expression:
     """The terms of a query put together in some way.
 
     Ways that tell two sides apart take the images for one and the texts for the other; where all
@@ -94,9 +97,11 @@ def composed(expression: Expression, mode: Mode) -> Expression:
         mode: "auto" is what does best on `benchmarks.composed`: where texts are sought and unwanted
             beside images a residual from these to those, and a penalty for the unwanted of half a
             weight; `slerp` between images and texts; `sum` otherwise.
+        template: of "pseudo", how images and texts become one text.
 
     Raises:
-        QueryError: the terms have no two sides, or a negative weight.
+        QueryError: the terms have no two sides, or a negative weight, or "pseudo" is given weights
+            or no image.
     """
     sought = normal(expression)
     name = mode.name
@@ -111,6 +116,8 @@ def composed(expression: Expression, mode: Mode) -> Expression:
         guard = GUARD if mode.name is ModeName.AUTO else 0.0
         unwanted = (Unwanted(each.part, guard * each.weight) for each in sought.unwanted)
         return _finished(tuple(unwanted) if guard else (), _residual(sought, mode), sought.where)
+    if name is ModeName.PSEUDO:
+        return _finished(sought.unwanted, _pseudo(weighted, template), sought.where)
     first, second = _sides(sought, name)
     if name is ModeName.SLERP:
         at = DEFAULT_SLERP_AT if mode.number is None else mode.number
@@ -137,6 +144,25 @@ def _residual(sought: Sought, mode: Mode) -> Expression:
     if gain is None:
         gain = DEFAULT_GAIN if away else GAIN_FROM_COMMON
     return Residual(anchor, (towards,), (Sum(away),) if away else (), gain)
+
+
+def _pseudo(weighted: list[tuple[float, Expression]], template: str) -> Expression:
+    """The template with the images and the texts in it, several joined by "and"."""
+    if len({weight for weight, _ in weighted}) > 1:
+        raise QueryError("pseudo takes no weights", hint="use --compose sum")
+    images = [part for _, part in weighted if _kind(part) == "image"]
+    texts = [part.text for _, part in weighted if isinstance(part, Text)]
+    if not images or not texts or len(images) + len(texts) < len(weighted):
+        raise QueryError(
+            "pseudo takes images and words: it makes one text of both",
+            hint="give an image and a text, or use --compose sum",
+        )
+    words = template.replace(WORDS, " and ".join(texts))
+    before, _, after = words.partition(SLOT)
+    slots: list[str | Expression] = [images[0]]
+    for image in images[1:]:
+        slots += ["and", image]
+    return Pseudo((before, *slots, after))
 
 
 def _sides(sought: Sought, name: ModeName) -> tuple[Expression, Expression]:
@@ -170,6 +196,8 @@ def _finished(
 
 def _kind(part: Expression) -> Modality:
     """A text if all of a term is text."""
+    if isinstance(part, Pseudo):
+        return "text"
     return "text" if all(map(_is_text, leaves(part))) else "image"
 
 

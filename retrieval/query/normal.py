@@ -21,6 +21,7 @@ from retrieval.query.algebra import (
     Mean,
     Minus,
     Product,
+    Pseudo,
     Residual,
     Scale,
     Slerp,
@@ -108,13 +109,21 @@ def leaves(expression: Expression) -> Iterator[Leaf]:
         yield from leaves(child)
 
 
-def modality_of(leaf: Leaf) -> Modality:
+def modality_of(leaf: Leaf | Pseudo) -> Modality:
     """What a leaf is, an image or a text."""
     if isinstance(leaf, ItemRef):
         return "text" if gallery_of(leaf.item_id) == "texts" else "image"
     if isinstance(leaf, Vector):
         return leaf.modality
-    return "text" if isinstance(leaf, Text) else "image"
+    return "text" if isinstance(leaf, Text | Pseudo) else "image"
+
+
+def pseudos(expression: Expression) -> Iterator[Pseudo]:
+    """All texts with images in them that an expression holds."""
+    if isinstance(expression, Pseudo):
+        yield expression
+    for child in children(expression):
+        yield from pseudos(child)
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
@@ -128,6 +137,8 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return (*(() if start is None else (start,)), *liked, *disliked)
         case Minus(first, second) | Slerp(first, second) | Product(first, second):
             return (first, second)
+        case Pseudo():
+            return expression.images
         case Residual(anchor, towards, away):
             return (anchor, *towards, *away)
     return ()

@@ -6,7 +6,8 @@
 Only the interactive command line reads texts so; everywhere else they are literal.
 
 A term is what stands between the words `+` and `-`, which must be words of their own. It may begin
-with a weight and a colon; what names an image file is one, everything else is a text. A text that
+with a weight and a colon; what names an image file is one, everything else is a text. In a text the
+path of an image in braces puts the image there, "a photo of {ref.jpg} on the beach". A text that
 says "without X", or "no X" after what it is about, takes X away. Words that came quoted, as one
 argument of the shell, are never operators.
 """
@@ -22,6 +23,7 @@ from retrieval.query.algebra import (
     Expression,
     ImageFile,
     Minus,
+    Pseudo,
     Scale,
     Sum,
     Text,
@@ -35,6 +37,7 @@ _WEIGHT = re.compile(r"(?P<weight>[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|nan|inf):\
 _PICTURE = re.compile(
     r".+\.(?:jpe?g|jfif|png|webp|gif|bmp|tiff?|avif|hei[cf]|jxl|jp2|ppm)", re.IGNORECASE
 )
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _PLACE = re.compile(r"(?:\.{1,2}|~[^/\\\s]*)?[/\\]")
 
 _WITHOUT = re.compile(r"\s(?:with\s+no|without|no)\s+(?:any\s+)?(?=\w)", re.IGNORECASE)
@@ -47,6 +50,9 @@ _UNWANTED = re.compile(
     r"\s*(?:,|\band\b|\bor\b|\bnor\b)\s*(?:(?:any|no|without)\s+)?", re.IGNORECASE
 )
 _ARTICLE = re.compile(r"^(?:an?|the|any)\s+", re.IGNORECASE)
+
+
+_IT = "it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +166,47 @@ class _Line:
         part = self._leaf(term, is_file)
         return part if term.weight == 1 else Scale(part, term.weight)
 
+    def _text(self, term: _Term, is_file: Callable[[Path], bool]) -> Expression:
+        """A text, with images in it where braces name some."""
+        segments: list[str | Expression] = [""]
+        end = 0
+        for found in _BRACES.finditer(term.body):
+            segments[-1] = f"{segments[-1]}{term.body[end : found.start()]}"
+            end = found.end()
+            image = self._slot(found, term.column + found.start(), is_file)
+            if image is None:
+                segments[-1] = f"{segments[-1]}{found[0]}"
+            else:
+                segments += [image, ""]
+        segments[-1] = f"{segments[-1]}{term.body[end:]}"
+        return Text(term.body.strip()) if len(segments) == 1 else Pseudo(tuple(segments))
+
+    def _slot(
+        self, found: re.Match[str], column: int, is_file: Callable[[Path], bool]
+    ) -> ImageFile | None:
+        """The image that braces name; None if they are text."""
+        name = found[1].strip()
+        if not name:
+            self.fail(
+                column,
+                "a slot without an image",
+                "put the path of an image into the braces; --literal takes them as text",
+            )
+        path = Path(name).expanduser()
+        if is_file(path):
+            return ImageFile(path)
+        if _PICTURE.fullmatch(name) or _PLACE.match(name):
+            self.fail(
+                column + 1, f"no file {name}", "check the path; --literal takes the words as a text"
+            )
+        return None
+
     def _leaf(self, term: _Term, is_file: Callable[[Path], bool]) -> Expression:
         body = term.body.strip()
         if not clean_text(body).strip():
             self.fail(term.column, "a term is empty", "give each term at least one word or a file")
         if not (_PLACE.match(body) or (_PICTURE.fullmatch(body) and " " not in body)):
-            return Text(body)
+            return self._text(term, is_file)
         path = Path(body).expanduser()
         if is_file(path):
             return ImageFile(path)
@@ -186,6 +227,11 @@ def _take_out_negations(sought: list[Expression]) -> tuple[list[Expression], lis
         if isinstance(part, Text):
             wanted, without = without_of(part.text)
             part = Text(wanted)
+            unwanted += [Text(text) for text in without]
+        elif isinstance(part, Pseudo) and isinstance(end := part.segments[-1], str):
+            # The image stands for what the text is about.
+            wanted, without = without_of(f"{_IT} {end}")
+            part = Pseudo((*part.segments[:-1], wanted.removeprefix(_IT)))
             unwanted += [Text(text) for text in without]
         kept.append(part if weight == 1 else Scale(part, weight))
     return kept, unwanted

@@ -21,6 +21,7 @@ from retrieval.query.algebra import (
     Leaf,
     Mean,
     Product,
+    Pseudo,
     Query,
     Residual,
     Text,
@@ -31,7 +32,16 @@ from retrieval.query.each_of import Weakest
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.ensemble import ensembled
 from retrieval.query.feedback import Surroundings
-from retrieval.query.normal import LEAVES, Sought, children, leaves, modality_of, normal, terms
+from retrieval.query.normal import (
+    LEAVES,
+    Sought,
+    children,
+    leaves,
+    modality_of,
+    normal,
+    pseudos,
+    terms,
+)
 from retrieval.query.penalty import Penalty
 from retrieval.query.product import Fusion, Landmarks
 from retrieval.query.rewriting import with_texts
@@ -138,13 +148,19 @@ def plan_queries(
     Raises:
         QueryError: an image cannot be used, an item is unknown, a query cancels out, or its parts
             make no query (`retrieval.query.normal`).
-        EncoderUnavailableError: the encoder is needed and cannot be had.
+        EncoderUnavailableError: the encoder is needed and cannot be had, or takes no images in
+            texts.
         EncoderMismatchError: the encoder is not the collection's.
+        TrainedMapError: there is no phi for images in texts, or it cannot be used.
     """
     sought = [normal(spelled_out(query, encoder)) for query in queries]
     own = [tuple(_leaves_of(each)) for each in sought]
     vectors, twins = _embedded(dict.fromkeys(leaf for each in own for leaf in each), encoder, items)
+    spoken = dict.fromkeys(
+        text for each in sought for part in _parts_of(each) for text in pseudos(part)
+    )
     planner = _Planner(vectors, encoder, items, target)
+    planner.add(spoken)
     aims = [planner.aim(each) for each in sought]
     return Plan(
         vectors=np.stack([vector for vector, _, _ in aims]),
@@ -192,16 +208,29 @@ class _Planner:
 
     def __init__(
         self,
-        vectors: Mapping[Leaf, Float32Array],
+        vectors: Mapping[Leaf | Pseudo, Float32Array],
         encoder: QueryEncoder,
         items: Items,
         target: GalleryName,
     ) -> None:
-        self._vectors = vectors
+        self._vectors = dict(vectors)
         self._items = items
         self._target = target
         self._encoder = encoder
-        self._composer = Composer(vectors, self._common_text, self._surroundings)
+        self._composer = Composer(self._vectors, self._common_text, self._surroundings)
+
+    def add(self, texts: Mapping[Pseudo, None]) -> None:
+        """Work out texts with images in them, all in one call of the encoder."""
+        if not texts:
+            return
+        given = []
+        for text in texts:
+            images = (self._vectors[image] for image in text.images)
+            given.append(
+                [each if isinstance(each, str) else next(images) for each in text.segments]
+            )
+        encoded = self._encoder.encode_with_images(given, self._gap)
+        self._vectors.update(zip(texts, encoded, strict=True))
 
     def aim(self, sought: Sought) -> tuple[Float32Array, MadeOf, Fused | None]:
         """Where a query aims, what it is made of, and how its parts are fused."""
@@ -254,6 +283,13 @@ class _Planner:
         )
         return mean
 
+    def _gap(self) -> Float32Array:
+        """The mean of texts less that of images; 0 where there are no images."""
+        if not len(self._items.sample("images")):
+            return np.zeros(self._items.dim, np.float32)
+        gap: Float32Array = self._mean_of("text") - self._mean_of("image")
+        return gap
+
     def _captions(self) -> Float32Array:
         """Captions to learn from what texts have in common: of the collection, if it has them."""
         own = self._items.sample("texts")
@@ -280,12 +316,12 @@ class _Planner:
 
 def _embedded(
     wanted: Mapping[Leaf, None], encoder: QueryEncoder, items: Items
-) -> tuple[dict[Leaf, Float32Array], dict[Leaf, ItemId]]:
+) -> tuple[dict[Leaf | Pseudo, Float32Array], dict[Leaf, ItemId]]:
     """A unit vector for each leaf, and for images and items the item of the same content."""
     texts = [leaf for leaf in wanted if isinstance(leaf, Text)]
     files = [leaf for leaf in wanted if isinstance(leaf, ImageFile)]
     references = [leaf for leaf in wanted if isinstance(leaf, ItemRef)]
-    vectors: dict[Leaf, Float32Array] = {
+    vectors: dict[Leaf | Pseudo, Float32Array] = {
         leaf: leaf.values for leaf in wanted if isinstance(leaf, Vector)
     }
     twins: dict[Leaf, ItemId] = {leaf: leaf.item_id for leaf in references}
@@ -305,7 +341,7 @@ def _embedded(
     return vectors, twins
 
 
-def _check_widths(vectors: Mapping[Leaf, Float32Array], items: Items) -> None:
+def _check_widths(vectors: Mapping[Leaf | Pseudo, Float32Array], items: Items) -> None:
     given = {len(values) for leaf, values in vectors.items() if isinstance(leaf, Vector)}
     if given and given != (expected := {items.dim}):
         raise QueryError(
@@ -316,10 +352,11 @@ def _check_widths(vectors: Mapping[Leaf, Float32Array], items: Items) -> None:
 
 
 def _leaves_of(sought: Sought) -> list[Leaf]:
-    return [
-        *leaves(sought.core),
-        *(leaf for each in sought.unwanted for leaf in leaves(each.part)),
-    ]
+    return [leaf for part in _parts_of(sought) for leaf in leaves(part)]
+
+
+def _parts_of(sought: Sought) -> list[Expression]:
+    return [sought.core, *(each.part for each in sought.unwanted)]
 
 
 def _middle(core: Expression) -> Expression:
@@ -340,13 +377,13 @@ def _fused_parts(core: Expression) -> tuple[Expression, ...]:
     return () if fused is None else children(fused)
 
 
-def _towards(part: Expression) -> list[Leaf]:
+def _towards(part: Expression) -> list[Leaf | Pseudo]:
     """Leaves of positive weight; all of them where a query only goes away from something."""
     weighted = list(terms(part))
     positive = [each for weight, each in weighted if weight > 0]
-    found: list[Leaf] = []
+    found: list[Leaf | Pseudo] = []
     for each in positive or [each for _, each in weighted]:
-        if isinstance(each, LEAVES):
+        if isinstance(each, (*LEAVES, Pseudo)):
             found.append(each)
         elif isinstance(each, Feedback):
             for inner in (*(() if each.start is None else (each.start,)), *each.liked):

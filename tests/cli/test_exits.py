@@ -19,6 +19,7 @@ CODES = [
     (errors.SourceError("x"), 1),
     (errors.ImageError("x"), 2),
     (errors.EncoderUnavailableError("x"), 1),
+    (errors.TrainedMapError("x"), 1),
     (errors.BenchmarkError("x"), 1),
     (errors.MissingDependencyError("x"), 1),
     (errors.CollectionError("x"), 4),

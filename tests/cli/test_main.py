@@ -67,6 +67,8 @@ def test_the_commands_are_these():
         "polyseek tag add",
         "polyseek tag remove",
         "polyseek tag list",
+        "polyseek train",
+        "polyseek train phi",
         "polyseek models",
         "polyseek models list",
         "polyseek models show",
