@@ -11,7 +11,7 @@ for an encoder, the others for a generation of a collection.
 
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -29,8 +29,6 @@ from retrieval.calibrate import (
     part_of,
     weighed,
 )
-from retrieval.encoders.abstract_bank import abstract_bank
-from retrieval.encoders.bank import caption_bank
 from retrieval.encoders.name_bank import name_bank
 from retrieval.kinds import kind_of
 from retrieval.model import Float32Array, GalleryName, Int64Array, ItemId, Modality, SearchResult
@@ -44,16 +42,6 @@ ENOUGH_CAPTIONS = 100
 
 ASKED = 256
 """Queries that a collection asks itself."""
-
-_CAPTION_STEP = 6
-"""Every so many captions of the bank stand beside the names: of 395 captions of COCO 38 in 1,000
-looked abstract without them, 5 do with these, 3 with all (`mini`)."""
-
-BANKS: Mapping[str, Callable[[], Sequence[str]]] = {
-    "visual": lambda: (*name_bank(), *caption_bank()[::_CAPTION_STEP]),
-    "abstract": abstract_bank,
-}
-"""Texts that pictures show, names first; and texts that none does."""
 
 _VERSION = 1
 """Of what is cached; another one when matches are found in another way."""
@@ -72,7 +60,6 @@ class Weigher:
         self._cache = CacheFolder(cache_dir, "confidence")
         self._lock = threading.Lock()
         self._known: dict[str, Calibration | None] = {}
-        self._banks: dict[str, Float32Array] = {}
 
     def weigh(
         self,
@@ -125,7 +112,7 @@ class Weigher:
         )
 
     def _looks_visual(self, vector: Float32Array) -> bool:
-        return looks_visual(vector, self._bank("visual"), self._bank("abstract"))
+        return looks_visual(vector, self._encoder.bank("visual"), self._encoder.bank("abstract"))
 
     def calibration(
         self, view: View, target: GalleryName, modality: Modality
@@ -165,7 +152,7 @@ class Weigher:
         ids = view.sample_ids("texts", ASKED)
         if len(ids) >= ENOUGH_CAPTIONS and view.sample_ids(target, 1).size:
             return self._by_captions(view, target, ids)
-        names = self._bank("visual")[: len(name_bank())]
+        names = self._encoder.bank("visual")[: len(name_bank())]
         return _mutual(view, target, names, modality)
 
     def _by_captions(self, view: View, target: GalleryName, ids: Int64Array) -> Calibration:
@@ -179,22 +166,6 @@ class Weigher:
         return Calibration.of_captions(
             scores[: len(whole)], scores[len(whole) :], list(map(len, said))
         )
-
-    def _bank(self, name: str) -> Float32Array:
-        """The embeddings of a bank, (n, dim)."""
-        with self._lock:
-            if name in self._banks:
-                return self._banks[name]
-        texts = BANKS[name]()
-        made_of = sha256("\n".join((self._encoder.fingerprint, *texts)).encode()).hexdigest()
-        file = f"{made_of}.f32"
-        vectors = _rows_in(self._cache.read(file), len(texts), self._encoder.dim)
-        if vectors is None:
-            vectors = self._encoder.encode_texts(texts)
-            self._cache.keep(file, vectors.tobytes())
-        with self._lock:
-            self._banks[name] = vectors
-        return vectors
 
 
 def _own(target: GalleryName) -> Modality:
@@ -249,11 +220,3 @@ def _calibration_in(content: bytes | None) -> Calibration | None:
         return None if content is None else Calibration.from_json(content.decode("ascii"))
     except ValueError:
         return None
-
-
-def _rows_in(content: bytes | None, n: int, dim: int) -> Float32Array | None:
-    """Rows (n, dim) that were kept, likewise."""
-    if content is None or len(content) != 4 * n * dim:
-        return None
-    rows = np.frombuffer(content, np.float32).reshape(n, dim)
-    return rows if np.isfinite(rows).all() else None

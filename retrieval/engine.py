@@ -70,7 +70,7 @@ class SearchEngine:
             on_error.push(self._held)
             collection = on_error.enter_context(open_newest())
             self._encoder = QueryEncoder(
-                collection.manifest.encoder, encoder, device=device, phi=phi
+                collection.manifest.encoder, encoder, device=device, phi=phi, cache_dir=cache_dir
             )
             self._weigher = Weigher(self._encoder, cache_dir)
             self._view = self._view_of(collection)

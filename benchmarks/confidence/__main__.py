@@ -29,8 +29,8 @@ from benchmarks.confidence.told_by import STATISTICS, Scene, area, rejected_at
 from benchmarks.confidence.visual_queries import ABSTRACT, CONCRETE
 from benchmarks.confidence.worlds import World, coco, photographs, shapes
 from retrieval.calibrate import looks_visual
-from retrieval.confidence import BANKS
 from retrieval.encoders.bank import caption_bank
+from retrieval.encoders.banks import BANKS
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.name_bank import name_bank
 from retrieval.encoders.registry import DEFAULT_ENCODER, get_encoder

@@ -191,7 +191,7 @@ class Minus(Expression):
     """What is like `sought` and not like `unwanted`.
 
     The ranking is by the cosine with `sought` less a penalty for what an item has of `unwanted`
-    (`retrieval.query.penalty`): items without it stay where they were. A weight of `unwanted` that
+    (`retrieval.query.penalty`). A weight of `unwanted` that
     is greater or less than that of `sought` makes the penalty so.
     """
 

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from PIL.Image import Image
 
-from retrieval.encoders.bank import caption_bank
+from retrieval.encoders.banks import BANKS
 from retrieval.encoders.base import (
     Encoder,
     LanguageAware,
@@ -33,6 +33,7 @@ from retrieval.model import EncoderInfo, Float32Array
 from retrieval.query.algebra import Expression
 from retrieval.query.language import Languages, choose, languages_of, texts_of
 from retrieval.query.long_text import parts_of
+from retrieval.store.cached import CacheFolder
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class QueryEncoder:
         *,
         device: str = "auto",
         phi: PhiSource | None = None,
+        cache_dir: Path | None = None,
     ) -> None:
         """Choose the encoder.
 
@@ -84,6 +86,7 @@ class QueryEncoder:
                 it is first needed.
             device: for the encoder made here.
             phi: where pseudo-tokens of images come from; a file is read when it is first needed.
+            cache_dir: the user's cache folder; None keeps nothing there.
 
         Raises:
             EncoderMismatchError: `encoder` is another than the collection's.
@@ -92,21 +95,31 @@ class QueryEncoder:
         self._device = device
         self._lock = threading.RLock()  # what inversion asks for is encoded, too
         self._encoder = self._checked(encoder) if encoder is not None else None
-        self._bank: Float32Array | None = None
+        self._cache = CacheFolder(cache_dir, "banks")
+        self._banks: dict[str, Float32Array] = {}
         self._phi_source = phi
         self._phi: Phi | None = None
 
-    def bank(self) -> Float32Array:
-        """The embeddings of `caption_bank`, (n, dim), worked out once.
+    def bank(self, name: str = "captions") -> Float32Array:
+        """The embeddings of one of BANKS, (n, dim), worked out once and kept in the cache folder.
 
         Raises:
             EncoderUnavailableError: as for texts.
             EncoderMismatchError: as for texts.
         """
         with self._lock:
-            if self._bank is None:
-                self._bank = self._ready().encode_texts(caption_bank())
-            return self._bank
+            if name not in self._banks:
+                self._banks[name] = self._embedded_bank(BANKS[name]())
+            return self._banks[name]
+
+    def _embedded_bank(self, texts: Sequence[str]) -> Float32Array:
+        made_of = sha256("\n".join((self.fingerprint, *texts)).encode()).hexdigest()
+        kept = _rows_in(self._cache.read(f"{made_of}.f32"), len(texts), self.dim)
+        if kept is not None:
+            return kept
+        vectors = self._ready().encode_texts(texts)
+        self._cache.keep(f"{made_of}.f32", vectors.tobytes())
+        return vectors
 
     @property
     def fingerprint(self) -> str:
@@ -339,3 +352,11 @@ def _decoded(path: Path, content: bytes, target_px: int) -> Image:
         raise QueryError(
             f"cannot use the query image {path}: {error.reason}", hint=error.hint
         ) from error
+
+
+def _rows_in(content: bytes | None, n: int, dim: int) -> Float32Array | None:
+    """Rows (n, dim) that were kept; None where that is nothing that can be used."""
+    if content is None or len(content) != 4 * n * dim:
+        return None
+    rows = np.frombuffer(content, np.float32).reshape(n, dim)
+    return rows if np.isfinite(rows).all() else None

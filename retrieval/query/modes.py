@@ -96,7 +96,8 @@ def composed(expression: Expression, mode: Mode, template: str = DEFAULT_TEMPLAT
             command give them.
         mode: "auto" is what does best on `benchmarks.composed`: where texts are sought and unwanted
             beside images a residual from these to those, and a penalty for the unwanted of half a
-            weight; `slerp` between images and texts; `sum` otherwise.
+            weight; `slerp` between images and texts; `sum` otherwise, and where terms have
+            different weights.
         template: of "pseudo", how images and texts become one text.
 
     Raises:
@@ -128,12 +129,20 @@ def composed(expression: Expression, mode: Mode, template: str = DEFAULT_TEMPLAT
 
 
 def _best_for(sought: Sought) -> ModeName:
-    """The way that "auto" stands for."""
+    """The way that "auto" stands for.
+
+    Terms of different weights are added: whoever weighs them says how they go together. A direction
+    between a text and an image is mostly what parts all texts from all images, so that a residual
+    goes between texts only.
+    """
     weighted = list(terms(sought.core))
     kinds = {_kind(part) for _, part in weighted}
-    if kinds != {"image", "text"} or any(weight < 0 for weight, _ in weighted):
+    weights = {weight for weight, _ in weighted}
+    if kinds != {"image", "text"} or len(weights) > 1 or min(weights) < 0:
         return ModeName.SUM
-    return ModeName.RESIDUAL if sought.unwanted else ModeName.SLERP
+    if sought.unwanted and all(_kind(each.part) == "text" for each in sought.unwanted):
+        return ModeName.RESIDUAL
+    return ModeName.SLERP
 
 
 def _residual(sought: Sought, mode: Mode) -> Expression:

@@ -11,8 +11,10 @@ from retrieval.model import Float32Array
 class Penalty:
     """The sum over the unwanted parts u of weight * max(0, cosine(item, u) - floor of u).
 
-    Nothing is taken off an item that has no more of a part than the items without it have, so that
-    these keep their order; what has more of it loses as much as it has more.
+    Nothing is taken off items below the floor, so that these keep their order; what has more loses
+    as much as it has more. Where many items have the part, the floor lies between them and the
+    others. Where few or none have it, it lies amid all, and half of them may lose a little: their
+    cosines differ by less than those of items that do have it (docs/queries.md has figures).
 
     Attributes:
         unwanted: (u, dim) unit rows.

@@ -56,10 +56,28 @@ def test_a_residual_goes_from_what_is_unwanted_to_what_is_wanted():
 
 @pytest.mark.parametrize(
     "plain",
-    [LEATHER, SOFA, LEATHER + FABRIC, LEATHER - FABRIC, SOFA - FABRIC, SOFA + -LEATHER],
+    [
+        LEATHER,
+        SOFA,
+        LEATHER + FABRIC,
+        LEATHER - FABRIC,
+        SOFA - FABRIC,
+        SOFA + -LEATHER,
+        SOFA + LEATHER * 2,
+        LEATHER * 2 + SOFA - FABRIC,
+    ],
 )
-def test_of_one_kind_terms_are_added(plain):
+def test_terms_of_one_kind_or_of_different_weights_are_added(plain):
     assert as_mode("auto", plain) == plain
+
+
+def test_equal_weights_count_as_none():
+    assert as_mode("auto", SOFA * 2 + LEATHER * 2) == Slerp(SOFA * 2, LEATHER * 2)
+
+
+def test_auto_goes_from_text_to_text_only():
+    other = ImageFile("b.jpg")
+    assert as_mode("auto", SOFA + LEATHER - other) == Minus(Slerp(SOFA, LEATHER), other)
 
 
 def test_what_is_unwanted_and_a_filter_stay_around_a_slerp():
