@@ -175,7 +175,7 @@ class _Line:
         if not held:
             self.fail(
                 sign_at,
-                f"{sign!r} has no term after it",
+                f"{self._line[sign_at]!r} has no term after it",
                 "end the query with a term, or quote a text that holds operators",
             )
         yield self._term(sign, held)

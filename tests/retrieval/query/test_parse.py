@@ -91,7 +91,7 @@ def test_by_example(words, expected):
         (("s3://bucket/a.jpg",), 1, "is an address"),
         (("file:/pictures/pool.jpg",), 1, "is an address"),
         (("like", "{https://x.org/a.jpg}"), 7, "is an address"),
-        (("a", "\N{MINUS SIGN}"), 3, "no term after"),
+        (("a", "\N{MINUS SIGN}"), 3, "\N{MINUS SIGN}. has no term after"),
     ],
 )
 def test_what_cannot_be_read_is_refused_at_its_column(words, column, says):
