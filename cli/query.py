@@ -423,6 +423,8 @@ def _answer(engine: "SearchEngine", question: Question, context: Context, shown:
     model = engine.collection.manifest.encoder.name
     languages = engine.languages_of(question.to_query())
     for remark in remarks(languages):
-        note(remark, quiet=shown.output.quiet)
+        note(remark, quiet=quiet)
+    if taken_away := question.taken_away():
+        note(f"taken away: {', '.join(taken_away)}", quiet=quiet)
     show_result(result, question.describe(), model, shown.output, n_alike, languages.choices)
     return len(result.hits)

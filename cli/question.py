@@ -115,12 +115,12 @@ class Question:
             QuerySyntaxError: the words cannot be read; says at which column.
             QueryError: no term, terms that cannot be composed so, or a tag of no language.
         """
-        from retrieval.languages.tags import canonical_tag, primary
+        from retrieval.languages.tags import canonical_tag
         from retrieval.query.algebra import Query
         from retrieval.query.language import in_language
 
         lang = None if self.lang is None else canonical_tag(self.lang)
-        expression = self._expression(template, negations=lang is None or primary(lang) == "en")
+        expression = self._expression(template)
         return Query(
             expression if lang is None else in_language(expression, lang),
             with_references=self.manner.with_references,
@@ -128,8 +128,26 @@ class Question:
             long=self.manner.long.value,
         )
 
-    def _expression(self, template: str | None, *, negations: bool) -> "Expression":
-        """The terms put together; negations ("without X") are read where they are English."""
+    def taken_away(self) -> tuple[str, ...]:
+        """What the words say should not be there ("without X").
+
+        Raises:
+            QuerySyntaxError: as `to_query`.
+        """
+        from retrieval.query.parse import read_query
+
+        if self.literal or not self.text:
+            return ()
+        return read_query(self.words, negations=self._has_negations()).taken_away
+
+    def _has_negations(self) -> bool:
+        """Whether "without X" is read; it is where it is English."""
+        from retrieval.languages.tags import canonical_tag, primary
+
+        return self.lang is None or primary(canonical_tag(self.lang)) == "en"
+
+    def _expression(self, template: str | None) -> "Expression":
+        """The terms put together."""
         from retrieval.learn.phi import DEFAULT_TEMPLATE
         from retrieval.model import ItemId
         from retrieval.query.algebra import Feedback, ItemRef, Minus, Scale, Sum, Text
@@ -137,7 +155,7 @@ class Question:
         from retrieval.query.rewriting import with_feedback
 
         mode = Mode.parse(self.compose)
-        parts = self._terms(negations=negations)
+        parts = self._terms()
         away = [Text(text) for text in self.subtract]
         liked = tuple(ItemRef(ItemId(item_id)) for item_id in dict.fromkeys(self.more_like))
         disliked = tuple(ItemRef(ItemId(item_id)) for item_id in dict.fromkeys(self.less_like))
@@ -152,7 +170,7 @@ class Question:
             asked = composed(asked, mode, template or DEFAULT_TEMPLATE)
         return with_feedback(asked, liked, disliked) if liked or disliked else asked
 
-    def _terms(self, *, negations: bool) -> "list[Expression]":
+    def _terms(self) -> "list[Expression]":
         """What the query goes towards, in the order of `describe`."""
         from retrieval.model import ItemId
         from retrieval.query.algebra import ImageFile, ItemRef, Text, analogy
@@ -161,6 +179,7 @@ class Question:
         parts: list[Expression] = []
         if self.text:
             literal = Text(self.text) if self.literal else None
+            negations = self._has_negations()
             parts.append(literal or parse_query(self.words, negations=negations))
         parts += [ImageFile(path) for path in self.images]
         parts += [ItemRef(ItemId(item_id)) for item_id in self.like]

@@ -8,8 +8,8 @@ Only the interactive command line reads texts so; everywhere else they are liter
 A term is what stands between the words `+` and `-`, which must be words of their own. It may begin
 with a weight and a colon; what names an image file is one, everything else is a text. In a text the
 path of an image in braces puts the image there, "a photo of {ref.jpg} on the beach". A text that
-says "without X", or "no X" after what it is about, takes X away. Words that came quoted, as one
-argument of the shell, are never operators.
+says "without X" takes X away (`retrieval.query.negations`). Words that came quoted, as one argument
+of the shell, are never operators.
 """
 
 import re
@@ -29,28 +29,32 @@ from retrieval.query.algebra import (
     Text,
     clean_text,
 )
+from retrieval.query.negations import without_of
 from retrieval.store.filters.problems import excerpt_of
 
-_WEIGHT = re.compile(r"(?P<weight>[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|nan|inf):\s*(?=[^\s\d])")
-"""`2:dog`, `0.5:dog`; not `16:9`, where a digit follows."""
+_WEIGHT = re.compile(
+    r"(?=[0-9.]{1,6}:)(?P<weight>(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?):(?=[^\s\d])", re.ASCII
+)
+"""`2:dog`, `0.5:dog`; not `16:9`, `2001: a space odyssey`, `007:bond`."""
+_LEAST_WEIGHT, _MOST_WEIGHT = 0.01, 100.0
+"""Other numbers but 0 are part of the text: `1917:film`."""
 
 _PICTURE = re.compile(
     r".+\.(?:jpe?g|jfif|png|webp|gif|bmp|tiff?|avif|hei[cf]|jxl|jp2|ppm)", re.IGNORECASE
 )
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _PLACE = re.compile(r"(?:\.{1,2}|~[^/\\\s]*)?[/\\]")
+_ADDRESS = re.compile(r"(?:https?|ftp|s3|gs|file):/", re.IGNORECASE)
 
-_WITHOUT = re.compile(r"\s(?:with\s+no|without|no)\s+(?:any\s+)?(?=\w)", re.IGNORECASE)
-_UNFINISHED = re.compile(
-    r"(?:^|\s)(?:an?|the|of|says?|saying|reads?|reading|to|or|and|is|are|was|were|has|have|had)$",
-    re.I,
-)
-"""A text that ends so is not complete: "a no smoking sign", "there is no place like home"."""
-_UNWANTED = re.compile(
-    r"\s*(?:,|\band\b|\bor\b|\bnor\b)\s*(?:(?:any|no|without)\s+)?", re.IGNORECASE
-)
-_ARTICLE = re.compile(r"^(?:an?|the|any)\s+", re.IGNORECASE)
-
+_SIGNS = {
+    "+": "+",
+    "\N{FULLWIDTH PLUS SIGN}": "+",
+    "-": "-",
+    "\N{EN DASH}": "-",
+    "\N{MINUS SIGN}": "-",
+    "\N{FULLWIDTH HYPHEN-MINUS}": "-",
+}
+"""Operators, as keyboards and programs that mend typography write them."""
 
 _IT = "it"
 
@@ -62,7 +66,7 @@ class _Word:
 
     @property
     def is_operator(self) -> bool:
-        return self.text in ("+", "-")
+        return self.text in _SIGNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,47 +77,75 @@ class _Term:
     column: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a query line was read.
+
+    Attributes:
+        expression: what it asks.
+        taken_away: what "without X" and the like take away, in their order.
+    """
+
+    expression: Expression
+    taken_away: tuple[str, ...] = ()
+
+
 def parse_query(
     words: Sequence[str],
     *,
     negations: bool = True,
     is_file: Callable[[Path], bool] = Path.is_file,
 ) -> Expression:
+    """What the arguments of a query line ask; takes and raises what `read_query` does."""
+    return read_query(words, negations=negations, is_file=is_file).expression
+
+
+def read_query(
+    words: Sequence[str],
+    *,
+    negations: bool = True,
+    is_file: Callable[[Path], bool] = Path.is_file,
+) -> Reading:
     """Read the arguments of a query line.
 
     Args:
         words: arguments as the shell gave them, at least one.
         negations: read "without X" and "no X" as taking X away; they are English.
-        is_file: whether a path names a file.
+        is_file: whether a path names a file; may raise OSError.
 
     Raises:
-        QuerySyntaxError: an operator lacks a term, a weight is no number above 0, nothing is
-            sought, or what looks like the path of a picture names no file; says at which column.
+        QuerySyntaxError: an operator lacks a term, a weight is 0, nothing is sought, what looks
+            like the path of a picture names no file, or a term is an address; says at which column.
     """
-    line = _Line(" ".join(words))
+    line = _Line(" ".join(words), is_file)
     terms = list(line.terms(words))
-    sought = [part for each in terms if each.sign == "+" for part in (line.part(each, is_file),)]
-    unwanted = [line.part(each, is_file) for each in terms if each.sign == "-"]
+    sought = [line.part(each) for each in terms if each.sign == "+"]
+    unwanted = [line.part(each) for each in terms if each.sign == "-"]
     if not sought:
         line.fail(
             terms[0].column,
             "the query only says what is unwanted",
             "say what to look for first, e.g. beach - people; a text that begins with - is quoted",
         )
+    taken_away: list[str] = []
     if negations:
-        sought, said = _take_out_negations(sought)
-        unwanted += said
+        split = [_without(each) for each in sought]
+        sought = [kept for kept, _, _ in split]
+        for _, without, weight in split:
+            unwanted += [_weighed(Text(text), weight) for text in without]
+            taken_away += without
     expression: Expression = sought[0] if len(sought) == 1 else Sum(tuple(sought))
     for each in unwanted:
         expression = Minus(expression, each)
-    return expression
+    return Reading(expression, tuple(dict.fromkeys(taken_away)))
 
 
 class _Line:
     """The whole line, for messages that point into it."""
 
-    def __init__(self, line: str) -> None:
+    def __init__(self, line: str, is_file: Callable[[Path], bool]) -> None:
         self._line = line
+        self._is_file = is_file
 
     def fail(self, column: int, problem: str, hint: str) -> NoReturn:
         """Raise an error that points at a character, counted from 0."""
@@ -139,51 +171,56 @@ class _Line:
                     f"{word.text!r} has no term before it",
                     "give a term between operators, or quote a text that holds them",
                 )
-            sign, sign_at, held = word.text, word.column, []
+            sign, sign_at, held = _SIGNS[word.text], word.column, []
         if not held:
             self.fail(
                 sign_at,
-                f"{sign!r} has no term after it",
+                f"{self._line[sign_at]!r} has no term after it",
                 "end the query with a term, or quote a text that holds operators",
             )
         yield self._term(sign, held)
 
     def _term(self, sign: str, held: list[_Word]) -> _Term:
         body, column = " ".join(word.text for word in held), held[0].column
-        if not (said := _WEIGHT.match(body)):
-            return _Term(sign, 1.0, body, column)
-        weight = float(said["weight"])
-        if not 0 < weight < float("inf"):
+        said = _WEIGHT.match(body)
+        weight = float(said["weight"]) if said else 1.0
+        if said and weight == 0:
             self.fail(
                 column,
                 f"a weight is a number above 0, not {said['weight']}",
                 "leave the term out, or put - before it to take it away",
             )
+        if not said or not _LEAST_WEIGHT <= weight <= _MOST_WEIGHT:
+            return _Term(sign, 1.0, body, column)
         return _Term(sign, weight, body[said.end() :], column + said.end())
 
-    def part(self, term: _Term, is_file: Callable[[Path], bool]) -> Expression:
+    def part(self, term: _Term) -> Expression:
         """The part of the query that a term stands for."""
-        part = self._leaf(term, is_file)
-        return part if term.weight == 1 else Scale(part, term.weight)
+        return _weighed(self._leaf(term), term.weight)
 
-    def _text(self, term: _Term, is_file: Callable[[Path], bool]) -> Expression:
+    def _leaf(self, term: _Term) -> Expression:
+        body = term.body.strip()
+        column = term.column + len(term.body) - len(term.body.lstrip())
+        if not clean_text(body).strip():
+            self.fail(term.column, "a term is empty", "give each term at least one word or a file")
+        is_place, is_picture = bool(_PLACE.match(body)), bool(_PICTURE.fullmatch(body))
+        must_exist = body.startswith(("./", "../", "~")) if is_place else " " not in body
+        if is_place or is_picture or _ADDRESS.match(body):
+            image = self._file(body, column, must_exist=must_exist or (is_place and is_picture))
+            return image or self._text(term)
+        return self._text(term)
+
+    def _text(self, term: _Term) -> Expression:
         """A text, with images in it where braces name some."""
-        segments: list[str | Expression] = [""]
+        segments: list[str | Expression] = []
         end = 0
         for found in _BRACES.finditer(term.body):
-            segments[-1] = f"{segments[-1]}{term.body[end : found.start()]}"
-            end = found.end()
-            image = self._slot(found, term.column + found.start(), is_file)
-            if image is None:
-                segments[-1] = f"{segments[-1]}{found[0]}"
-            else:
-                segments += [image, ""]
-        segments[-1] = f"{segments[-1]}{term.body[end:]}"
-        return Text(term.body.strip()) if len(segments) == 1 else Pseudo(tuple(segments))
+            if image := self._slot(found, term.column + found.start()):
+                segments += [term.body[end : found.start()], image]
+                end = found.end()
+        return Pseudo((*segments, term.body[end:])) if segments else Text(term.body.strip())
 
-    def _slot(
-        self, found: re.Match[str], column: int, is_file: Callable[[Path], bool]
-    ) -> ImageFile | None:
+    def _slot(self, found: re.Match[str], column: int) -> ImageFile | None:
         """The image that braces name; None if they are text."""
         name = found[1].strip()
         if not name:
@@ -192,68 +229,48 @@ class _Line:
                 "a slot without an image",
                 "put the path of an image into the braces; --literal takes them as text",
             )
-        path = Path(name).expanduser()
-        if is_file(path):
-            return ImageFile(path)
-        if _PICTURE.fullmatch(name) or _PLACE.match(name):
+        must_exist = bool(_PICTURE.fullmatch(name) or _PLACE.match(name))
+        return self._file(name, column + 1, must_exist=must_exist)
+
+    def _file(self, name: str, column: int, *, must_exist: bool) -> ImageFile | None:
+        """The file of a name; None where there is none and need not be."""
+        if _ADDRESS.match(name):
             self.fail(
-                column + 1, f"no file {name}", "check the path; --literal takes the words as a text"
+                column,
+                f"{name.split()[0]} is an address, and a query image is a file",
+                "download it and give the path of the file; --literal takes the words as a text",
+            )
+        why = ""
+        try:
+            path = Path(name).expanduser()
+            if self._is_file(path):
+                return ImageFile(path)
+        except OSError as error:  # a name that is too long, a folder that may not be read
+            why = f": {error.strerror}"
+        except (RuntimeError, ValueError):  # from expanduser
+            why = f": {name.split('/')[0]} is nobody's home folder"
+        if must_exist:
+            self.fail(
+                column,
+                f"no file {name}{why}",
+                "check the path; --literal takes the words as a text",
             )
         return None
 
-    def _leaf(self, term: _Term, is_file: Callable[[Path], bool]) -> Expression:
-        body = term.body.strip()
-        if not clean_text(body).strip():
-            self.fail(term.column, "a term is empty", "give each term at least one word or a file")
-        if not (_PLACE.match(body) or (_PICTURE.fullmatch(body) and " " not in body)):
-            return self._text(term, is_file)
-        path = Path(body).expanduser()
-        if is_file(path):
-            return ImageFile(path)
-        if _PICTURE.fullmatch(body) or body.startswith(("./", "../", "~")):
-            self.fail(
-                term.column,
-                f"no file {body}",
-                "check the path; --literal takes the words as a text",
-            )
-        return Text(body)
+
+def _weighed(part: Expression, weight: float) -> Expression:
+    return part if weight == 1 else Scale(part, weight)
 
 
-def _take_out_negations(sought: list[Expression]) -> tuple[list[Expression], list[Expression]]:
-    kept: list[Expression] = []
-    unwanted: list[Expression] = []
-    for each in sought:
-        weight, part = (each.weight, each.part) if isinstance(each, Scale) else (1.0, each)
-        if isinstance(part, Text):
-            wanted, without = without_of(part.text)
-            part = Text(wanted)
-            unwanted += [Text(text) for text in without]
-        elif isinstance(part, Pseudo) and isinstance(end := part.segments[-1], str):
-            # The image stands for what the text is about.
-            wanted, without = without_of(f"{_IT} {end}")
-            part = Pseudo((*part.segments[:-1], wanted.removeprefix(_IT)))
-            unwanted += [Text(text) for text in without]
-        kept.append(part if weight == 1 else Scale(part, weight))
-    return kept, unwanted
-
-
-def without_of(text: str) -> tuple[str, tuple[str, ...]]:
-    """What an English text asks for, and what it says should not be there.
-
-    "a street without cars and people" -> ("a street", ("cars", "people")). A text that only says
-    what should not be there, or in which "no" belongs to what it names ("a no smoking sign"), is
-    left as it is.
-    """
-    for found in _WITHOUT.finditer(text):
-        wanted = text[: found.start()].rstrip(" ,;.")
-        if not wanted or _UNFINISHED.search(wanted):
-            continue
-        if wanted.lower().endswith("with"):
-            wanted = wanted[:-4].rstrip()
-        rest = text[found.end() :].strip(" ,;.!?")
-        unwanted = tuple(
-            bare for each in _UNWANTED.split(rest) if (bare := _ARTICLE.sub("", each).strip())
-        )
-        if wanted and unwanted:
-            return wanted, unwanted
-    return text, ()
+def _without(sought: Expression) -> tuple[Expression, tuple[str, ...], float]:
+    """A term less its negations, what they name, and the weight of the term."""
+    weight, part = (sought.weight, sought.part) if isinstance(sought, Scale) else (1.0, sought)
+    unwanted: tuple[str, ...] = ()
+    if isinstance(part, Text):
+        wanted, unwanted = without_of(part.text)
+        part = Text(wanted)
+    elif isinstance(part, Pseudo) and isinstance(end := part.segments[-1], str):
+        # The image stands for what the text is about.
+        wanted, unwanted = without_of(f"{_IT} {end}")
+        part = Pseudo((*part.segments[:-1], wanted.removeprefix(_IT)))
+    return _weighed(part, weight), unwanted, weight

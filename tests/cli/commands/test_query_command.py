@@ -73,6 +73,16 @@ def test_the_query_line_adds_and_takes_away_and_weighs(indexed):
     assert {"score", "adjusted"} <= set(found["hits"][0])
 
 
+def test_what_without_takes_away_is_told_on_stderr(indexed):
+    asked = ("query", "red and blue without blue", "-f", "-k", "1")
+    assert "taken away: blue\n" in run(*asked).stderr
+    assert "taken away" not in run(*asked, "--quiet").stderr
+    assert "taken away" not in run(*asked, "--literal").stderr
+    assert "taken away" not in run(*asked, "--lang", "de").stderr
+    assert "taken away" not in run("query", "red", "-", "blue", "-f").stderr
+    json.loads(refusal(2, "query", "red without blue", "-i", "gone.png", "--json"))
+
+
 def test_a_path_in_the_query_line_is_that_picture(indexed):
     found = names(run("query", "./photos/red.png", "+", "blue", "-f"))
     assert found[0] == "blue"
