@@ -289,7 +289,8 @@ class SearchEngine:
             EncoderUnavailableError: the collection's encoder cannot be had.
             EncoderMismatchError: what goes by its name is another one by now.
         """
-        return self._encoder.languages_of(query.expression if isinstance(query, Query) else query)
+        asked_for = query if isinstance(query, Query) else Query(query)
+        return self._encoder.languages_of(asked_for.expression)
 
     def sample(self, target: GalleryName = "images", most: int = SAMPLED) -> Float32Array:
         """Vectors of living items from all over a gallery, (m, dim) unit rows, m <= most."""

@@ -12,18 +12,17 @@ command line (`retrieval.query.parse`).
 
 import math
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias, get_args
 
 import numpy as np
 
 from retrieval.errors import QueryError
 from retrieval.languages.tags import canonical_tag
 from retrieval.model import Float32Array, ItemId, Modality, gallery_of
-
-if TYPE_CHECKING:
-    from retrieval.store.filters.predicates import Predicate
+from retrieval.store.filters.predicates import Predicate
 
 DEFAULT_SLERP_AT = 0.75
 """Where on the arc from image to text a slerp query lies: 0 is the image, 1 the text.
@@ -36,16 +35,30 @@ DEFAULT_GAIN = 0.7
 """How far a residual between examples goes from its anchor, in lengths of the anchor: the best on
 `benchmarks.composed`."""
 
+DEEPEST = 100
+"""Levels of parts inside of parts that a query may have. Python's stack holds some 300."""
+
 _LARGEST_ID = (1 << 63) - 1
+
+_LENGTH_OFF_BY = 1e-3
+"""How far the length of a ready vector may be from 1; float16 rounds within it."""
 
 
 class Expression:
-    """A node; frozen and hashable, so that equal parts of queries are worked out once."""
+    """A node; frozen and hashable, so that equal parts of queries are worked out once.
 
-    __slots__ = ()
+    A sum of sums, and what takes away from what takes away, are one node: thousands of terms make a
+    wide expression and not a deep one.
+    """
 
-    def __add__(self, other: "Expression") -> "Sum":
-        return Sum((self, _expression(other)))
+    __slots__: tuple[str, ...] = ()
+
+    def __add__(self, other: "Expression") -> "Expression":
+        return Sum((*_summands(self), *_summands(_expression(other))))
+
+    def __radd__(self, start: object) -> "Expression":
+        # `sum` starts from 0.
+        return self if isinstance(start, int) and start == 0 else _expression(start) + self
 
     def __sub__(self, other: "Expression") -> "Minus":
         return Minus(self, _expression(other))
@@ -120,25 +133,52 @@ class Vector(Expression):
     Attributes:
         content: float32, in the byte order of this machine; `Vector.of` makes it.
         modality: what the vector is of: the index looks for texts elsewhere than for images.
+
+    Raises:
+        QueryError: the content is no unit vector of float32, or the modality is unknown.
+        TypeError: the content is not bytes.
     """
 
     content: bytes
     modality: Modality = "image"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.content, bytes):
+            raise TypeError(f"the content of a vector is bytes; write Vector.of({self.content!r})")
+        if self.modality not in get_args(Modality):
+            known = " or ".join(map(repr, get_args(Modality)))
+            raise QueryError(f"no modality {self.modality!r}", hint=f"a vector is of {known}")
+        size, odd = divmod(len(self.content), np.dtype(np.float32).itemsize)
+        # Not ==: of NaN the length compares as neither.
+        is_unit = size and not odd and abs(np.linalg.norm(self.values) - 1) <= _LENGTH_OFF_BY
+        if not is_unit:
+            raise QueryError(
+                f"{len(self.content)} bytes that are no unit vector of float32",
+                hint="Vector.of(values) makes it",
+            )
 
     @classmethod
     def of(cls, values: Float32Array, modality: Modality = "image") -> Self:
         """The direction of values, (dim,), any real type.
 
         Raises:
-            QueryError: they are no vector, hold NaN or infinity, or are all 0.
+            QueryError: they are no real numbers or no vector, hold NaN or infinity, or are all 0.
         """
-        array = np.asarray(values, np.float64)
-        length = float(np.linalg.norm(array))
-        if array.ndim != 1 or not math.isfinite(length) or length == 0:
+        hint = "give the embedding of one image or text, e.g. a row of engine.encode([...])"
+        try:
+            array = np.asarray(values)
+            if np.iscomplexobj(array):
+                raise QueryError("a query vector must be of real numbers, not complex", hint=hint)
+            array = array.astype(np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise QueryError(f"a query vector must be of numbers: {error}", hint=hint) from None
+        if array.ndim != 1 or not np.isfinite(array).all() or not array.any():
             raise QueryError(
-                f"a query vector must be finite numbers, not all 0, of shape (dim,): {array.shape}"
+                f"a query vector must be finite numbers, not all 0, of shape (dim,): {array.shape}",
+                hint=hint,
             )
-        return cls((array / length).astype(np.float32).tobytes(), modality)
+        array = array / np.abs(array).max()  # first, so that squares stay finite and above 0
+        return cls((array / np.linalg.norm(array)).astype(np.float32).tobytes(), modality)
 
     @property
     def values(self) -> Float32Array:
@@ -164,6 +204,7 @@ class Scale(Expression):
     weight: float
 
     def __post_init__(self) -> None:
+        _expression(self.part)
         if not math.isfinite(self.weight) or self.weight == 0:
             raise QueryError(
                 f"the weight of a term must be a number other than 0: {self.weight}",
@@ -182,21 +223,45 @@ class Sum(Expression):
     parts: tuple[Expression, ...]
 
     def __post_init__(self) -> None:
+        _keep_parts(self, "parts")
         if not self.parts:
             raise QueryError("the query is empty", hint="give at least one word or an image")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Minus(Expression):
-    """What is like `sought` and not like `unwanted`.
+    """What is like `sought` and not like any of `unwanted`.
 
     The ranking is by the cosine with `sought` less a penalty for what an item has of `unwanted`
     (`retrieval.query.penalty`). A weight of `unwanted` that
     is greater or less than that of `sought` makes the penalty so.
+
+    Attributes:
+        sought: no Minus: what one takes away is among `unwanted`.
+        unwanted: at least one.
+
+    Raises:
+        QueryError: nothing is unwanted.
     """
 
     sought: Expression
-    unwanted: Expression
+    unwanted: tuple[Expression, ...]
+
+    def __init__(
+        self, sought: Expression, unwanted: Expression | tuple[Expression, ...] | list[Expression]
+    ) -> None:
+        parts = _expressions(unwanted)
+        if not parts:
+            raise QueryError("nothing is taken away", hint="leave the minus out")
+        if isinstance(sought, Minus):
+            parts = (*sought.unwanted, *parts)
+            sought = sought.sought
+        object.__setattr__(self, "sought", _expression(sought))
+        object.__setattr__(self, "unwanted", parts)
+
+    def __add__(self, other: Expression) -> Expression:
+        # a - b + c is a + c - b.
+        return Minus(self.sought + other, self.unwanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +277,8 @@ class Slerp(Expression):
     at: float = DEFAULT_SLERP_AT
 
     def __post_init__(self) -> None:
+        _expression(self.start)
+        _expression(self.end)
         if not 0.0 <= self.at <= 1.0:
             raise QueryError(
                 f"the share of an arc must lie between 0 and 1, got {self.at:g}",
@@ -243,6 +310,9 @@ class Residual(Expression):
     gain: float = DEFAULT_GAIN
 
     def __post_init__(self) -> None:
+        _expression(self.anchor)
+        _keep_parts(self, "towards")
+        _keep_parts(self, "away")
         if not self.towards:
             raise QueryError(
                 "a residual needs an example of what is wanted", hint="give at least one text"
@@ -261,6 +331,10 @@ class Product(Expression):
     first: Expression
     second: Expression
 
+    def __post_init__(self) -> None:
+        _expression(self.first)
+        _expression(self.second)
+
 
 @dataclass(frozen=True, slots=True)
 class Mean(Expression):
@@ -273,8 +347,9 @@ class Mean(Expression):
     parts: tuple[Expression, ...]
 
     def __post_init__(self) -> None:
+        _keep_parts(self, "parts")
         if not self.parts:
-            raise QueryError("a mean needs a part")
+            raise QueryError("a mean needs a part", hint="give at least one text or image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,8 +363,12 @@ class EachOf(Expression):
     parts: tuple[Expression, ...]
 
     def __post_init__(self) -> None:
+        _keep_parts(self, "parts")
         if not self.parts:
-            raise QueryError("a query for each of some parts needs a part")
+            raise QueryError(
+                "a query for each of some parts needs a part",
+                hint="give at least one text or image",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +393,10 @@ class Feedback(Expression):
     disliked: tuple[Leaf, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.start is not None:
+            _expression(self.start)
+        _keep_parts(self, "liked")
+        _keep_parts(self, "disliked")
         if not self.liked and not self.disliked:
             raise QueryError("nothing is marked", hint="name what is right, or what is wrong")
         if self.start is None and not self.liked:
@@ -370,10 +453,22 @@ class Pseudo(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Where(Expression):
-    """A part among the items that satisfy a filter."""
+    """A part among the items that satisfy a filter.
+
+    Raises:
+        TypeError: the filter is a text, or none at all.
+    """
 
     part: Expression
-    predicate: "Predicate"
+    predicate: Predicate
+
+    def __post_init__(self) -> None:
+        _expression(self.part)
+        if not isinstance(self.predicate, Predicate):
+            raise TypeError(
+                f"{self.predicate!r} is no filter; wrap it in parse_filter(...) of "
+                "retrieval.store.filters.grammar"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,7 +484,8 @@ class Query:
             (`retrieval.query.long_text`): "mean" asks for their mean, "min" for what fits each.
 
     Raises:
-        QueryError: an id to exclude is out of range.
+        QueryError: an id to exclude is out of range, or the expression is too deep (`check_depth`).
+        TypeError: the expression is none.
     """
 
     expression: Expression
@@ -399,6 +495,7 @@ class Query:
     long: LongText = "mean"
 
     def __post_init__(self) -> None:
+        check_depth(_expression(self.expression))
         for item_id in self.exclude:
             check_id(item_id)
 
@@ -423,7 +520,33 @@ def analogy(a: Expression, b: Expression, c: Expression) -> Sum:
 def check_id(item_id: int) -> None:
     """Raise QueryError unless a number can be the id of an item."""
     if not 0 < item_id <= _LARGEST_ID:
-        raise QueryError(f"no item {item_id}: ids are positive and have at most 63 bits")
+        raise QueryError(
+            f"no item {item_id}: ids are positive and have at most 63 bits",
+            hint="take the id from a hit",
+        )
+
+
+def check_depth(expression: Expression) -> None:
+    """Raise QueryError if more than `DEEPEST` parts stand inside of each other."""
+    level = [expression]
+    for _ in range(DEEPEST):
+        # By identity: a part that stands in several places is looked at once a level.
+        level = list({id(inner): inner for each in level for inner in _inside(each)}.values())
+        if not level:
+            return
+    raise QueryError(
+        f"more than {DEEPEST} parts of the query stand inside of each other",
+        hint="put the terms of a sum side by side, Sum((a, b, c)), and multiply weights yourself",
+    )
+
+
+def _inside(node: Expression) -> Iterator[Expression]:
+    """The expressions that the fields of a node hold."""
+    for name in node.__slots__:
+        value = getattr(node, name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, Expression):
+                yield each
 
 
 def _is_image(part: "str | Expression") -> bool:
@@ -448,3 +571,22 @@ def _expression(other: object) -> Expression:
         hint = "wrap a text in Text(...), a path in ImageFile(...)"
         raise TypeError(f"{other!r} is no part of a query; {hint}")
     return other
+
+
+def _expressions(given: object) -> tuple[Expression, ...]:
+    """Parts as a tuple; a single one is as good as a tuple of it."""
+    if not isinstance(given, tuple | list):
+        return (_expression(given),)
+    # By kind, of which there are few: a sum that grows term by term is looked at each time.
+    if not all(issubclass(kind, Expression) for kind in set(map(type, given))):
+        for each in given:
+            _expression(each)
+    return tuple(given)
+
+
+def _keep_parts(node: Expression, name: str) -> None:
+    object.__setattr__(node, name, _expressions(getattr(node, name)))
+
+
+def _summands(part: Expression) -> tuple[Expression, ...]:
+    return part.parts if isinstance(part, Sum) else (part,)

@@ -29,10 +29,15 @@ from retrieval.query.algebra import (
     Text,
     Vector,
     Where,
+    check_depth,
 )
 from retrieval.store.filters.predicates import And, Predicate
 
 LEAVES = (Text, ImageFile, ItemRef, Vector)
+
+_MOST_TIMES = 1e6
+"""How many times as much, or as little, as what is sought the unwanted may count. Beyond it one of
+both is lost in the rounding of float32, which has 7 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,6 @@ class Sought:
     where: Predicate | None = None
 
 
-@lru_cache(maxsize=1024)
 def normal(expression: Expression) -> Sought:
     """The normal form of an expression.
 
@@ -72,13 +76,22 @@ def normal(expression: Expression) -> Sought:
 
     Raises:
         QueryError: a part stands where it has no meaning: a filter or a product inside a sum, or
-            anything but a vector inside a slerp, a residual, a product or behind a minus.
+            anything but a vector inside a slerp, a residual, a product or behind a minus; or the
+            weights differ by more than a million times, or parts are nested too deep.
     """
+    check_depth(expression)  # before it is hashed, which goes as deep
+    return _normal(expression)
+
+
+@lru_cache(maxsize=1024)
+def _normal(expression: Expression) -> Sought:
     found = _outside(expression)
     if found.unwanted and any(isinstance(part, Product) for _, part in terms(found.core)):
         raise QueryError("a product takes nothing away", hint="use a sum, or --compose sum")
     greatest = max((abs(weight) for weight, _ in terms(found.core)), default=1.0)
-    unwanted = tuple(Unwanted(each.part, each.weight / greatest) for each in found.unwanted)
+    unwanted = tuple(
+        Unwanted(each.part, _relative(each.weight, greatest)) for each in found.unwanted
+    )
     return Sought(found.core, unwanted, found.where)
 
 
@@ -135,13 +148,26 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return parts
         case Feedback(start, liked, disliked):
             return (*(() if start is None else (start,)), *liked, *disliked)
-        case Minus(first, second) | Slerp(first, second) | Product(first, second):
+        case Minus(sought, unwanted):
+            return (sought, *unwanted)
+        case Slerp(first, second) | Product(first, second):
             return (first, second)
         case Pseudo():
             return expression.images
         case Residual(anchor, towards, away):
             return (anchor, *towards, *away)
     return ()
+
+
+def _relative(weight: float, greatest: float) -> float:
+    """The weight of something unwanted, relative to the greatest of what is sought."""
+    relative = weight / greatest
+    if not 1 / _MOST_TIMES <= relative <= _MOST_TIMES:  # nor is NaN
+        raise QueryError(
+            f"what is unwanted counts {relative:g} times as much as what is sought",
+            hint=f"give weights that differ by less than {_MOST_TIMES:,.0f} times",
+        )
+    return relative
 
 
 def _outside(expression: Expression) -> Sought:
@@ -151,8 +177,8 @@ def _outside(expression: Expression) -> Sought:
             return Sought(inner.core, inner.unwanted, both(predicate, inner.where))
         case Minus(sought, unwanted):
             inner = _outside(sought)
-            weight, part = _weighted(unwanted)
-            return Sought(inner.core, (*inner.unwanted, Unwanted(part, weight)), inner.where)
+            taken = tuple(map(_weighted, unwanted))
+            return Sought(inner.core, (*inner.unwanted, *taken), inner.where)
         case Scale(part, weight):
             return _scaled(_outside(part), weight)
         case Sum(parts):
@@ -190,18 +216,24 @@ def _added(inner: list[Sought]) -> Sought:
     )
 
 
-def _weighted(unwanted: Expression) -> tuple[float, Expression]:
-    """The weight of what stands behind a minus, and the vector that it is."""
+def _weighted(unwanted: Expression) -> Unwanted:
+    """What stands behind a minus: a vector and its weight, those of sums of one part too."""
     _require_vector(unwanted, "Minus")
     weight = 1.0
-    while isinstance(unwanted, Scale):
-        weight, unwanted = weight * unwanted.weight, unwanted.part
+    while True:
+        match unwanted:
+            case Scale(part, factor):
+                weight, unwanted = weight * factor, part
+            case Sum((part,)):
+                unwanted = part
+            case _:
+                break
     if weight <= 0:
         raise QueryError(
             f"the weight of what is unwanted must be more than 0, got {weight:g}",
             hint="a - b takes b away; to add it write a + b",
         )
-    return weight, unwanted
+    return Unwanted(unwanted, weight)
 
 
 def _is_product(core: Expression) -> bool:

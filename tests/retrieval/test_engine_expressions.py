@@ -1,23 +1,31 @@
 """Queries that are more than a sum: minus, product, filters of their own, ready vectors."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from indexer.writer import CollectionWriter
 from retrieval.encoders.bank import caption_bank
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
 from retrieval.planned import BROUGHT
 from retrieval.query.algebra import (
+    DEEPEST,
+    Feedback,
     ImageFile,
     ItemRef,
+    Minus,
     Product,
     Query,
     Residual,
+    Slerp,
     Text,
     Vector,
     Where,
 )
+from retrieval.query.language import in_language
 from retrieval.query.penalty import otsu_threshold
 from retrieval.query.product import Fusion, Landmarks
 from retrieval.store.filters.grammar import parse_filter
@@ -183,3 +191,60 @@ def test_where_every_item_is_left_out_nothing_is_found(engine, query):
     assert engine.search(Query(query, exclude=everything)).hits == ()
     assert engine.search(Where(query, parse_filter("width > 100000"))).hits == ()
     assert ids_of(engine.search(Query(query, exclude=everything[1:]))) == [1]
+
+
+@pytest.mark.parametrize("wrong", ["a dog", Path("a.jpg"), None])
+def test_what_is_no_query_is_a_programmers_mistake(engine, wrong):
+    for ask in (engine.search, engine.languages_of, lambda each: engine.encode([each])):
+        with pytest.raises(TypeError, match="wrap a text in Text"):
+            ask(wrong)
+
+
+def test_a_great_many_terms_are_answered(engine):
+    many = [Text(f"number {number}") for number in range(1_000, 6_000)]
+    total = kit.vectors(range(1_000, 6_000)).astype(float).sum(axis=0)
+    found = engine.search(sum(many), N)
+    expected = engine.search(Vector.of(total), N)
+    assert ids_of(found)[:5] == ids_of(expected)[:5]
+    taken = engine.search(Minus(Text("number 500"), many), N)
+    assert len(taken.hits) == N
+    assert np.isfinite([hit.adjusted for hit in taken.hits]).all()
+
+
+def test_what_is_nested_too_deep_is_refused(engine):
+    deep = Text("500")
+    for _ in range(2_000):
+        deep = deep * 1.0
+    for ask in (engine.search, engine.languages_of):
+        with pytest.raises(QueryError, match="inside of each other"):
+            ask(deep)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda inner: Slerp(Text("500"), inner) - Text("3"),
+        lambda inner: Residual(Text("500"), (Text("501"),), (inner,)),
+        lambda inner: Residual(Text("500"), (inner,), (Text("501"),)),
+        lambda inner: Product(Text("500"), inner),
+        lambda inner: Feedback(inner, (ItemRef(3),)),
+    ],
+)
+def test_what_is_all_but_too_deep_is_answered(engine, around):
+    inner = Text("503")
+    for number in range(DEEPEST - 4):  # wordings are parts of a text
+        inner = Slerp(inner, Text(f"{number}"), 0.3)
+    assert len(engine.search(Query(around(inner), ensemble=True), 3).hits) == 3
+    assert len(engine.languages_of(in_language(around(inner), "en")).choices) > DEEPEST / 2
+
+
+@pytest.mark.parametrize("n_equal", [2, 50])
+@pytest.mark.filterwarnings("error")
+def test_a_product_among_equal_items_answers_with_all(tmp_path, n_equal):
+    with CollectionWriter.open(tmp_path / "c", kit.ENCODER) as writer:
+        items = [kit.item(number) for number in range(n_equal)]
+        writer.commit(kit.vectors([7] * n_equal), items)
+    with SearchEngine.open(tmp_path / "c", encoder=NumberEncoder()) as same:
+        hits = same.search(Product(Text("500"), Text("501")), n_equal).hits
+    assert len(hits) == n_equal
+    assert np.isfinite([hit.adjusted for hit in hits]).all()

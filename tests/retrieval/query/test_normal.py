@@ -1,14 +1,18 @@
 """Minus, weights and filters may stand in any order; where they mean nothing they are refused."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import QueryError
 from retrieval.query.algebra import (
+    DEEPEST,
     ImageFile,
+    Mean,
     Minus,
     Product,
+    Query,
     Residual,
     Scale,
     Slerp,
@@ -82,13 +86,66 @@ def test_a_product_may_be_weighted():
         ((A - B) * -1, "negative weight"),
         (-Product(A, B), "negative weight"),
         (A - B * -1, "weight of what is unwanted"),
+        (A - B * 1e39, "1e\\+39 times as much"),
+        (A * 1e-40 - B, "1e\\+40 times as much"),
+        (A - B * 1e300 * 1e300, "inf times as much"),
+        (A * 1e5 - B * 1e-5, "1e-10 times as much"),
+        (A * 1e300 - B * 1e-300, "0 times as much"),
+        (A - B * 1e-200 * 1e-200, "weight of what is unwanted"),
         (Scale(Scale(A, 1e200), 1e200), "multiply"),
         (Scale(Scale(A, 1e-200), 1e-200), "multiply"),
     ],
 )
 def test_a_part_where_it_means_nothing_is_refused(wrong, says):
-    with pytest.raises(QueryError, match=says):
+    with pytest.raises(QueryError, match=says) as caught:
         normal(wrong)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1e250])
+@pytest.mark.parametrize("weight", [1e-6, 1e6])
+def test_weights_up_to_a_million_times_pass_at_every_scale(scale, weight):
+    (found,) = normal(A * scale - B * (scale * weight * (1 - 1e-9 * np.log10(weight)))).unwanted
+    assert found.weight == pytest.approx(weight)
+
+
+@pytest.mark.parametrize("unwanted", [Sum((B * 2,)), Sum((B,)) * 2, Sum((Sum((B * 2,)),))])
+def test_a_sum_of_one_part_is_that_part_behind_a_minus_too(unwanted):
+    assert normal(A - unwanted) == normal(A - B * 2)
+    assert normal(A - Sum((B, C))).unwanted == (Unwanted(Sum((B, C)), 1.0),)
+
+
+def test_a_great_many_terms_are_a_query():
+    many = [Text(f"term {number}") for number in range(5_000)]
+    added, taken, mixed = A, A, A
+    for number, each in enumerate(many):
+        added += each
+        taken -= each
+        mixed = mixed - each if number % 2 else mixed + each
+    assert len(list(leaves(normal(added).core))) == 5_001
+    assert [each.part for each in normal(taken).unwanted] == many
+    assert [each.part for each in normal(mixed).unwanted] == many[1::2]
+    assert list(leaves(normal(mixed).core)) == [A, *many[::2]]
+    assert normal(sum(reversed(many), A)) == normal(Sum((A, *reversed(many))))
+    assert len({added, taken, mixed, Sum((A, *many)), Minus(A, many)}) == 3
+
+
+def test_parts_that_stand_too_deep_inside_of_each_other_are_refused():
+    weighted, mixed = A, A
+    for _ in range(10_000):
+        weighted = weighted * 1.0
+        mixed = Slerp(mixed, mixed, 0.5)
+    for deep in (weighted, mixed, Mean((weighted,)), B - weighted):
+        with pytest.raises(QueryError, match="inside of each other") as caught:
+            normal(deep)
+        assert caught.value.hint
+        with pytest.raises(QueryError, match="inside of each other"):
+            Query(deep)
+    allowed = A
+    for _ in range(DEEPEST - 1):
+        allowed = Slerp(allowed, B, 0.5)
+    assert list(leaves(normal(allowed).core)) == [A, *[B] * (DEEPEST - 1)]
+    assert hash(allowed)
 
 
 def test_leaves_come_in_order_and_as_often_as_they_stand():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retrieval.query.product import HARRIS, Fusion, Landmarks
+from retrieval.query.product import Fusion, Landmarks
 
 
 @pytest.fixture
@@ -35,7 +35,10 @@ def slow_fused(parts, modalities, landmarks, rows):
     for part, modality in zip(parts, modalities, strict=True):
         least = np.percentile(score(part, modality, sample), 1)
         normed.append(np.maximum((score(part, modality, rows) - least) / abs(least), 0))
-    return normed[0] * normed[1] - HARRIS * (normed[0] + normed[1]) ** 2
+    total = parts.sum(axis=0)
+    behind = rows @ total / np.linalg.norm(total) - 1
+    product = normed[0] * normed[1]
+    return np.array([one if one > 0 else other for one, other in zip(product, behind, strict=True)])
 
 
 @pytest.mark.parametrize("modalities", [("image", "text"), ("text", "text"), ("image", "image")])
@@ -62,3 +65,31 @@ def test_captions_that_are_all_alike_leave_an_image_as_it_is():
     alike = Landmarks.of(axes, axes[[2, 2]])
     fusion = Fusion.of(axes[:2], ("image", "text"), alike)
     assert fusion.parts[0] == pytest.approx(axes[0] - axes.mean(axis=0))
+
+
+@pytest.mark.parametrize("n_equal", [1, 2, 50])
+def test_items_that_are_all_alike_score_finite_and_alike(n_equal):
+    rng = np.random.default_rng(3)
+    same, parts, captions = (unit(rng.normal(size=(n, 16))) for n in (1, 2, 200))
+    rows = np.repeat(same, n_equal, axis=0)
+    fusion = Fusion.of(parts, ("image", "text"), Landmarks.of(rows, captions))
+    fused = fusion.of_items(np.concatenate([rows, parts]))
+    assert np.isfinite(fused).all()
+    assert fused[:n_equal] == pytest.approx(1, abs=0.5), "what is left is rounding"
+
+
+def test_items_below_the_least_are_ordered_by_the_sum_of_the_parts(landmarks):
+    parts = np.eye(16, dtype=np.float32)[:2]
+    fusion = Fusion.of(parts, ("text", "text"), Landmarks.of(*landmarks))
+    rng = np.random.default_rng(4)
+    far = unit(rng.normal(size=(40, 16)) - 3 * parts.sum(axis=0))
+    fused = fusion.of_items(far)
+    assert (fused <= 0).all()
+    assert (np.argsort(fused) == np.argsort(far @ parts.sum(axis=0))).all()
+    assert fusion.of_items(landmarks[0]).max() > 0
+
+
+def test_parts_that_are_opposite_have_no_sum_and_yet_a_product(landmarks):
+    part = np.eye(16, dtype=np.float32)[0]
+    fusion = Fusion.of(np.stack([part, -part]), ("text", "text"), Landmarks.of(*landmarks))
+    assert np.isfinite(fusion.of_items(landmarks[0])).all()
