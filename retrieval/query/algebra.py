@@ -38,6 +38,9 @@ DEFAULT_GAIN = 0.7
 DEEPEST = 100
 """Levels of parts inside of parts that a query may have. Python's stack holds some 300."""
 
+MOST_PARTS = 1_000_000
+"""Parts that a query may have, each counted as often as it stands in it."""
+
 _LARGEST_ID = (1 << 63) - 1
 
 _LENGTH_OFF_BY = 1e-3
@@ -47,8 +50,8 @@ _LENGTH_OFF_BY = 1e-3
 class Expression:
     """A node; frozen and hashable, so that equal parts of queries are worked out once.
 
-    A sum of sums, and what takes away from what takes away, are one node: thousands of terms make a
-    wide expression and not a deep one.
+    Operators make a + b + c one sum, and a - b - c one minus: thousands of terms are a wide
+    expression and not a deep one.
     """
 
     __slots__: tuple[str, ...] = ()
@@ -149,9 +152,9 @@ class Vector(Expression):
             known = " or ".join(map(repr, get_args(Modality)))
             raise QueryError(f"no modality {self.modality!r}", hint=f"a vector is of {known}")
         size, odd = divmod(len(self.content), np.dtype(np.float32).itemsize)
-        # Not ==: of NaN the length compares as neither.
-        is_unit = size and not odd and abs(np.linalg.norm(self.values) - 1) <= _LENGTH_OFF_BY
-        if not is_unit:
+        whole = size > 0 and not odd
+        length = float(np.linalg.norm(self.values.astype(np.float64))) if whole else math.nan
+        if not abs(length - 1) <= _LENGTH_OFF_BY:  # nor is NaN
             raise QueryError(
                 f"{len(self.content)} bytes that are no unit vector of float32",
                 hint="Vector.of(values) makes it",
@@ -177,7 +180,8 @@ class Vector(Expression):
                 f"a query vector must be finite numbers, not all 0, of shape (dim,): {array.shape}",
                 hint=hint,
             )
-        array = array / np.abs(array).max()  # first, so that squares stay finite and above 0
+        # By a power of 2, which changes no digit; so that squares are neither infinite nor 0.
+        array = np.ldexp(array, -np.frexp(np.abs(array).max())[1])
         return cls((array / np.linalg.norm(array)).astype(np.float32).tobytes(), modality)
 
     @property
@@ -495,7 +499,7 @@ class Query:
     long: LongText = "mean"
 
     def __post_init__(self) -> None:
-        check_depth(_expression(self.expression))
+        check_depth(self.expression)
         for item_id in self.exclude:
             check_id(item_id)
 
@@ -527,13 +531,21 @@ def check_id(item_id: int) -> None:
 
 
 def check_depth(expression: Expression) -> None:
-    """Raise QueryError if more than `DEEPEST` parts stand inside of each other."""
-    level = [expression]
+    """Raise QueryError if a query has more parts than `MOST_PARTS`, or is deeper than `DEEPEST`.
+
+    Raises TypeError for what is no expression.
+    """
+    level, n_parts = [_expression(expression)], 1
     for _ in range(DEEPEST):
-        # By identity: a part that stands in several places is looked at once a level.
-        level = list({id(inner): inner for each in level for inner in _inside(each)}.values())
+        level = [inner for each in level for inner in _inside(each)]
         if not level:
             return
+        n_parts += len(level)
+        if n_parts > MOST_PARTS:
+            raise QueryError(
+                f"the query has more than {MOST_PARTS:,} parts",
+                hint="ask with fewer; what stands twice in each next part doubles with it",
+            )
     raise QueryError(
         f"more than {DEEPEST} parts of the query stand inside of each other",
         hint="put the terms of a sum side by side, Sum((a, b, c)), and multiply weights yourself",

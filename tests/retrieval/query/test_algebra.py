@@ -220,7 +220,14 @@ def test_what_are_no_real_numbers_is_no_vector(values):
 @pytest.mark.parametrize("scale", [1e-320, 1e-200, 1.0, 1e200, 1e307])
 def test_the_size_of_the_numbers_does_not_matter(scale):
     made = Vector.of(np.array([3.0, 4.0]) * scale)
-    assert made.values.tolist() == pytest.approx([0.6, 0.8], abs=1e-3)
+    assert made.values.tolist() == pytest.approx([0.6, 0.8], abs=1e-3)  # 1e-320 has few digits
+
+
+@pytest.mark.parametrize("scale", [2.0**-900, 1.0, 2.0**900])
+def test_scaling_changes_no_bit(scale):
+    values = np.random.default_rng(0).standard_normal(64)
+    expected = (values / np.linalg.norm(values)).astype(np.float32)
+    assert np.array_equal(Vector.of(values * scale).values, expected)
 
 
 UNIT = np.array([0.6, 0.8], np.float32)
@@ -228,7 +235,12 @@ UNIT = np.array([0.6, 0.8], np.float32)
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"abc", UNIT.tobytes()[:-1], (UNIT * 2).tobytes(), (UNIT * np.float32("nan")).tobytes()],
+    [
+        b"",
+        b"abc",
+        UNIT.tobytes()[:-1],
+        *((UNIT * np.float32(each)).tobytes() for each in (0, 1e-30, 2, 1e30, "inf", "nan")),
+    ],
 )
 def test_bytes_that_are_no_unit_vector_are_refused(content):
     with pytest.raises(QueryError, match="no unit vector") as caught:
