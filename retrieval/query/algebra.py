@@ -237,8 +237,8 @@ class Minus(Expression):
     """What is like `sought` and not like any of `unwanted`.
 
     The ranking is by the cosine with `sought` less a penalty for what an item has of `unwanted`
-    (`retrieval.query.penalty`). A weight of `unwanted` that
-    is greater or less than that of `sought` makes the penalty so.
+    (`retrieval.query.penalty`). A weight of `unwanted` that is greater or less than that of
+    `sought` makes the penalty so.
 
     Attributes:
         sought: no Minus: what one takes away is among `unwanted`.
