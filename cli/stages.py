@@ -55,13 +55,14 @@ class Stages:
             QueryError: a number is out of range.
             EncoderUnavailableError: there is no such model.
         """
-        from retrieval.encoders.blip import check_folder
         from retrieval.rerank.diversity import check_diversity
 
         check_diversity(self.diverse)
         if self.rerank_top is not None and self.rerank_top < 1:
             raise QueryError(f"--rerank-top is at least 1, got {self.rerank_top}", hint="e.g. 64")
         if self.rerank is not None and self.rerank.startswith(_BLIP):
+            from retrieval.encoders.blip import check_folder  # brings torch
+
             check_folder(Path(self.rerank.removeprefix(_BLIP)))
 
     def shaping(self, engine: "SearchEngine", device: str) -> "Shaping":
