@@ -138,7 +138,8 @@ class Question:
 
         if self.literal or not self.text:
             return ()
-        return read_query(self.words, negations=self._has_negations()).taken_away
+        negations = self._has_negations()
+        return read_query(self.words, negations=negations, beside=self._beside()).taken_away
 
     def _has_negations(self) -> bool:
         """Whether "without X" is read; it is where it is English."""
@@ -171,17 +172,25 @@ class Question:
         return with_feedback(asked, liked, disliked) if liked or disliked else asked
 
     def _terms(self) -> "list[Expression]":
-        """What the query goes towards, in the order of `describe`."""
+        """What the query goes towards, and what the words take away."""
+        from retrieval.query.algebra import Text
+        from retrieval.query.parse import read_query
+
+        beside = self._beside()
+        if not self.text:
+            return beside
+        if self.literal:
+            return [Text(self.text), *beside]
+        negations = self._has_negations()
+        return [read_query(self.words, negations=negations, beside=beside).expression]
+
+    def _beside(self) -> "list[Expression]":
+        """What is sought besides the words, in the order of `describe`."""
         from retrieval.model import ItemId
-        from retrieval.query.algebra import ImageFile, ItemRef, Text, analogy
+        from retrieval.query.algebra import Expression, ImageFile, ItemRef, Text, analogy
         from retrieval.query.parse import parse_query
 
-        parts: list[Expression] = []
-        if self.text:
-            literal = Text(self.text) if self.literal else None
-            negations = self._has_negations()
-            parts.append(literal or parse_query(self.words, negations=negations))
-        parts += [ImageFile(path) for path in self.images]
+        parts: list[Expression] = [ImageFile(path) for path in self.images]
         parts += [ItemRef(ItemId(item_id)) for item_id in self.like]
         if self.analogy:
             a, b, c = (parse_query([each], negations=False) for each in self.analogy)

@@ -104,6 +104,7 @@ def read_query(
     words: Sequence[str],
     *,
     negations: bool = True,
+    beside: Sequence[Expression] = (),
     is_file: Callable[[Path], bool] = Path.is_file,
 ) -> Reading:
     """Read the arguments of a query line.
@@ -111,6 +112,7 @@ def read_query(
     Args:
         words: arguments as the shell gave them, at least one.
         negations: read "without X" and "no X" as taking X away; they are English.
+        beside: what is sought besides, such as pictures of options; added after the line's terms.
         is_file: whether a path names a file; may raise OSError.
 
     Raises:
@@ -121,7 +123,7 @@ def read_query(
     terms = list(line.terms(words))
     sought = [line.part(each) for each in terms if each.sign == "+"]
     unwanted = [line.part(each) for each in terms if each.sign == "-"]
-    if not sought:
+    if not (sought or beside):
         line.fail(
             terms[0].column,
             "the query only says what is unwanted",
@@ -134,6 +136,7 @@ def read_query(
         for _, without, weight in split:
             unwanted += [_weighed(Text(text), weight) for text in without]
             taken_away += without
+    sought += beside
     expression: Expression = sought[0] if len(sought) == 1 else Sum(tuple(sought))
     for each in unwanted:
         expression = Minus(expression, each)

@@ -83,6 +83,13 @@ def test_what_without_takes_away_is_told_on_stderr(indexed):
     json.loads(refusal(2, "query", "red without blue", "-i", "gone.png", "--json"))
 
 
+def test_a_line_that_only_takes_away_goes_with_what_options_seek(indexed):
+    found = answer("query", "-i", "photos/red.png", "-", "blue", "--json")
+    assert found["query"] == "- blue + [image photos/red.png]"
+    assert "adjusted" in found["hits"][0]
+    assert "only says what is unwanted" in refusal(2, "query", "-", "blue")
+
+
 def test_a_path_in_the_query_line_is_that_picture(indexed):
     found = names(run("query", "./photos/red.png", "+", "blue", "-f"))
     assert found[0] == "blue"
