@@ -39,7 +39,7 @@ class Penalty:
         """
         if not len(sample):
             return cls(unwanted, np.zeros(len(unwanted), np.float32), weights)
-        cosines = unwanted @ sample.T
+        cosines = np.stack([sample @ each for each in unwanted])
         floors = np.array([otsu_threshold(each) for each in cosines], np.float32)
         return cls(unwanted, floors, weights)
 

@@ -33,7 +33,8 @@ def slow_fused(parts, modalities, landmarks, rows):
 
     normed = []
     for part, modality in zip(parts, modalities, strict=True):
-        least = np.percentile(score(part, modality, sample), 1)
+        scores = np.sort(score(part, modality, sample))
+        least = scores[len(scores) // 100]
         normed.append(np.maximum((score(part, modality, rows) - least) / abs(least), 0))
     total = parts.sum(axis=0)
     behind = rows @ total / np.linalg.norm(total) - 1
