@@ -8,7 +8,7 @@ from benchmarks.confidence.visual_queries import ABSTRACT, CONCRETE
 from benchmarks.confidence.worlds import World, shapes
 from benchmarks.shapes.grammar import english
 from benchmarks.shapes.pictures import ALL
-from retrieval.confidence import BANKS
+from retrieval.encoders.banks import BANKS
 from tests.factories import COLOURS, GeometryEncoder
 
 

@@ -59,7 +59,7 @@ def test_without_is_english(indexed):
     assert names(run("query", "red and blue without blue", "-f", "-k", "1")) == ["red"]
     texts = answer("query", "red y no blue", "--lang", "es", "--json")["languages"]
     assert [each["text"] for each in texts] == ["red y no blue"]
-    texts = answer("query", "red but no blue", "--lang", "en-GB", "--json")["languages"]
+    texts = answer("query", "red with no blue", "--lang", "en-GB", "--json")["languages"]
     assert len(texts) == 2
 
 
