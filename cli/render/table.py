@@ -8,11 +8,16 @@ from rich.text import Text
 from cli.render.thumbnails import shown_text
 from retrieval.model import Hit, ItemId, display_path
 
+_FURTHER = ("adjusted", "reranked", "confidence")
+"""What else a hit may have been ranked by, or is known of it: a column where any hit has it."""
+
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def hits_table(hits: Sequence[Hit], n_alike: Mapping[ItemId, int] | None = None) -> Table:
     """Rank, score, path and size of every hit, for rich to print; a text shows its words.
+
+    What ranks in place of the score has a column of its own, and so has the confidence.
 
     Words and paths are folded, never cut.
 
@@ -24,9 +29,9 @@ def hits_table(hits: Sequence[Hit], n_alike: Mapping[ItemId, int] | None = None)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("rank", justify="right", style="cyan", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
-    are_weighed = any(hit.confidence is not None for hit in hits)
-    if are_weighed:
-        table.add_column("confidence", justify="right", no_wrap=True)
+    further = [name for name in _FURTHER if any(getattr(hit, name) is not None for hit in hits)]
+    for name in further:
+        table.add_column(name, justify="right", no_wrap=True)
     if n_alike is not None:
         table.add_column("alike", justify="right", no_wrap=True)
     if are_texts:
@@ -46,9 +51,13 @@ def hits_table(hits: Sequence[Hit], n_alike: Mapping[ItemId, int] | None = None)
             pixels, size = f"{meta.width}x{meta.height}", _shown_size(file.size_bytes)
             cells = (path, Text(pixels), Text(size))
         grouped = () if n_alike is None else (f"+{n_alike[hit.item.id]}",)
-        sure = ("" if hit.confidence is None else f"{hit.confidence:.3f}",) if are_weighed else ()
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", *sure, *grouped, *cells)
+        known = [_shown_number(getattr(hit, name)) for name in further]
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", *known, *grouped, *cells)
     return table
+
+
+def _shown_number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _shown_size(size_bytes: int) -> str:

@@ -31,8 +31,9 @@ from retrieval.learn.oti import invert
 from retrieval.learn.phi import DEFAULT_TEMPLATE, Phi
 from retrieval.model import EncoderInfo, Float32Array
 from retrieval.query.algebra import Expression
-from retrieval.query.language import Languages, choose, languages_of, texts_of
+from retrieval.query.language import Languages, choose, languages_of
 from retrieval.query.long_text import parts_of
+from retrieval.query.normal import texts_in
 from retrieval.store.cached import CacheFolder
 
 logger = logging.getLogger(__name__)
@@ -173,7 +174,7 @@ class QueryEncoder:
             EncoderUnavailableError: as for texts; loads the encoder if there is a text.
             EncoderMismatchError: as for texts.
         """
-        if next(texts_of(expression), None) is None:
+        if next(texts_in(expression), None) is None:
             return Languages((), False, ())
         with self._lock:
             encoder = self._ready()

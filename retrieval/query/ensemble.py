@@ -5,6 +5,8 @@ ICML 2021, section 3.1.4: each embedding is made a unit vector, then their mean 
 ours.
 """
 
+from dataclasses import replace
+
 from retrieval.query.algebra import Mean, Text
 
 TEMPLATES = (
@@ -23,5 +25,5 @@ as it is."""
 def ensembled(text: Text) -> Mean:
     """A text in all wordings, the text itself first."""
     bare = text.text.strip().rstrip(".")
-    wordings = [text, *(Text(template.replace("{}", bare or text.text)) for template in TEMPLATES)]
-    return Mean(tuple(wordings))
+    words = (template.replace("{}", bare or text.text) for template in TEMPLATES)
+    return Mean((text, *(replace(text, text=each) for each in words)))

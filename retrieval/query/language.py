@@ -4,16 +4,17 @@ For an encoder with a tokenizer that takes a language this changes the vector; f
 tells whether the encoder knows the language at all.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from retrieval.encoders.registry import encoders_knowing
 from retrieval.languages.detect import detected_language
 from retrieval.languages.scripts import language_of_script, likely_language_of_script
 from retrieval.languages.tags import UNDETERMINED, knows
 from retrieval.model import EncoderInfo
-from retrieval.query.algebra import Expression, Text
+from retrieval.query.algebra import Expression
+from retrieval.query.normal import texts_in
+from retrieval.query.rewriting import with_texts
 
 By = Literal["told", "script", "detector", "default"]
 """How the language of a text came to be: it was given, its script names it, a detector was sure of
@@ -84,7 +85,7 @@ def languages_of(expression: Expression, info: EncoderInfo, default: str | None)
         info: of the encoder.
         default: the encoder's default; None where it takes no language.
     """
-    chosen = (choose(each.text, each.lang, default) for each in dict.fromkeys(texts_of(expression)))
+    chosen = (choose(each.text, each.lang, default) for each in dict.fromkeys(texts_in(expression)))
     choices = tuple(
         replace(each, is_known=each.lang is None or knows(info.languages, each.lang))
         for each in chosen
@@ -92,18 +93,6 @@ def languages_of(expression: Expression, info: EncoderInfo, default: str | None)
     unknown = dict.fromkeys(each.lang for each in choices if each.lang and not each.is_known)
     others = tuple((tag, encoders_knowing(tag)) for tag in unknown)
     return Languages(choices, default is not None, others)
-
-
-def texts_of(part: object) -> Iterator[Text]:
-    """All texts of an expression, in its order."""
-    if isinstance(part, Text):
-        yield part
-    elif isinstance(part, tuple):
-        for each in part:
-            yield from texts_of(each)
-    elif isinstance(part, Expression):
-        for value in _values(part).values():
-            yield from texts_of(value)
 
 
 def in_language(expression: Expression, lang: str) -> Expression:
@@ -116,20 +105,8 @@ def in_language(expression: Expression, lang: str) -> Expression:
     Raises:
         QueryError: the tag names no language.
     """
-    changed: Expression = _in_language(expression, lang)
-    return changed
-
-
-def _in_language(part: Any, lang: str) -> Any:  # noqa: ANN401 - what a field of a node holds
-    if isinstance(part, Text):
-        return part if part.lang is not None else replace(part, lang=lang)
-    if isinstance(part, tuple):
-        return tuple(_in_language(each, lang) for each in part)
-    if isinstance(part, Expression):
-        changed = {name: _in_language(value, lang) for name, value in _values(part).items()}
-        return replace(part, **changed)  # type: ignore[type-var]  # nodes are dataclasses
-    return part
-
-
-def _values(node: Expression) -> dict[str, Any]:
-    return {each.name: getattr(node, each.name) for each in fields(node)}  # type: ignore[arg-type]
+    return with_texts(
+        expression,
+        lambda text: text if text.lang is not None else replace(text, lang=lang),
+        marks=True,
+    )

@@ -7,12 +7,11 @@ from typing import Self
 
 from retrieval.errors import QueryError
 from retrieval.learn.phi import DEFAULT_TEMPLATE, SLOT, WORDS
-from retrieval.model import Modality, gallery_of
+from retrieval.model import Modality
 from retrieval.query.algebra import (
     DEFAULT_GAIN,
     DEFAULT_SLERP_AT,
     Expression,
-    ItemRef,
     Minus,
     Product,
     Pseudo,
@@ -21,10 +20,9 @@ from retrieval.query.algebra import (
     Slerp,
     Sum,
     Text,
-    Vector,
     Where,
 )
-from retrieval.query.normal import Sought, Unwanted, leaves, normal, terms
+from retrieval.query.normal import Sought, Unwanted, leaves, modality_of, normal, terms
 from retrieval.store.filters.predicates import Predicate
 
 
@@ -204,13 +202,7 @@ def _finished(
 
 
 def _kind(part: Expression) -> Modality:
-    """A text if all of a term is text."""
+    """A text if all of a term is text, or it is a text with images in it."""
     if isinstance(part, Pseudo):
         return "text"
-    return "text" if all(map(_is_text, leaves(part))) else "image"
-
-
-def _is_text(leaf: Expression) -> bool:
-    if isinstance(leaf, ItemRef):
-        return gallery_of(leaf.item_id) == "texts"
-    return isinstance(leaf, Text) or (isinstance(leaf, Vector) and leaf.modality == "text")
+    return "text" if all(modality_of(leaf) == "text" for leaf in leaves(part)) else "image"

@@ -122,6 +122,44 @@ def leaves(expression: Expression) -> Iterator[Leaf]:
         yield from leaves(child)
 
 
+def towards(part: Expression, *, marks: bool = True) -> list[Leaf | Pseudo]:
+    """What an expression goes towards: its leaves, but for what it goes away from.
+
+    A text with images in it counts as one. Nothing where all weights are negative.
+
+    Args:
+        part: any.
+        marks: count what was marked as right.
+    """
+    found: list[Leaf | Pseudo] = []
+    for weight, each in terms(part):
+        if weight < 0:
+            continue
+        if isinstance(each, (*LEAVES, Pseudo)):
+            found.append(each)
+            continue
+        for inner in _forward(each, marks=marks):
+            found += towards(inner, marks=marks)
+    return found
+
+
+def _forward(node: Expression, *, marks: bool) -> tuple[Expression, ...]:
+    """The children that a node goes towards."""
+    match node:
+        case Feedback(start, liked):
+            return (*(() if start is None else (start,)), *(liked if marks else ()))
+        case Residual(anchor, examples):
+            return (anchor, *examples)
+        case Minus(sought):
+            return (sought,)
+    return children(node)
+
+
+def texts_in(expression: Expression) -> Iterator[Text]:
+    """All texts of an expression, in its order, repeated ones too."""
+    return (leaf for leaf in leaves(expression) if isinstance(leaf, Text))
+
+
 def modality_of(leaf: Leaf | Pseudo) -> Modality:
     """What a leaf is, an image or a text."""
     if isinstance(leaf, ItemRef):

@@ -6,6 +6,9 @@ import numpy as np
 
 from retrieval.model import Float32Array
 
+_ROUNDING = 1e-9
+"""Cuts whose variances differ by no more are equal ones that were rounded otherwise."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Penalty:
@@ -66,5 +69,6 @@ def otsu_threshold(values: Float32Array) -> float:
     above = len(ordered) - below
     sums = ordered.cumsum()
     apart = sums[:-1] / below - (sums[-1] - sums[:-1]) / above
-    cut = int(np.argmax(below * above * apart**2))
+    between = below * above * apart**2
+    cut = int(np.argmax(between >= (1 - _ROUNDING) * between.max()))
     return float((ordered[cut] + ordered[cut + 1]) / 2)

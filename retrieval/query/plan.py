@@ -5,7 +5,7 @@ share is encoded once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +15,6 @@ from retrieval.model import Float32Array, GalleryName, Int64Array, ItemId, Modal
 from retrieval.query.algebra import (
     EachOf,
     Expression,
-    Feedback,
     ImageFile,
     ItemRef,
     Leaf,
@@ -23,7 +22,6 @@ from retrieval.query.algebra import (
     Product,
     Pseudo,
     Query,
-    Residual,
     Text,
     Vector,
 )
@@ -33,7 +31,6 @@ from retrieval.query.encoding import QueryEncoder
 from retrieval.query.ensemble import ensembled
 from retrieval.query.feedback import Surroundings
 from retrieval.query.normal import (
-    LEAVES,
     Sought,
     children,
     leaves,
@@ -41,6 +38,7 @@ from retrieval.query.normal import (
     normal,
     pseudos,
     terms,
+    towards,
 )
 from retrieval.query.penalty import Penalty
 from retrieval.query.product import Fusion, Landmarks
@@ -183,7 +181,7 @@ def spelled_out(query: Query, encoder: QueryEncoder) -> Expression:
     """
     expression = query.expression
     if query.long == "min" and isinstance(expression, Text):
-        parts = [Text(part) for part in encoder.parts_of(expression.text)]
+        parts = [replace(expression, text=part) for part in encoder.parts_of(expression.text)]
         each = tuple(ensembled(part) if query.ensemble else part for part in parts)
         return each[0] if len(each) == 1 else EachOf(each)
 
@@ -196,7 +194,7 @@ def spelled_out(query: Query, encoder: QueryEncoder) -> Expression:
                 "the least of all parts is asked of a query that is one text and nothing else",
                 hint="drop the other terms, or let the mean of the parts count",
             )
-        return Mean(tuple(map(Text, parts)))
+        return Mean(tuple(replace(text, text=part) for part in parts))
 
     if query.ensemble:
         expression = with_texts(expression, ensembled)
@@ -301,17 +299,17 @@ class _Planner:
         A sum of texts is found better where it lies itself than where its texts do, and at a third
         of the cost: .893 against .857 of the ten best of 200,000 (docs/performance.md).
         """
-        towards = dict.fromkeys(_towards(core))
-        modality, *others = map(modality_of, towards)
+        found = dict.fromkeys(towards(core) or leaves(core))
+        modality, *others = map(modality_of, found)
         if all(each == modality for each in others):
             return MadeOf(vector[None], (modality,))
         return MadeOf(
-            np.stack([self._vectors[leaf] for leaf in towards]), tuple(map(modality_of, towards))
+            np.stack([self._vectors[leaf] for leaf in found]), tuple(map(modality_of, found))
         )
 
     def _modality(self, part: Expression) -> Modality:
         """What a part of a product is: an image if any of it is one."""
-        return "image" if "image" in map(modality_of, _towards(part)) else "text"
+        return "image" if "image" in map(modality_of, towards(part) or leaves(part)) else "text"
 
 
 def _embedded(
@@ -375,26 +373,6 @@ def _fused_parts(core: Expression) -> tuple[Expression, ...]:
     """The parts of a core that is no vector; () of one that is."""
     fused = _fused_in(core)
     return () if fused is None else children(fused)
-
-
-def _towards(part: Expression) -> list[Leaf | Pseudo]:
-    """Leaves of positive weight; all of them where a query only goes away from something."""
-    weighted = list(terms(part))
-    positive = [each for weight, each in weighted if weight > 0]
-    found: list[Leaf | Pseudo] = []
-    for each in positive or [each for _, each in weighted]:
-        if isinstance(each, (*LEAVES, Pseudo)):
-            found.append(each)
-        elif isinstance(each, Feedback):
-            for inner in (*(() if each.start is None else (each.start,)), *each.liked):
-                found += _towards(inner)
-        elif isinstance(each, Residual):
-            for inner in (each.anchor, *each.towards):
-                found += _towards(inner)
-        else:
-            for inner in children(each):
-                found += _towards(inner)
-    return found
 
 
 def _excluded(query: Query, own: Sequence[Leaf], twins: Mapping[Leaf, ItemId]) -> Int64Array:

@@ -7,15 +7,21 @@ from typing import Any
 from retrieval.query.algebra import Expression, Feedback, Leaf, Minus, Text, Where
 from retrieval.query.normal import LEAVES
 
-_STAY = frozenset(("liked", "disliked"))
+_MARKS = frozenset(("liked", "disliked"))
 """Fields that hold leaves and nothing else."""
 
 
-def with_texts(expression: Expression, change: Callable[[Text], Expression]) -> Expression:
+def with_texts(
+    expression: Expression, change: Callable[[Text], Expression], *, marks: bool = False
+) -> Expression:
     """The same expression in which `change` was asked about every text that is a term.
 
-    Texts that are marks of feedback stay as they are. An expression that does not change is
-    returned itself.
+    An expression that does not change is returned itself.
+
+    Args:
+        expression: any.
+        change: gives what stands in place of a text.
+        marks: ask about texts that are marks of feedback, too; they can only become leaves.
     """
     if isinstance(expression, Text):
         return change(expression)
@@ -23,13 +29,13 @@ def with_texts(expression: Expression, change: Callable[[Text], Expression]) -> 
         return expression
     changed: dict[str, Any] = {}
     for field in fields(expression):  # type: ignore[arg-type]  # every node is a dataclass
-        if field.name in _STAY:
+        if field.name in _MARKS and not marks:
             continue
         old = getattr(expression, field.name)
         if isinstance(old, Expression):
-            new: Any = with_texts(old, change)
+            new: Any = with_texts(old, change, marks=marks)
         elif isinstance(old, tuple) and all(isinstance(each, Expression) for each in old):
-            new = tuple(with_texts(each, change) for each in old)
+            new = tuple(with_texts(each, change, marks=marks) for each in old)
         else:
             continue
         if new != old:

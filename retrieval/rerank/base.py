@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from retrieval.model import Float32Array, Hit
-from retrieval.query.algebra import Expression, Query, Text
-from retrieval.query.normal import normal, terms
+from retrieval.query.algebra import Query, Text
+from retrieval.query.normal import normal, towards
 
 DEFAULT_TOP = 64
 """Hits that are scored again. BLIP is evaluated with the best 128 to 256 (Li et al., ICML 2022);
@@ -49,21 +49,5 @@ def reranked(hits: Sequence[Hit], scores: Float32Array) -> tuple[Hit, ...]:
 
 def texts_of(query: Query) -> tuple[Text, ...]:
     """The texts that a query goes towards as terms of its own, in their order."""
-    return tuple(dict.fromkeys(_texts(normal(query.expression).core)))
-
-
-def _texts(part: Expression) -> list[Text]:
-    found: list[Text] = []
-    for weight, each in terms(part):
-        if weight < 0:
-            continue
-        if isinstance(each, Text):
-            found.append(each)
-            continue
-        # What a node goes towards stands in these fields; the others say where it comes from.
-        for name in ("start", "end", "first", "second", "anchor", "parts", "towards"):
-            inner = getattr(each, name, None)
-            for one in inner if isinstance(inner, tuple) else (inner,):
-                if isinstance(one, Expression):
-                    found += _texts(one)
-    return found
+    found = towards(normal(query.expression).core, marks=False)
+    return tuple(dict.fromkeys(leaf for leaf in found if isinstance(leaf, Text)))

@@ -9,7 +9,8 @@ from retrieval.errors import QueryError
 from retrieval.query import language
 from retrieval.query.algebra import ImageFile, Minus, Product, Residual, Scale, Sum, Text, Where
 from retrieval.query.encoding import QueryEncoder
-from retrieval.query.language import Choice, choose, in_language, languages_of, texts_of
+from retrieval.query.language import Choice, choose, in_language, languages_of
+from retrieval.query.normal import texts_in
 from retrieval.store.filters.grammar import parse_filter
 from tests.factories import GeometryEncoder
 
@@ -66,9 +67,9 @@ def test_a_whole_query_is_put_into_a_language_but_for_what_says_its_own():
         ),
         parse_filter("width > 10"),
     )
-    assert [each.text for each in texts_of(query)] == ["rot", "犬", "a", "Leute"]
+    assert [each.text for each in texts_in(query)] == ["rot", "犬", "a", "Leute"]
     german = in_language(query, "DE")
-    assert [each.lang for each in texts_of(german)] == ["de", "ja", "de", "de"]
+    assert [each.lang for each in texts_in(german)] == ["de", "ja", "de", "de"]
     assert german.predicate == query.predicate
     assert in_language(german, "fr") == german
     assert in_language(picture, "de") == picture

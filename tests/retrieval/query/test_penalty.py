@@ -23,6 +23,11 @@ def test_the_cut_is_that_of_the_slow_search(values):
     assert otsu_threshold(np.array(values, np.float32)) == pytest.approx(slow_otsu(values))
 
 
+def test_of_equal_cuts_the_lowest_counts():
+    values = np.array([6, 9, -8, 23], np.float32)  # -8 alone is as far from the others as 23
+    assert otsu_threshold(values) == -1
+
+
 def test_two_groups_are_cut_between_them():
     values = np.array([0.1, 0.12, 0.11, 0.3, 0.31], np.float32)
     assert otsu_threshold(values) == pytest.approx((0.12 + 0.3) / 2)
