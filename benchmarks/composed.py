@@ -28,8 +28,9 @@ from benchmarks.shapes.triplets import Triplet, sample_triplets
 from benchmarks.shapes.world import World, encoder_of, opened_world
 from retrieval.encoders.base import Encoder
 from retrieval.model import Float32Array
-from retrieval.query.algebra import Expression, Product, Residual, Slerp, Text, Vector
+from retrieval.query.algebra import Expression, Text, Vector
 from retrieval.query.modes import Mode, composed
+from retrieval.query.ways import Product, Residual, Slerp
 
 K = 10
 _QUERY_SEED = 3_000_000

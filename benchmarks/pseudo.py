@@ -19,13 +19,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from benchmarks.metrics.ranking import average_precision_at_k
 from benchmarks.shapes.grammar import FORMS, PARTIAL_FORMS, english
 from benchmarks.shapes.pictures import ALL, TRAINED, Attributes, draw
 from benchmarks.shapes.triplets import Triplet, sample_triplets
+from benchmarks.shapes.world import GALLERY_SEED, VIEWS, encoder_of
 from retrieval.ann.exact import top_k
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.injection import Injector, injector_of
-from retrieval.encoders.registry import get_encoder
 from retrieval.learn.oti import invert
 from retrieval.learn.phi import DEFAULT_TEMPLATE, filled
 from retrieval.learn.phi_lessons import Lessons, PhiRecipe
@@ -35,9 +36,8 @@ from retrieval.learn.phi_ridge import train_ridge
 from retrieval.model import Float32Array
 
 DEPTH = 10
-VIEWS = 3
-GALLERY_SEED, QUERY_SEED = 1_000_000, 1_000_100
-"""Of pictures; training draws with seeds far below."""
+QUERY_SEED = 1_000_100
+"""Of the pictures in queries, which are none of the gallery's."""
 
 TRAINING_VIEWS = 2
 TEMPLATES = (
@@ -100,8 +100,7 @@ class World:
         first = {one: VIEWS * number for number, one in enumerate(ALL)}
         starts = np.array([first[each.target] for each in self.triplets])[:, None]
         right = (ids >= starts) & (ids < starts + VIEWS)
-        precision = np.cumsum(right, axis=1) / np.arange(1, DEPTH + 1)
-        return float(100 * (right * precision).sum(axis=1).mean() / VIEWS)
+        return float(100 * average_precision_at_k(right, np.full(len(right), VIEWS)).mean())
 
 
 def pseudo_queries(
@@ -206,8 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--per-attribute", type=int, default=100)
     options = parser.parse_args(arguments)
     with TemporaryDirectory() as folder:
-        name = options.model or _trained(Path(folder))
-        world = World.of(get_encoder(name, device="cpu"), options.per_attribute)
+        encoder = encoder_of(options.model, Path(folder) / "model")
+        world = World.of(encoder, options.per_attribute)
         for label, value in baselines(world):
             _say(f"{label:11} {'':30} {value:5.1f}")
         for method in options.method:
@@ -221,13 +220,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def _trained(folder: Path) -> str:
-    from benchmarks.shapes.training import Recipe, train, write_bundle
-
-    write_bundle(train(Recipe()), folder)
-    return f"local-dir:{folder}"
 
 
 def _drawn(encoder: Encoder, among: Sequence[Attributes], seeds: Sequence[int]) -> Float32Array:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.context import begin
+from cli.engine import open_engine
 from cli.exits import reported_errors
 from cli.options import CollectionOption, JsonOption, QuietOption, examples
 from cli.output import note, path_fields, shown_path, write_json, write_text
 from cli.picture_files import check_suffixes, refuse_photographs, write_page
-from cli.query import open_engine
 
 if TYPE_CHECKING:
     from retrieval.duplicates import DuplicateGroup, Duplicates

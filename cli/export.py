@@ -11,6 +11,7 @@ import typer
 
 from cli.context import Context, begin
 from cli.destination import Destination, Form
+from cli.engine import open_engine, tell_if_nothing_matches
 from cli.exits import full_disk_at, reported_errors
 from cli.options import (
     CollectionOption,
@@ -25,7 +26,6 @@ from cli.options import (
 )
 from cli.output import note, path_fields, shown_path, write_bytes, write_json
 from cli.picture_files import refuse_photographs
-from cli.query import open_engine, tell_if_nothing_matches
 from cli.question import Question, Target, parse_where
 from retrieval.errors import GenerationGoneError, SettingsError
 

@@ -1,18 +1,17 @@
 """`polyseek query`: find images by text, by image and by both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.collection_info import uncoded_note
-from cli.context import Context, asked_memory, begin, is_collection
+from cli.answer import Shown, answer
+from cli.context import asked_memory, begin
+from cli.engine import open_engine, phi_source, searchable_collection
 from cli.exits import ExitCode, reported_errors
-from cli.hits import Output, show_result
-from cli.index import Job, run_index
-from cli.languages import checked_tag, remarks
+from cli.hits import Output
+from cli.languages import checked_tag
 from cli.options import (
     AnalogyOption,
     CollectionOption,
@@ -39,36 +38,13 @@ from cli.options import (
     WithReferencesOption,
     examples,
 )
-from cli.output import is_watched, note, shown_path
 from cli.picture_files import refuse_photographs
-from cli.question import Long, Manner, Question, Sort, Target, in_order, parse_where
-from cli.stages import AS_FOUND, Stages
+from cli.question import Long, Manner, Question, Sort, Target, parse_where
+from cli.stages import Stages
 from retrieval.errors import QueryError, SettingsError
 
 if TYPE_CHECKING:
-    from retrieval.engine import SearchEngine
-    from retrieval.model import GalleryName, ItemId, SearchResult
-    from retrieval.query.encoding import PhiSource
-    from retrieval.store.filters.predicates import Predicate
-
-_FEW_UNCODED = 10_000
-"""Items that a search scores one by one in a few milliseconds: nobody need be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What to search, and how to show what was found."""
-
-    target: "GalleryName"
-    where: "Predicate | None"
-    sort: Sort
-    output: Output
-    is_grouped: bool = False
-    adjust: bool = True
-    stages: Stages = AS_FOUND
-    weigh: bool = False
-    least: float | None = None
-
+    pass
 
 EXAMPLES = examples(
     "polyseek query a dog on a beach",
@@ -256,8 +232,8 @@ def query(
         else:
             question.to_query()  # a query that is wrong is refused before anything is loaded
             stages.check()
-        folder = _searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
-        with open_engine(context, folder, budget, _phi_source(phi)) as engine:
+        folder = searchable_collection(context, index_first=index, may_ask=not (json or jsonl))
+        with open_engine(context, folder, budget, phi_source(phi)) as engine:
             refuse_photographs(output.targets, engine.collection, question.images)
             if lines is None:
                 shown = Shown(
@@ -271,7 +247,7 @@ def query(
                     weigh=weigh,
                     least=min_confidence,
                 )
-                n_hits = _answer(engine, question, context, shown)
+                n_hits = answer(engine, question, context, shown)
             else:
                 from cli.batch import Among, answer_batch
 
@@ -318,113 +294,3 @@ def _refuse_beside_batch(question: Question, output: Output, stages: Stages) -> 
             "--batch answers in JSON lines only",
             hint="drop --paths-only, --print0, --preview, --sheet and --html",
         )
-
-
-def _searchable_collection(context: Context, *, index_first: bool, may_ask: bool) -> Path:
-    """The collection; where there is none it is made of the current folder, if that is wanted."""
-    folder = context.nearest_collection()
-    if folder is not None and (not index_first or is_collection(folder)):
-        return folder
-    here = Path.cwd()
-    if not index_first and may_ask and not context.quiet and is_watched():
-        asked = f"No collection here. Index the images in {shown_path(here)}?"
-        index_first = typer.confirm(asked, err=True)
-    if index_first:
-        report = run_index(context, Job((here,)))
-        note(f"indexed {report.added:,} images", quiet=context.quiet)
-    return context.collection()
-
-
-def open_engine(
-    context: Context, folder: Path, max_memory: int | None = None, phi: "PhiSource | None" = None
-) -> "SearchEngine":
-    """The engine over a collection, with the settings of a command; tells its warnings.
-
-    Args:
-        context: of the command.
-        folder: of the collection.
-        max_memory: as for `SearchEngine.open`.
-        phi: likewise.
-    """
-    from retrieval.encoders.registry import get_encoder
-    from retrieval.engine import SearchEngine
-
-    settings = context.settings
-    asked = context.asked_model
-    engine = SearchEngine.open(
-        folder,
-        encoder=get_encoder(asked, device=settings.device) if asked else None,
-        device=settings.device,
-        catalogue_url=settings.catalogue_url,
-        cache_dir=context.cache_dir,
-        max_memory=max_memory,
-        phi=phi,
-    )
-    for warning in engine.collection.warnings:
-        note(f"warning: {warning}", quiet=context.quiet)
-    for gallery in engine.collection.galleries.values():
-        if gallery.n_uncoded > _FEW_UNCODED:
-            note(f"warning: {uncoded_note(gallery.n_uncoded)}", quiet=context.quiet)
-    return engine
-
-
-def _phi_source(phi: str | None) -> "PhiSource | None":
-    if phi is None:
-        return None
-    return "oti" if phi == "oti" else Path(phi)
-
-
-def tell_if_nothing_matches(n_matching: int | None, *, quiet: bool) -> None:
-    """Say that it was the filter that left nothing over."""
-    if n_matching == 0:
-        note("the filter of --where matched nothing", quiet=quiet)
-
-
-def _sure_enough(result: "SearchResult", least: float, *, quiet: bool) -> "SearchResult":
-    """The hits that are; says plainly where none is, and where nobody can tell."""
-    from retrieval.calibrate import at_least
-
-    if any(hit.confidence is None for hit in result.hits):
-        note(
-            "warning: too few matches are known to judge hits of such a query; all are kept",
-            quiet=quiet,
-        )
-    kept = at_least(result, least)
-    if result.hits and not kept.hits:
-        best = max(hit.confidence or 0.0 for hit in result.hits)
-        note(f"no good match: the best hit has a confidence of {best:.3f}", quiet=quiet)
-    return kept
-
-
-def _answer(engine: "SearchEngine", question: Question, context: Context, shown: Shown) -> int:
-    top = context.settings.top
-    n_alike: dict[ItemId, int] | None = None
-    query = question.to_query(engine.template if question.compose == "pseudo" else None)
-    if shown.is_grouped:
-        from retrieval.duplicates import search_grouped
-
-        grouped = search_grouped(engine, query, top, target=shown.target, where=shown.where)
-        result, n_alike = grouped.result, grouped.n_alike
-    else:
-        from retrieval.shaping import Among, search_shaped
-
-        shaping = shown.stages.shaping(engine, context.settings.device)
-        among = Among(shown.target, shown.where, shown.adjust, shown.weigh)
-        shaped = search_shaped(engine, query, top, shaping, among)
-        shown.stages.tell(shaped, quiet=shown.output.quiet)
-        result = shaped.result
-    quiet = shown.output.quiet
-    tell_if_nothing_matches(result.n_matching, quiet=quiet)
-    if result.looks_visual is False:
-        note("warning: the query does not look like something that pictures show", quiet=quiet)
-    if shown.least is not None:
-        result = _sure_enough(result, shown.least, quiet=quiet)
-    result = replace(result, hits=in_order(result.hits, shown.sort))
-    model = engine.collection.manifest.encoder.name
-    languages = engine.languages_of(question.to_query())
-    for remark in remarks(languages):
-        note(remark, quiet=quiet)
-    if taken_away := question.taken_away():
-        note(f"taken away: {', '.join(taken_away)}", quiet=quiet)
-    show_result(result, question.describe(), model, shown.output, n_alike, languages.choices)
-    return len(result.hits)

@@ -151,9 +151,10 @@ class Question:
         """The terms put together."""
         from retrieval.learn.phi import DEFAULT_TEMPLATE
         from retrieval.model import ItemId
-        from retrieval.query.algebra import Feedback, ItemRef, Minus, Scale, Sum, Text
+        from retrieval.query.algebra import ItemRef, Minus, Scale, Sum, Text
         from retrieval.query.modes import Mode, composed
         from retrieval.query.rewriting import with_feedback
+        from retrieval.query.ways import Feedback
 
         mode = Mode.parse(self.compose)
         parts = self._terms()
@@ -187,8 +188,9 @@ class Question:
     def _beside(self) -> "list[Expression]":
         """What is sought besides the words, in the order of `describe`."""
         from retrieval.model import ItemId
-        from retrieval.query.algebra import Expression, ImageFile, ItemRef, Text, analogy
+        from retrieval.query.algebra import Expression, ImageFile, ItemRef, Text
         from retrieval.query.parse import parse_query
+        from retrieval.query.ways import analogy
 
         parts: list[Expression] = [ImageFile(path) for path in self.images]
         parts += [ItemRef(ItemId(item_id)) for item_id in self.like]

@@ -12,22 +12,15 @@ if TYPE_CHECKING:
     from retrieval.encoders.registry import get_encoder
     from retrieval.engine import SearchEngine
     from retrieval.model import Hit, SearchResult
-    from retrieval.query.algebra import (
+    from retrieval.query.algebra import ImageFile, ItemRef, Minus, Query, Scale, Sum, Text, Vector
+    from retrieval.query.ways import (
         EachOf,
         Feedback,
-        ImageFile,
-        ItemRef,
         Mean,
-        Minus,
         Product,
         Pseudo,
-        Query,
         Residual,
-        Scale,
         Slerp,
-        Sum,
-        Text,
-        Vector,
         Where,
         analogy,
     )
@@ -61,16 +54,31 @@ __all__ = [
     "search_shaped",
 ]
 
-_HOMES = dict.fromkeys(__all__, "retrieval.query.algebra") | {
-    "Hit": "retrieval.model",
-    "PseudoFeedback": "retrieval.shaping",
-    "SearchEngine": "retrieval.engine",
-    "SearchResult": "retrieval.model",
-    "Shaping": "retrieval.shaping",
-    "at_least": "retrieval.calibrate",
-    "get_encoder": "retrieval.encoders.registry",
-    "search_shaped": "retrieval.shaping",
-}
+_WAYS = (
+    "EachOf",
+    "Feedback",
+    "Mean",
+    "Product",
+    "Pseudo",
+    "Residual",
+    "Slerp",
+    "Where",
+    "analogy",
+)
+_HOMES = (
+    dict.fromkeys(__all__, "retrieval.query.algebra")
+    | dict.fromkeys(_WAYS, "retrieval.query.ways")
+    | {
+        "Hit": "retrieval.model",
+        "PseudoFeedback": "retrieval.shaping",
+        "SearchEngine": "retrieval.engine",
+        "SearchResult": "retrieval.model",
+        "Shaping": "retrieval.shaping",
+        "at_least": "retrieval.calibrate",
+        "get_encoder": "retrieval.encoders.registry",
+        "search_shaped": "retrieval.shaping",
+    }
+)
 
 
 def __getattr__(name: str) -> object:

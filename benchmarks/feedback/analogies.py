@@ -14,7 +14,8 @@ from benchmarks.shapes.pictures import ALL, Attributes
 from benchmarks.shapes.triplets import sample_triplets
 from retrieval.engine import SearchEngine
 from retrieval.model import ItemId
-from retrieval.query.algebra import Expression, ItemRef, Query, Residual, Text, analogy
+from retrieval.query.algebra import Expression, ItemRef, Query, Text
+from retrieval.query.ways import Residual, analogy
 
 _PER_ATTRIBUTE = 75
 _SEED = 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.feedback.worlds import Asked
 from benchmarks.metrics.ann import MeanRecall
+from benchmarks.metrics.ranking import average_precision_at_k
 from retrieval.encoders.base import Encoder, TextLimit
 from retrieval.engine import SearchEngine
 from retrieval.model import EncoderInfo, Float32Array, ItemId
@@ -27,13 +28,10 @@ Mover: TypeAlias = Callable[[Float32Array, Float32Array, Float32Array, Float32Ar
 
 
 def average_precision(found: Sequence[ItemId], wanted: frozenset[ItemId], k: int) -> float:
-    """Average precision of the first k, where min(k, wanted) right ones there are the best.
-
-    Source: TREC's average precision with the denominator of MAP@K (CIRCO, Baldrati et al., 2023).
-    """
-    right = [item_id in wanted for item_id in found[:k]]
-    precisions = [sum(right[: at + 1]) / (at + 1) for at, is_right in enumerate(right) if is_right]
-    return sum(precisions) / max(1, min(k, len(wanted)))
+    """Average precision of the first k; see `average_precision_at_k`. 0 where nothing is wanted."""
+    relevant = np.zeros((1, k), np.bool_)
+    relevant[0, : len(found)] = [item_id in wanted for item_id in found[:k]]
+    return float(average_precision_at_k(relevant, np.array([max(1, len(wanted))]))[0])
 
 
 def _raw(start: Float32Array, liked: Float32Array, wrong: Float32Array, _: object) -> Float32Array:

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.shapes.grammar import phrase
-from benchmarks.shapes.pictures import ALL, VALUES, Attributes, draw
+from benchmarks.shapes.pictures import VALUES, Attributes
+from benchmarks.shapes.world import draw_gallery, shown_by
 from indexer import IndexOptions, index_folders
 from retrieval.encoders.base import Encoder
 from retrieval.engine import SearchEngine
 from retrieval.model import ItemId, gallery_of
-
-_GALLERY_SEED = 1_000_000
-"""Of the pictures; training draws with seeds far below."""
 
 SAYS_ALL: dict[str, tuple[str, ...]] = {
     "the {colour} {shape}": ("colour", "shape"),
@@ -45,9 +43,7 @@ class Asked:
 def shapes(encoder: Encoder, folder: Path) -> Iterator[SearchEngine]:
     """An engine over two pictures of every combination of attributes, named by it."""
     pictures = folder / "pictures"
-    pictures.mkdir()
-    for (number, attributes), copy in itertools.product(enumerate(ALL), range(2)):
-        draw(attributes, _GALLERY_SEED + copy).save(pictures / f"{number}-{copy}.png")
+    draw_gallery(pictures, views=2)
     with indexed(pictures, folder / "collection", encoder, captions=False) as engine:
         yield engine
 
@@ -64,7 +60,7 @@ def indexed(
 
 def attributes_of(engine: SearchEngine) -> dict[ItemId, Attributes]:
     """What each picture of a gallery of shapes shows."""
-    return {item_id: ALL[int(name.split("-")[0])] for name, item_id in _names(engine).items()}
+    return {item_id: shown_by(name) for name, item_id in _names(engine).items()}
 
 
 def questions(engine: SearchEngine, forms: dict[str, tuple[str, ...]]) -> list[Asked]:

@@ -23,7 +23,8 @@ from benchmarks.perf.search_ratio import ReadyVectors, build_collection
 from benchmarks.perf.timing import interleave
 from retrieval.engine import SearchEngine
 from retrieval.model import Float32Array
-from retrieval.query.algebra import Expression, Product, Residual, Slerp, Vector
+from retrieval.query.algebra import Expression, Vector
+from retrieval.query.ways import Product, Residual, Slerp
 
 Way: TypeAlias = Callable[[Vector, Vector, Vector], Expression]
 

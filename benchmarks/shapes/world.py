@@ -60,18 +60,27 @@ def opened_world(encoder: Encoder, folder: Path, views: int = VIEWS) -> Iterator
         views: pictures of each combination.
     """
     pictures = folder / "pictures"
-    pictures.mkdir()
+    draw_gallery(pictures, views)
     for number, one in enumerate(ALL):
         for view in range(views):
-            stem = f"{number}-{view}"
-            draw(one, GALLERY_SEED + view).save(pictures / f"{stem}.png")
-            (pictures / f"{stem}.txt").write_text(english(one), encoding="utf-8")
+            (pictures / f"{number}-{view}.txt").write_text(english(one), encoding="utf-8")
     index_folders([pictures], folder / "collection", encoder=encoder)
     with SearchEngine.open(folder / "collection", encoder=encoder, device="cpu") as engine:
         yield World(engine, views)
 
 
-def _shown(hit: Hit) -> Attributes:
-    """The pictures are named by the number of their combination."""
-    name = hit.item.files[0].name
+def draw_gallery(pictures: Path, views: int) -> None:
+    """Draw pictures of all combinations into a new folder, named by combination and view."""
+    pictures.mkdir()
+    for number, one in enumerate(ALL):
+        for view in range(views):
+            draw(one, GALLERY_SEED + view).save(pictures / f"{number}-{view}.png")
+
+
+def shown_by(name: str) -> Attributes:
+    """What a picture of `draw_gallery` shows, by its name."""
     return ALL[int(name.partition("-")[0])]
+
+
+def _shown(hit: Hit) -> Attributes:
+    return shown_by(hit.item.files[0].name)

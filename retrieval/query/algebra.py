@@ -21,19 +21,7 @@ import numpy as np
 
 from retrieval.errors import QueryError
 from retrieval.languages.tags import canonical_tag
-from retrieval.model import Float32Array, ItemId, Modality, gallery_of
-from retrieval.store.filters.predicates import Predicate
-
-DEFAULT_SLERP_AT = 0.75
-"""Where on the arc from image to text a slerp query lies: 0 is the image, 1 the text.
-
-The best on `benchmarks.composed`, with 0.7. Jang et al., "Spherical Linear Interpolation and
-Text-Anchoring for Zero-shot Composed Image Retrieval", ECCV 2024, have 0.8 for CIRCO and FashionIQ.
-"""
-
-DEFAULT_GAIN = 0.7
-"""How far a residual between examples goes from its anchor, in lengths of the anchor: the best on
-`benchmarks.composed`."""
+from retrieval.model import Float32Array, ItemId, Modality
 
 DEEPEST = 100
 """Levels of parts inside of parts that a query may have. Python's stack holds some 300."""
@@ -57,14 +45,14 @@ class Expression:
     __slots__: tuple[str, ...] = ()
 
     def __add__(self, other: "Expression") -> "Expression":
-        return Sum((*_summands(self), *_summands(_expression(other))))
+        return Sum((*_summands(self), *_summands(as_expression(other))))
 
     def __radd__(self, start: object) -> "Expression":
         # `sum` starts from 0.
-        return self if isinstance(start, int) and start == 0 else _expression(start) + self
+        return self if isinstance(start, int) and start == 0 else as_expression(start) + self
 
     def __sub__(self, other: "Expression") -> "Minus":
-        return Minus(self, _expression(other))
+        return Minus(self, as_expression(other))
 
     def __mul__(self, weight: float) -> "Scale":
         return Scale(self, weight)
@@ -208,7 +196,7 @@ class Scale(Expression):
     weight: float
 
     def __post_init__(self) -> None:
-        _expression(self.part)
+        as_expression(self.part)
         if not math.isfinite(self.weight) or self.weight == 0:
             raise QueryError(
                 f"the weight of a term must be a number other than 0: {self.weight}",
@@ -227,7 +215,7 @@ class Sum(Expression):
     parts: tuple[Expression, ...]
 
     def __post_init__(self) -> None:
-        _keep_parts(self, "parts")
+        keep_parts(self, "parts")
         if not self.parts:
             raise QueryError("the query is empty", hint="give at least one word or an image")
 
@@ -254,225 +242,18 @@ class Minus(Expression):
     def __init__(
         self, sought: Expression, unwanted: Expression | tuple[Expression, ...] | list[Expression]
     ) -> None:
-        parts = _expressions(unwanted)
+        parts = as_expressions(unwanted)
         if not parts:
             raise QueryError("nothing is taken away", hint="leave the minus out")
         if isinstance(sought, Minus):
             parts = (*sought.unwanted, *parts)
             sought = sought.sought
-        object.__setattr__(self, "sought", _expression(sought))
+        object.__setattr__(self, "sought", as_expression(sought))
         object.__setattr__(self, "unwanted", parts)
 
     def __add__(self, other: Expression) -> Expression:
         # a - b + c is a + c - b.
         return Minus(self.sought + other, self.unwanted)
-
-
-@dataclass(frozen=True, slots=True)
-class Slerp(Expression):
-    """The unit vector at the share `at` of the arc from one part to another.
-
-    Raises:
-        QueryError: `at` is outside of [0, 1].
-    """
-
-    start: Expression
-    end: Expression
-    at: float = DEFAULT_SLERP_AT
-
-    def __post_init__(self) -> None:
-        _expression(self.start)
-        _expression(self.end)
-        if not 0.0 <= self.at <= 1.0:
-            raise QueryError(
-                f"the share of an arc must lie between 0 and 1, got {self.at:g}",
-                hint="0 is the image, 1 the text",
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Residual(Expression):
-    """An anchor moved along a direction between examples: from the mean of some to that of others.
-
-    A difference of texts has no share of what all texts have in common, so that it may be added to
-    an image. Without `away` the direction starts from what captions have in common.
-
-    Attributes:
-        anchor: where to start.
-        towards: at least one example of what is wanted.
-        away: examples of what the anchor has instead.
-        gain: how far to go, in lengths of the anchor; more than 0. From what captions have in
-            common it takes more, some 2 to 2.5.
-
-    Raises:
-        QueryError: there is no example, or `gain` is not positive.
-    """
-
-    anchor: Expression
-    towards: tuple[Expression, ...]
-    away: tuple[Expression, ...] = ()
-    gain: float = DEFAULT_GAIN
-
-    def __post_init__(self) -> None:
-        _expression(self.anchor)
-        _keep_parts(self, "towards")
-        _keep_parts(self, "away")
-        if not self.towards:
-            raise QueryError(
-                "a residual needs an example of what is wanted", hint="give at least one text"
-            )
-        if not (math.isfinite(self.gain) and self.gain > 0):
-            raise QueryError(
-                f"the gain of a residual must be more than 0, got {self.gain:g}",
-                hint="give a number such as 0.7",
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Product(Expression):
-    """What is like both parts: the ranking is by a product of two scores, not by one vector."""
-
-    first: Expression
-    second: Expression
-
-    def __post_init__(self) -> None:
-        _expression(self.first)
-        _expression(self.second)
-
-
-@dataclass(frozen=True, slots=True)
-class Mean(Expression):
-    """The direction of the mean of parts, which counts as one term: of length 1, as a leaf does.
-
-    Raises:
-        QueryError: there are no parts.
-    """
-
-    parts: tuple[Expression, ...]
-
-    def __post_init__(self) -> None:
-        _keep_parts(self, "parts")
-        if not self.parts:
-            raise QueryError("a mean needs a part", hint="give at least one text or image")
-
-
-@dataclass(frozen=True, slots=True)
-class EachOf(Expression):
-    """What fits every one of its parts: the ranking is by the part that an item fits least.
-
-    Raises:
-        QueryError: there are no parts.
-    """
-
-    parts: tuple[Expression, ...]
-
-    def __post_init__(self) -> None:
-        _keep_parts(self, "parts")
-        if not self.parts:
-            raise QueryError(
-                "a query for each of some parts needs a part",
-                hint="give at least one text or image",
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Feedback(Expression):
-    """A part moved towards what was marked as right, and away from what was marked as wrong.
-
-    See `retrieval.query.feedback`. Marked items are references: they are not among the hits, unless
-    the query asks for them.
-
-    Attributes:
-        start: what was asked for; None where the marks are all there is.
-        liked: what was marked as right.
-        disliked: what was marked as wrong.
-
-    Raises:
-        QueryError: nothing is marked, something is marked as both, or there is neither a start nor
-            anything that is liked.
-    """
-
-    start: Expression | None
-    liked: tuple[Leaf, ...] = ()
-    disliked: tuple[Leaf, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.start is not None:
-            _expression(self.start)
-        _keep_parts(self, "liked")
-        _keep_parts(self, "disliked")
-        if not self.liked and not self.disliked:
-            raise QueryError("nothing is marked", hint="name what is right, or what is wrong")
-        if self.start is None and not self.liked:
-            raise QueryError(
-                "the query only says what is wrong", hint="give a text, or something that is right"
-            )
-        if both := set(self.liked) & set(self.disliked):
-            raise QueryError(
-                f"marked as right and as wrong: {next(iter(both))}", hint="drop one of the marks"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Pseudo(Expression):
-    """A text with images in the place of words: "a photo of {ref.jpg} on the beach".
-
-    Each image becomes a word of its own (`retrieval.learn.phi`), and the text is encoded with it.
-
-    Attributes:
-        segments: strings are literal text, without blanks around it; images (ImageFile, ItemRef
-            of an image, Vector of one) stand where a word would.
-
-    Raises:
-        QueryError: there is no image, or a part is neither text nor an image.
-    """
-
-    segments: tuple["str | Expression", ...]
-
-    def __post_init__(self) -> None:
-        said = [
-            clean_text(each).strip() if isinstance(each, str) else each for each in self.segments
-        ]
-        kept = tuple(each for each in said if each != "")
-        images = [each for each in kept if not isinstance(each, str)]
-        if not images:
-            raise QueryError(
-                "a text with images in it needs an image", hint="without one it is a Text"
-            )
-        for each in images:
-            if not _is_image(each):
-                raise QueryError(
-                    f"{each!r} cannot stand inside of a text",
-                    hint="put an image there: ImageFile, an ItemRef of an image, or its Vector",
-                )
-        object.__setattr__(self, "segments", kept)
-
-    @property
-    def images(self) -> tuple["ImageFile | ItemRef | Vector", ...]:
-        """The images, in their order."""
-        return tuple(
-            each for each in self.segments if isinstance(each, ImageFile | ItemRef | Vector)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Where(Expression):
-    """A part among the items that satisfy a filter.
-
-    Raises:
-        TypeError: the filter is a text, or none at all.
-    """
-
-    part: Expression
-    predicate: Predicate
-
-    def __post_init__(self) -> None:
-        _expression(self.part)
-        if not isinstance(self.predicate, Predicate):
-            raise TypeError(
-                f"{self.predicate!r} is no filter; wrap it in parse_filter(...) of "
-                "retrieval.store.filters.grammar"
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,18 +290,6 @@ class Query:
         return cls(Text(text))
 
 
-def analogy(a: Expression, b: Expression, c: Expression) -> Sum:
-    """What is to c as b is to a: the direction of c + b - a, all of length 1.
-
-    The terms may be images and texts: a and b should be of one kind, whose common part then drops
-    out of the difference. None of them is among the hits.
-
-    Source: T. Mikolov, W. Yih, G. Zweig, "Linguistic Regularities in Continuous Space Word
-    Representations", NAACL 2013, section 4.
-    """
-    return Sum((c, b, Scale(a, -1.0)))
-
-
 def check_id(item_id: int) -> None:
     """Raise QueryError unless a number can be the id of an item."""
     if not 0 < item_id <= _LARGEST_ID:
@@ -535,7 +304,7 @@ def check_depth(expression: Expression) -> None:
 
     Raises TypeError for what is no expression.
     """
-    level, n_parts = [_expression(expression)], 1
+    level, n_parts = [as_expression(expression)], 1
     for _ in range(DEEPEST):
         level = [inner for each in level for inner in _inside(each)]
         if not level:
@@ -561,12 +330,6 @@ def _inside(node: Expression) -> Iterator[Expression]:
                 yield each
 
 
-def _is_image(part: "str | Expression") -> bool:
-    if isinstance(part, ItemRef):
-        return gallery_of(part.item_id) == "images"
-    return isinstance(part, ImageFile) or (isinstance(part, Vector) and part.modality == "image")
-
-
 def clean_text(text: str) -> str:
     """The text with what no encoder can read made harmless; everything else stays as it is.
 
@@ -578,26 +341,28 @@ def clean_text(text: str) -> str:
     return "".join(" " if unicodedata.category(char) == "Cc" else char for char in whole)
 
 
-def _expression(other: object) -> Expression:
+def as_expression(other: object) -> Expression:
+    """The same; raises TypeError for what is no expression, saying how to make one."""
     if not isinstance(other, Expression):
         hint = "wrap a text in Text(...), a path in ImageFile(...)"
         raise TypeError(f"{other!r} is no part of a query; {hint}")
     return other
 
 
-def _expressions(given: object) -> tuple[Expression, ...]:
+def as_expressions(given: object) -> tuple[Expression, ...]:
     """Parts as a tuple; a single one is as good as a tuple of it."""
     if not isinstance(given, tuple | list):
-        return (_expression(given),)
+        return (as_expression(given),)
     # By kind, of which there are few: a sum that grows term by term is looked at each time.
     if not all(issubclass(kind, Expression) for kind in set(map(type, given))):
         for each in given:
-            _expression(each)
+            as_expression(each)
     return tuple(given)
 
 
-def _keep_parts(node: Expression, name: str) -> None:
-    object.__setattr__(node, name, _expressions(getattr(node, name)))
+def keep_parts(node: Expression, name: str) -> None:
+    """Make a field of a node that is being made a tuple of expressions; raises TypeError."""
+    object.__setattr__(node, name, as_expressions(getattr(node, name)))
 
 
 def _summands(part: Expression) -> tuple[Expression, ...]:

@@ -12,9 +12,10 @@ import numpy as np
 
 from retrieval.errors import QueryError
 from retrieval.model import Float32Array
-from retrieval.query.algebra import Expression, Feedback, Leaf, Mean, Pseudo, Residual, Slerp
+from retrieval.query.algebra import Expression, Leaf
 from retrieval.query.feedback import Marks, Surroundings, moved
 from retrieval.query.normal import LEAVES, modality_of, terms
+from retrieval.query.ways import Feedback, Mean, Pseudo, Residual, Slerp
 
 _CANCELS_BELOW = 1e-3
 """Length of the sum, with weights that add up to 1 in size, under which its direction is noise."""

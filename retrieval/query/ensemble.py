@@ -7,7 +7,8 @@ ours.
 
 from dataclasses import replace
 
-from retrieval.query.algebra import Mean, Text
+from retrieval.query.algebra import Text
+from retrieval.query.ways import Mean
 
 TEMPLATES = (
     "a photo of {}.",

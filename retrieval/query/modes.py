@@ -8,21 +8,17 @@ from typing import Self
 from retrieval.errors import QueryError
 from retrieval.learn.phi import DEFAULT_TEMPLATE, SLOT, WORDS
 from retrieval.model import Modality
-from retrieval.query.algebra import (
+from retrieval.query.algebra import Expression, Minus, Scale, Sum, Text
+from retrieval.query.normal import Sought, Unwanted, leaves, modality_of, normal, terms
+from retrieval.query.ways import (
     DEFAULT_GAIN,
     DEFAULT_SLERP_AT,
-    Expression,
-    Minus,
     Product,
     Pseudo,
     Residual,
-    Scale,
     Slerp,
-    Sum,
-    Text,
     Where,
 )
-from retrieval.query.normal import Sought, Unwanted, leaves, modality_of, normal, terms
 from retrieval.store.filters.predicates import Predicate
 
 

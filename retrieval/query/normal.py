@@ -12,25 +12,18 @@ from functools import lru_cache
 from retrieval.errors import QueryError
 from retrieval.model import Modality, gallery_of
 from retrieval.query.algebra import (
-    EachOf,
     Expression,
-    Feedback,
     ImageFile,
     ItemRef,
     Leaf,
-    Mean,
     Minus,
-    Product,
-    Pseudo,
-    Residual,
     Scale,
-    Slerp,
     Sum,
     Text,
     Vector,
-    Where,
     check_depth,
 )
+from retrieval.query.ways import EachOf, Feedback, Mean, Product, Pseudo, Residual, Slerp, Where
 from retrieval.store.filters.predicates import And, Predicate
 
 LEAVES = (Text, ImageFile, ItemRef, Vector)

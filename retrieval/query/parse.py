@@ -19,17 +19,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from retrieval.errors import QuerySyntaxError
-from retrieval.query.algebra import (
-    Expression,
-    ImageFile,
-    Minus,
-    Pseudo,
-    Scale,
-    Sum,
-    Text,
-    clean_text,
-)
+from retrieval.query.algebra import Expression, ImageFile, Minus, Scale, Sum, Text, clean_text
 from retrieval.query.negations import without_of
+from retrieval.query.ways import Pseudo
 from retrieval.store.filters.problems import excerpt_of
 
 _WEIGHT = re.compile(

@@ -4,32 +4,20 @@ All texts of all queries are encoded in one call, all images in another; a leaf 
 share is encoded once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from retrieval.errors import QueryError
 from retrieval.model import Float32Array, GalleryName, Int64Array, ItemId, Modality
-from retrieval.query.algebra import (
-    EachOf,
-    Expression,
-    ImageFile,
-    ItemRef,
-    Leaf,
-    Mean,
-    Product,
-    Pseudo,
-    Query,
-    Text,
-    Vector,
-)
+from retrieval.query.algebra import Expression, Leaf, Query
 from retrieval.query.compose import Composer
 from retrieval.query.each_of import Weakest
 from retrieval.query.encoding import QueryEncoder
-from retrieval.query.ensemble import ensembled
 from retrieval.query.feedback import Surroundings
+from retrieval.query.leaves import Items, embedded
 from retrieval.query.normal import (
     Sought,
     children,
@@ -41,8 +29,9 @@ from retrieval.query.normal import (
     towards,
 )
 from retrieval.query.penalty import Penalty
-from retrieval.query.product import Fusion, Landmarks
-from retrieval.query.rewriting import with_texts
+from retrieval.query.product import Fusion
+from retrieval.query.spelling import spelled_out
+from retrieval.query.ways import EachOf, Mean, Product, Pseudo
 from retrieval.store.filters.predicates import Predicate
 
 _THE_SAME = 0.999
@@ -50,31 +39,6 @@ _THE_SAME = 0.999
 
 _ENOUGH_CAPTIONS = 100
 """Texts of a collection from which their mean and main axes are taken; with fewer, a bank is."""
-
-
-class Items(Protocol):
-    """What a plan asks of the collection."""
-
-    @property
-    def dim(self) -> int:
-        """Of the embedding space."""
-        ...
-
-    def vectors_of_items(self, ids: Sequence[ItemId]) -> Float32Array:
-        """Stored vectors, (n, dim); raises QueryError for an id that names no live item."""
-        ...
-
-    def items_by_sha256(self, hexes: Sequence[str]) -> Mapping[str, ItemId]:
-        """Items by the sha256 of their content; contents without an item are left out."""
-        ...
-
-    def sample(self, target: GalleryName) -> Float32Array:
-        """Vectors of items from all over a gallery, (m, dim), always the same ones."""
-        ...
-
-    def landmarks(self, target: GalleryName, captions: Callable[[], Float32Array]) -> Landmarks:
-        """Of a gallery; captions are asked for once, (c, dim)."""
-        ...
 
 
 class Fused(Protocol):
@@ -153,7 +117,7 @@ def plan_queries(
     """
     sought = [normal(spelled_out(query, encoder)) for query in queries]
     own = [tuple(_leaves_of(each)) for each in sought]
-    vectors, twins = _embedded(dict.fromkeys(leaf for each in own for leaf in each), encoder, items)
+    vectors, twins = embedded(dict.fromkeys(leaf for each in own for leaf in each), encoder, items)
     spoken = dict.fromkeys(
         text for each in sought for part in _parts_of(each) for text in pseudos(part)
     )
@@ -171,34 +135,6 @@ def plan_queries(
         fusions=tuple(fusion for _, _, fusion in aims),
         wheres=tuple(each.where for each in sought),
     )
-
-
-def spelled_out(query: Query, encoder: QueryEncoder) -> Expression:
-    """The expression of a query with its texts in all wordings, each as long as can be encoded.
-
-    Raises:
-        QueryError: a text has too many parts, or `long` is "min" and the query is more than a text.
-    """
-    expression = query.expression
-    if query.long == "min" and isinstance(expression, Text):
-        parts = [replace(expression, text=part) for part in encoder.parts_of(expression.text)]
-        each = tuple(ensembled(part) if query.ensemble else part for part in parts)
-        return each[0] if len(each) == 1 else EachOf(each)
-
-    def in_parts(text: Text) -> Expression:
-        parts = encoder.parts_of(text.text)
-        if len(parts) == 1:
-            return text
-        if query.long == "min":
-            raise QueryError(
-                "the least of all parts is asked of a query that is one text and nothing else",
-                hint="drop the other terms, or let the mean of the parts count",
-            )
-        return Mean(tuple(replace(text, text=part) for part in parts))
-
-    if query.ensemble:
-        expression = with_texts(expression, ensembled)
-    return with_texts(expression, in_parts)
 
 
 class _Planner:
@@ -310,43 +246,6 @@ class _Planner:
     def _modality(self, part: Expression) -> Modality:
         """What a part of a product is: an image if any of it is one."""
         return "image" if "image" in map(modality_of, towards(part) or leaves(part)) else "text"
-
-
-def _embedded(
-    wanted: Mapping[Leaf, None], encoder: QueryEncoder, items: Items
-) -> tuple[dict[Leaf | Pseudo, Float32Array], dict[Leaf, ItemId]]:
-    """A unit vector for each leaf, and for images and items the item of the same content."""
-    texts = [leaf for leaf in wanted if isinstance(leaf, Text)]
-    files = [leaf for leaf in wanted if isinstance(leaf, ImageFile)]
-    references = [leaf for leaf in wanted if isinstance(leaf, ItemRef)]
-    vectors: dict[Leaf | Pseudo, Float32Array] = {
-        leaf: leaf.values for leaf in wanted if isinstance(leaf, Vector)
-    }
-    twins: dict[Leaf, ItemId] = {leaf: leaf.item_id for leaf in references}
-    if texts:
-        words, languages = zip(*((leaf.text, leaf.lang) for leaf in texts), strict=True)
-        vectors.update(zip(texts, encoder.encode_texts(words, languages), strict=True))
-    if files:
-        encoded = encoder.encode_files([leaf.path for leaf in files])
-        vectors.update(zip(files, encoded.vectors, strict=True))
-        known = items.items_by_sha256(encoded.sha256)
-        digests = zip(files, encoded.sha256, strict=True)
-        twins.update({leaf: known[digest] for leaf, digest in digests if digest in known})
-    if references:
-        stored = items.vectors_of_items([leaf.item_id for leaf in references])
-        vectors.update(zip(references, stored, strict=True))
-    _check_widths(vectors, items)
-    return vectors, twins
-
-
-def _check_widths(vectors: Mapping[Leaf | Pseudo, Float32Array], items: Items) -> None:
-    given = {len(values) for leaf, values in vectors.items() if isinstance(leaf, Vector)}
-    if given and given != (expected := {items.dim}):
-        raise QueryError(
-            f"a query vector of {max(given - expected)} numbers for a collection of "
-            f"{items.dim} dimensions",
-            hint="use the encoder of the collection",
-        )
 
 
 def _leaves_of(sought: Sought) -> list[Leaf]:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
-from retrieval.query.algebra import Expression, Feedback, Leaf, Minus, Text, Where
+from retrieval.query.algebra import Expression, Leaf, Minus, Text
 from retrieval.query.normal import LEAVES
+from retrieval.query.ways import Feedback, Where
 
 _MARKS = frozenset(("liked", "disliked"))
 """Fields that hold leaves and nothing else."""

@@ -16,7 +16,8 @@ import numpy as np
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
 from retrieval.model import Float32Array, Hit, ItemId, gallery_of
-from retrieval.query.algebra import Mean, Query, Text
+from retrieval.query.algebra import Query, Text
+from retrieval.query.ways import Mean
 from retrieval.rerank.base import texts_of
 
 CAPTION_SHARE = 0.5

@@ -10,7 +10,8 @@ from indexer.writer import CollectionWriter
 from retrieval.confidence import ENOUGH_CAPTIONS
 from retrieval.engine import SearchEngine
 from retrieval.model import FIRST_ID
-from retrieval.query.algebra import ImageFile, ItemRef, Product, Query, Text
+from retrieval.query.algebra import ImageFile, ItemRef, Query, Text
+from retrieval.query.ways import Product
 from tests import collection_kit as kit
 from tests.retrieval.test_engine import NumberEncoder
 

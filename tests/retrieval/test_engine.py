@@ -19,14 +19,9 @@ from retrieval.errors import (
     QueryError,
 )
 from retrieval.model import EncoderInfo, ImageMeta
-from retrieval.query.algebra import (
-    ImageFile,
-    ItemRef,
-    Query,
-    Slerp,
-    Text,
-)
+from retrieval.query.algebra import ImageFile, ItemRef, Query, Text
 from retrieval.query.plan import MadeOf
+from retrieval.query.ways import Slerp
 from retrieval.store.collection import Collection
 from tests import collection_kit as kit
 

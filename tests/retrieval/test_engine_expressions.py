@@ -11,43 +11,18 @@ from retrieval.encoders.bank import caption_bank
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
 from retrieval.planned import BROUGHT
-from retrieval.query.algebra import (
-    DEEPEST,
-    Feedback,
-    ImageFile,
-    ItemRef,
-    Minus,
-    Product,
-    Query,
-    Residual,
-    Slerp,
-    Text,
-    Vector,
-    Where,
-)
+from retrieval.query.algebra import DEEPEST, ImageFile, ItemRef, Minus, Query, Text, Vector
 from retrieval.query.language import in_language
 from retrieval.query.penalty import otsu_threshold
 from retrieval.query.product import Fusion, Landmarks
+from retrieval.query.ways import Feedback, Product, Residual, Slerp, Where
 from retrieval.store.filters.grammar import parse_filter
 from tests import collection_kit as kit
+from tests.collection_kit import NumberEncoder, ids_of
 
 N = 200
 MARKED = 3
 """The content whose direction is the unwanted one."""
-
-
-class NumberEncoder:
-    """The vector of the number that a text ends in, or of how long it is."""
-
-    input_px = 8
-    info = kit.ENCODER
-
-    def encode_texts(self, texts):
-        last = [text.split()[-1] for text in texts]
-        return kit.vectors([int(word) if word.isdigit() else 1000 + len(word) for word in last])
-
-    def encode_images(self, images):
-        return kit.vectors([image.getpixel((0, 0))[0] for image in images])
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +35,7 @@ def engine(tmp_path_factory):
 @pytest.fixture(scope="module")
 def stored():
     """The vectors of the items, (N, dim); item n + 1 is in row n."""
-    return kit.vectors(range(N)).astype(np.float16).astype(np.float32)
-
-
-def ids_of(result):
-    return [hit.item.id for hit in result.hits]
+    return kit.stored_vectors(N)
 
 
 @pytest.mark.parametrize("weight", [0.5, 1.0, 20.0])

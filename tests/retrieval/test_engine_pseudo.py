@@ -16,7 +16,8 @@ from retrieval.errors import EncoderUnavailableError, QueryError, TrainedMapErro
 from retrieval.learn.phi import DEFAULT_TEMPLATE, PHI_NAME
 from retrieval.learn.phi_lessons import Lessons
 from retrieval.learn.phi_ridge import train_ridge
-from retrieval.query.algebra import ImageFile, ItemRef, Minus, Pseudo, Query, Text, Vector
+from retrieval.query.algebra import ImageFile, ItemRef, Minus, Query, Text, Vector
+from retrieval.query.ways import Pseudo
 from tests import bundles
 
 COLOURS = ("red", "green", "blue", "yellow", "black", "white")

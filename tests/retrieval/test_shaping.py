@@ -8,37 +8,26 @@ import pytest
 from retrieval.encoders.base import TextLimit
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
-from retrieval.query.algebra import (
-    EachOf,
-    Feedback,
-    ItemRef,
-    Mean,
-    Query,
-    Text,
-    Vector,
-    analogy,
-)
+from retrieval.query.algebra import ItemRef, Query, Text, Vector
 from retrieval.query.ensemble import ensembled
 from retrieval.query.feedback import Marks, moved
+from retrieval.query.ways import EachOf, Feedback, Mean, analogy
 from retrieval.rerank.diversity import diverse_order
 from retrieval.shaping import Among, PseudoFeedback, Shaping, search_shaped
 from retrieval.store.filters.grammar import parse_filter
 from tests import collection_kit as kit
+from tests.collection_kit import NumberEncoder, ids_of
 
 N = 150
 WORDS_READ = 4
 
 
-class NumberEncoder:
-    """The vector of the number that a text ends in, or of how long it is; reads four words."""
-
-    input_px = 8
-    info = kit.ENCODER
+class ShortSighted(NumberEncoder):
+    """Reads four words."""
 
     def encode_texts(self, texts):
         assert all(self.text_limit().fits(text) for text in texts)
-        last = [text.split()[-1].strip(".") for text in texts]
-        return kit.vectors([int(word) if word.isdigit() else 1000 + len(word) for word in last])
+        return super().encode_texts(texts)
 
     def text_limit(self):
         return TextLimit(WORDS_READ, "words", lambda text: len(text.split()))
@@ -47,18 +36,14 @@ class NumberEncoder:
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
     folder = kit.new_collection(tmp_path_factory.mktemp("c") / "c", *range(N))
-    with SearchEngine.open(folder, encoder=NumberEncoder()) as opened:
+    with SearchEngine.open(folder, encoder=ShortSighted()) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def stored():
     """The vectors of the items, (N, dim); item n + 1 is in row n."""
-    return kit.vectors(range(N)).astype(np.float16).astype(np.float32)
-
-
-def ids_of(result):
-    return [hit.item.id for hit in result.hits]
+    return kit.stored_vectors(N)
 
 
 def by_cosine(stored, vector, leave_out=()):

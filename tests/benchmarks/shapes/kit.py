@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks.shapes.pictures import HELD_OUT, draw
+from benchmarks.shapes.world import GALLERY_SEED
 from retrieval.model import Float32Array
 from tests.benchmarks.shapes.bundle import TRAINING_CODE, cached, installed_versions, key_of
-
-GALLERY_SEED = 1_000_000
-"""Of the pictures that are searched; training draws with seeds far below."""
 
 FLOOR = 0.9
 """R@1 that the trained model reaches on held-out combinations, in both directions."""

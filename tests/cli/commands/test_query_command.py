@@ -230,7 +230,7 @@ def test_index_first_where_the_collection_is_an_empty_folder(here):
 @pytest.mark.parametrize(("reply", "code"), [(True, 0), (False, 4)])
 def test_a_watched_query_offers_to_index(here, monkeypatch, reply, code):
     asked = []
-    monkeypatch.setattr("cli.query.is_watched", lambda: True)
+    monkeypatch.setattr("cli.engine.is_watched", lambda: True)
     monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text) or reply)
     assert run("query", "red", "-f").exit_code == code
     assert len(asked) == 1

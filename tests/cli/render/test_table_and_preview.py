@@ -24,6 +24,16 @@ class TestTable:
         assert lines[0].split() == ["rank", "score", "path", "pixels", "size"]
         assert lines[1].split() == ["3", "0.288", hit.path.decode(), "80x60", "1.2", "MB"]
 
+    def test_what_ranks_in_place_of_the_score_has_a_column(self, make_hit):
+        hits = [replace(make_hit(rank=1), adjusted=0.25), make_hit(rank=2)]
+        lines = printed(hits_table(hits), width=300).splitlines()
+        assert lines[0].split()[:4] == ["rank", "score", "adjusted", "path"]
+        assert lines[1].split()[2] == "0.250"
+        assert lines[2].split()[2] == hits[1].path.decode()
+        named = [replace(make_hit(), adjusted=0.1, reranked=0.2, confidence=0.3)]
+        columns = printed(hits_table(named), width=300).splitlines()[0].split()
+        assert columns[:5] == ["rank", "score", "adjusted", "reranked", "confidence"]
+
     def test_a_long_path_is_folded_and_not_cut(self, make_hit):
         hit = make_hit("x" * 200 + ".png")
         text = printed(hits_table([hit]), width=60)

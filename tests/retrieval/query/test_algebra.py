@@ -9,23 +9,17 @@ from hypothesis import strategies as st
 
 from retrieval.errors import QueryError
 from retrieval.query.algebra import (
-    EachOf,
-    Feedback,
     ImageFile,
     ItemRef,
-    Mean,
     Minus,
-    Product,
     Query,
-    Residual,
     Scale,
-    Slerp,
     Sum,
     Text,
     Vector,
-    Where,
     clean_text,
 )
+from retrieval.query.ways import EachOf, Feedback, Mean, Product, Residual, Slerp, Where
 from retrieval.store.filters.grammar import parse_filter
 
 CAR, POOL = Text("car"), ImageFile("pool.jpg")

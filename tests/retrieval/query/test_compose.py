@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from retrieval.errors import QueryError
-from retrieval.query.algebra import ItemRef, Residual, Scale, Slerp, Sum, Text
+from retrieval.query.algebra import ItemRef, Scale, Sum, Text
 from retrieval.query.compose import Composer, slerp, weighted_sum
+from retrieval.query.ways import Residual, Slerp
 
 WEIGHT = st.floats(0.01, 10) | st.floats(-10, -0.01)
 

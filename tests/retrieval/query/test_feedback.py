@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from retrieval.errors import QueryError
-from retrieval.query.algebra import Feedback, ItemRef, Minus, Text, Where
+from retrieval.query.algebra import ItemRef, Minus, Text
 from retrieval.query.feedback import (
     DISLIKED,
     LIKED,
@@ -12,6 +12,7 @@ from retrieval.query.feedback import (
     probe,
 )
 from retrieval.query.rewriting import with_feedback
+from retrieval.query.ways import Feedback, Where
 from retrieval.store.filters.grammar import parse_filter
 
 AXES = np.eye(4, dtype=np.float32)

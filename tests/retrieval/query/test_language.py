@@ -7,10 +7,11 @@ import pytest
 from retrieval.encoders.fingerprint import encoder_info
 from retrieval.errors import QueryError
 from retrieval.query import language
-from retrieval.query.algebra import ImageFile, Minus, Product, Residual, Scale, Sum, Text, Where
+from retrieval.query.algebra import ImageFile, Minus, Scale, Sum, Text
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.language import Choice, choose, in_language, languages_of
 from retrieval.query.normal import texts_in
+from retrieval.query.ways import Product, Residual, Where
 from retrieval.store.filters.grammar import parse_filter
 from tests.factories import GeometryEncoder
 

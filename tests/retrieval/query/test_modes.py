@@ -2,19 +2,9 @@ import pytest
 
 from retrieval.errors import QueryError
 from retrieval.model import FIRST_ID
-from retrieval.query.algebra import (
-    ImageFile,
-    ItemRef,
-    Minus,
-    Product,
-    Residual,
-    Scale,
-    Slerp,
-    Sum,
-    Text,
-    Where,
-)
+from retrieval.query.algebra import ImageFile, ItemRef, Minus, Scale, Sum, Text
 from retrieval.query.modes import Mode, composed
+from retrieval.query.ways import Product, Residual, Slerp, Where
 from retrieval.store.filters.grammar import parse_filter
 
 SOFA, LEATHER, FABRIC = ImageFile("sofa.jpg"), Text("leather"), Text("fabric")

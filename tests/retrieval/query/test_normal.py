@@ -5,21 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import QueryError
-from retrieval.query.algebra import (
-    DEEPEST,
-    ImageFile,
-    Mean,
-    Minus,
-    Product,
-    Query,
-    Residual,
-    Scale,
-    Slerp,
-    Sum,
-    Text,
-    Where,
-)
+from retrieval.query.algebra import DEEPEST, ImageFile, Minus, Query, Scale, Sum, Text
 from retrieval.query.normal import Unwanted, leaves, length_of, normal, terms
+from retrieval.query.ways import Mean, Product, Residual, Slerp, Where
 from retrieval.store.filters.grammar import parse_filter
 from retrieval.store.filters.predicates import And
 

@@ -9,20 +9,11 @@ from hypothesis import strategies as st
 
 from retrieval.errors import QueryError, QuerySyntaxError
 from retrieval.model import FIRST_ID
-from retrieval.query.algebra import (
-    ImageFile,
-    ItemRef,
-    Minus,
-    Pseudo,
-    Scale,
-    Slerp,
-    Sum,
-    Text,
-    Vector,
-)
+from retrieval.query.algebra import ImageFile, ItemRef, Minus, Scale, Sum, Text, Vector
 from retrieval.query.modes import Mode, composed
 from retrieval.query.normal import leaves, normal, pseudos
 from retrieval.query.parse import parse_query
+from retrieval.query.ways import Pseudo, Slerp
 
 REF, POOL = ImageFile(Path("ref.jpg")), ImageFile(Path("pool.jpg"))
 THERE = {REF.path, POOL.path, Path("odd name")}

@@ -1,19 +1,7 @@
-from retrieval.query.algebra import (
-    EachOf,
-    Feedback,
-    ImageFile,
-    ItemRef,
-    Mean,
-    Minus,
-    Residual,
-    Scale,
-    Slerp,
-    Sum,
-    Text,
-    Where,
-)
+from retrieval.query.algebra import ImageFile, ItemRef, Minus, Scale, Sum, Text
 from retrieval.query.ensemble import TEMPLATES, ensembled
 from retrieval.query.rewriting import with_texts
+from retrieval.query.ways import EachOf, Feedback, Mean, Residual, Slerp, Where
 from retrieval.store.filters.grammar import parse_filter
 
 A, B, C, POOL = Text("a"), Text("b"), Text("c"), ImageFile("pool.jpg")

@@ -9,19 +9,8 @@ from retrieval.encoders.blip import BlipMatcher
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
 from retrieval.model import FileRef, Hit, ImageMeta, ItemId, ItemRecord
-from retrieval.query.algebra import (
-    EachOf,
-    Feedback,
-    ImageFile,
-    ItemRef,
-    Mean,
-    Minus,
-    Query,
-    Residual,
-    Scale,
-    Slerp,
-    Text,
-)
+from retrieval.query.algebra import ImageFile, ItemRef, Minus, Query, Scale, Text
+from retrieval.query.ways import EachOf, Feedback, Mean, Residual, Slerp
 from retrieval.rerank.base import reranked, texts_of
 from retrieval.rerank.captions import CaptionReranker
 from retrieval.rerank.exact import ExactReranker
