@@ -45,11 +45,13 @@ class Captioned:
         images: (n, dim) unit rows.
         texts: (m, dim) unit rows.
         image_of: (m,) the photograph that each caption is of.
+        said: (m,) the captions.
     """
 
     images: Float32Array
     texts: Float32Array
     image_of: Int64Array
+    said: tuple[str, ...] = ()
 
     @classmethod
     def embed(cls, folder: Path, captions: Path, encoder: Encoder) -> Self:
@@ -66,9 +68,9 @@ class Captioned:
                 decode_image(path.read_bytes(), target_px=encoder.input_px) for path in batch
             )
             rows.append(encoder.encode_images([each.image for each in decoded]))
-        texts = encoder.encode_texts([text for image in known for text in said[image]])
+        every = tuple(text for image in known for text in said[image])
         image_of = np.repeat(np.arange(len(known)), [len(said[image]) for image in known])
-        return cls(np.concatenate(rows), texts, image_of)
+        return cls(np.concatenate(rows), encoder.encode_texts(every), image_of, every)
 
 
 @dataclass(frozen=True, slots=True)
