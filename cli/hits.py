@@ -84,7 +84,8 @@ class Output:
 
 def language_as_json(choice: "Choice") -> dict[str, object]:
     """The language of one text, and how it was chosen."""
-    return {"text": choice.text, "lang": choice.lang, "by": choice.by}
+    shown: dict[str, object] = {"text": choice.text, "lang": choice.lang, "by": choice.by}
+    return {**shown, "adapted": True} if choice.is_adapted else shown
 
 
 def hit_as_json(hit: "Hit", n_alike: "Mapping[ItemId, int] | None" = None) -> dict[str, object]:

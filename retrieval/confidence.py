@@ -126,7 +126,7 @@ class Weigher:
         """
         manifest = view.collection.manifest
         name = (
-            f"{_VERSION} {manifest.encoder.fingerprint} {manifest.key} "
+            f"{_VERSION} {self._encoder.fingerprint} {manifest.key} "
             f"{view.collection.generation} {target} {modality}"
         )
         with self._lock:

@@ -20,9 +20,11 @@ from retrieval.ann.exact import Ranking
 from retrieval.confidence import Weigher
 from retrieval.encoders.base import Encoder
 from retrieval.errors import EncoderMismatchError, GenerationGoneError, QueryError
+from retrieval.learn.adapted import adapted, text_adapter_in
 from retrieval.learn.phi import PHI_NAME
 from retrieval.memory import sqlite_within
 from retrieval.model import (
+    EncoderInfo,
     Float32Array,
     GalleryName,
     Int64Array,
@@ -54,11 +56,10 @@ class SearchEngine:
     def __init__(
         self,
         open_newest: Callable[[], Collection],
-        encoder: Encoder | None,
+        encoder_for: Callable[[EncoderInfo], QueryEncoder],
         device: str,
         max_memory: int | None = None,
         cache_dir: Path | None = None,
-        phi: PhiSource | None = None,
     ) -> None:
         """Load the index of the newest generation; `SearchEngine.open` is the way in."""
         self._open_newest = open_newest
@@ -69,9 +70,7 @@ class SearchEngine:
         with contextlib.ExitStack() as on_error:
             on_error.push(self._held)
             collection = on_error.enter_context(open_newest())
-            self._encoder = QueryEncoder(
-                collection.manifest.encoder, encoder, device=device, phi=phi, cache_dir=cache_dir
-            )
+            self._encoder = encoder_for(collection.manifest.encoder)
             self._weigher = Weigher(self._encoder, cache_dir)
             self._view = self._view_of(collection)
             on_error.pop_all()
@@ -103,7 +102,8 @@ class SearchEngine:
         Args:
             folder: of the collection.
             encoder: for texts and images in queries; None makes the collection's own by its name
-                when a query first needs it.
+                when a query first needs it. Another one than the collection's goes through the
+                adapter in the collection's folder (`polyseek train adapter`).
             device: for the encoder made here, and for exact search: "auto", "cpu", "cuda" or "mps",
                 which only the encoder uses.
             catalogue_url: of a PostgreSQL catalogue, with user and password.
@@ -119,7 +119,8 @@ class SearchEngine:
 
         Raises:
             SettingsError: `max_memory` is too little for this collection; says what would do.
-            CollectionError: there is no collection, or it is damaged, or of another encoder.
+            CollectionError: there is no collection, or it is damaged, or of another encoder to
+                which no adapter leads.
             MissingDependencyError: its index needs FAISS, which is not installed.
         """
         open_newest = partial(
@@ -130,7 +131,17 @@ class SearchEngine:
             plan_search(manifest.galleries, manifest.encoder.dim, max_memory)
         if phi is None and (own := folder / PHI_NAME).is_file():
             phi = own
-        return cls(open_newest, encoder, device, max_memory, cache_dir, phi)
+        if encoder is not None:
+            encoder = adapted(encoder, folder) or encoder
+        encoder_for = partial(
+            QueryEncoder,
+            encoder=encoder,
+            device=device,
+            phi=phi,
+            text_adapter=text_adapter_in(folder),
+            cache_dir=cache_dir,
+        )
+        return cls(open_newest, encoder_for, device, max_memory, cache_dir)
 
     @property
     def template(self) -> str:

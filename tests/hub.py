@@ -1,6 +1,8 @@
 """A hub on this machine: the few routes that fetching a file takes, over real HTTP."""
 
 import hashlib
+import json
+import re
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,7 +34,8 @@ class Hub:
 
     def add(self, repo, folder, *, commit=COMMIT, branch="main"):
         """Publish the files of a folder."""
-        content = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        files = (path for path in folder.rglob("*") if path.is_file())
+        content = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
         self.files.setdefault(repo, {})[commit] = content
         self.branches.setdefault(repo, {})[branch] = commit
 
@@ -49,6 +52,19 @@ class Hub:
             return 404, "EntryNotFound", commit, b""
         return 200, None, commit, self.files[repo][commit][name]
 
+    def describe(self, repo, revision, token, *, as_tree):
+        """The same about a repository at a revision: which files it has, as JSON."""
+        status, code, commit, _ = self.look_up(repo, revision, "", token)
+        if code != "EntryNotFound":
+            return status, code, None, b""
+        files = self.files[repo][commit]
+        tree = [
+            {"type": "file", "path": name, "size": len(body), "oid": hashlib.sha1(body).hexdigest()}
+            for name, body in files.items()
+        ]
+        summary = {"id": repo, "sha": commit, "siblings": [{"rfilename": name} for name in files]}
+        return 200, None, commit, json.dumps(tree if as_tree else summary).encode()
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -64,10 +80,19 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(self.path)
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         hub.requests.append((self.command, path, token))
+        if path.startswith("/api/models/"):
+            # /api/models/ORG/REPO/revision/REVISION and /api/models/ORG/REPO/tree/REVISION?...
+            named = path.removeprefix("/api/models/").partition("?")[0]
+            repo, what, revision = re.split("/(revision|tree)/", named)
+            answer = hub.describe(repo, revision, token, as_tree=what == "tree")
+            self._send(*answer, with_body=with_body)
+            return
         # /ORG/REPO/resolve/REVISION/FILE; a repository without an organisation has one part less.
         repo, _, rest = path.removeprefix("/").partition("/resolve/")
-        revision, _, name = rest.rpartition("/")
-        status, code, commit, body = hub.look_up(repo, revision, name, token)
+        revision, _, name = rest.partition("/")
+        self._send(*hub.look_up(repo, revision, name, token), with_body=with_body)
+
+    def _send(self, status, code, commit, body, *, with_body):
         self.send_response(status)
         if code:
             self.send_header("X-Error-Code", code)

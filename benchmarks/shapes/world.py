@@ -65,6 +65,13 @@ def opened_world(encoder: Encoder, folder: Path, views: int = VIEWS) -> Iterator
         for view in range(views):
             (pictures / f"{number}-{view}.txt").write_text(english(one), encoding="utf-8")
     index_folders([pictures], folder / "collection", encoder=encoder)
+    with reopened(encoder, folder, views) as world:
+        yield world
+
+
+@contextmanager
+def reopened(encoder: Encoder, folder: Path, views: int = VIEWS) -> Iterator[World]:
+    """Open the collection that `opened_world` left in a folder, once more."""
     with SearchEngine.open(folder / "collection", encoder=encoder, device="cpu") as engine:
         yield World(engine, views)
 

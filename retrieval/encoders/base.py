@@ -53,6 +53,19 @@ class Encoder(Protocol):
         ...
 
 
+class TextEncoder(Protocol):
+    """Maps texts into a space of its own; the half of an `Encoder` that has no pictures."""
+
+    @property
+    def info(self) -> EncoderInfo:
+        """Identity of the space; as for `Encoder`."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+        """Embed n texts -> (n, dim) unit rows; as for `Encoder`."""
+        ...
+
+
 @runtime_checkable
 class LanguageAware(Protocol):
     """What an encoder has beside `Encoder` if its tokenizer may have to be told a language.

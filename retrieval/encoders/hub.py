@@ -4,7 +4,8 @@ huggingface_hub reads HF_HOME, HF_HUB_OFFLINE, HF_TOKEN and HF_ENDPOINT itself, 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from retrieval.errors import EncoderUnavailableError
@@ -99,21 +100,55 @@ class Repository:
     def __str__(self) -> str:
         return self.repo + (f"@{self._revision}" if self._revision else "")
 
+    def snapshot(self, patterns: Sequence[str]) -> Path:
+        """A folder with all files whose names match; those that are cached are not asked for again.
+
+        Raises:
+            EncoderUnavailableError: it cannot be reached and is not cached whole.
+        """
+        import huggingface_hub
+        from huggingface_hub import errors
+
+        try:
+            with self._told():
+                path = huggingface_hub.snapshot_download(
+                    self.repo, revision=self._revision, allow_patterns=list(patterns)
+                )
+        except errors.LocalEntryNotFoundError as error:
+            raise self._unavailable(
+                "is neither cached nor can it be downloaded", OFFLINE_HINT
+            ) from error
+        return Path(path)
+
     def _download(self, name: str) -> Path:
         import huggingface_hub
         from huggingface_hub import errors
 
         try:
-            path = Path(
-                huggingface_hub.hf_hub_download(
-                    self.repo, name, revision=self._revision, local_files_only=self._only_cached
+            with self._told():
+                path = Path(
+                    huggingface_hub.hf_hub_download(
+                        self.repo,
+                        name,
+                        revision=self._revision,
+                        local_files_only=self._only_cached,
+                    )
                 )
-            )
         except errors.LocalEntryNotFoundError:
             # A hub that does not answer is asked again and again, some 20 s long: once is enough.
             self._only_cached = True
             raise
-        except errors.EntryNotFoundError:
+        self._settle(path)
+        return path
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what is wrong with the repository, but that it lacks a file."""
+        from huggingface_hub import errors
+
+        try:
+            yield
+        except errors.EntryNotFoundError:  # a file that is not cached is one, too
             raise
         except errors.GatedRepoError as error:
             raise self._unavailable(
@@ -130,8 +165,6 @@ class Repository:
             ) from error
         except (OSError, ValueError, errors.HfHubHTTPError) as error:
             raise self._unavailable(f"cannot be downloaded: {error}", OFFLINE_HINT) from error
-        self._settle(path)
-        return path
 
     def _settle(self, path: Path) -> None:
         # The cache keeps a file below snapshots/COMMIT.

@@ -1,19 +1,18 @@
 """A map from an image to pseudo-tokens: words of one image, for `retrieval.encoders.injection`.
 
-A file holds the map and, in its header, a card that says what it was made for. The map is a chain
-of linear layers with GELU between them; a closed form has one layer, a trained network three.
+A closed form has one layer, a trained network three; see `retrieval.learn.maps` for its file.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Self
 
 import numpy as np
 
 from retrieval.encoders.injection import Filled
 from retrieval.errors import TrainedMapError
+from retrieval.learn.maps import Layers, MapKind, layers_in, run_layers, tensors_of
 from retrieval.model import EncoderInfo, Float32Array
 
 SLOT, WORDS = "{image}", "{text}"
@@ -26,10 +25,7 @@ with Textual Inversion" (SEARLE), ICCV 2023; the same in LinCIR."""
 PHI_NAME = "phi.safetensors"
 """Of the map that lies in a collection's folder."""
 
-_CARD, _FORMAT = "polyseek.phi", 1
-
-Layers: TypeAlias = tuple[tuple[Float32Array, Float32Array], ...]
-"""Of each layer the weight (out, in) and the bias (out,)."""
+_KIND = MapKind("phi", "polyseek.phi", 1, "polyseek train phi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +73,13 @@ class Phi:
 
     def tokens(self, images: Float32Array) -> Float32Array:
         """The pseudo-tokens of images, (n, dim) unit rows -> (n, n_tokens, width) float32."""
-        import torch
-
-        with torch.inference_mode():
-            x = torch.from_numpy(np.ascontiguousarray(images - self.mean, np.float32))
-            for number, (weight, bias) in enumerate(self.layers):
-                x = torch.nn.functional.gelu(x) if number else x
-                x = torch.nn.functional.linear(x, torch.from_numpy(weight), torch.from_numpy(bias))
-            rows = x.reshape(len(images), self.card.n_tokens, self.card.width)
-            if self.card.norm is not None:
-                rows = torch.nn.functional.normalize(rows, dim=-1) * self.card.norm
-            tokens: Float32Array = rows.numpy()
+        flat = run_layers(self.layers, images - self.mean)
+        tokens = flat.reshape(len(images), self.card.n_tokens, self.card.width)
+        if self.card.norm is None:
             return tokens
+        lengths = np.linalg.norm(tokens, axis=-1, keepdims=True)
+        scaled: Float32Array = tokens * (self.card.norm / np.maximum(lengths, np.float32(1e-12)))
+        return scaled
 
     def check(self, encoder: EncoderInfo) -> None:
         """Refuse another encoder than the one that the map was made for.
@@ -105,15 +96,7 @@ class Phi:
 
     def save(self, path: Path) -> None:
         """Write the map, and beside it its card as JSON, for readers."""
-        from safetensors.numpy import save
-
-        tensors = {"mean": np.ascontiguousarray(self.mean, np.float32)}
-        for number, (weight, bias) in enumerate(self.layers):
-            tensors[f"{number}.weight"] = np.ascontiguousarray(weight, np.float32)
-            tensors[f"{number}.bias"] = np.ascontiguousarray(bias, np.float32)
-        card = json.dumps({"format": _FORMAT, **asdict(self.card)}, indent=2, ensure_ascii=False)
-        path.write_bytes(save(tensors, metadata={_CARD: card}))
-        path.with_suffix(".json").write_text(card + "\n", encoding="utf-8")
+        _KIND.save(path, asdict(self.card), {"mean": self.mean, **tensors_of(self.layers)})
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -122,39 +105,13 @@ class Phi:
         Raises:
             TrainedMapError: there is no such file, it is damaged, or it is something else.
         """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, "numpy") as file:
-                card = _card(file.metadata() or {}, path)
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            count = sum(name.endswith(".weight") for name in tensors)
-            layers = tuple(
-                (tensors[f"{number}.weight"], tensors[f"{number}.bias"]) for number in range(count)
-            )
-            made = cls(card, tensors["mean"], layers)
-            made._check_shapes()
-        except OSError as error:
-            raise TrainedMapError(
-                f"cannot read the phi {path}: {error.strerror or error}",
-                hint="train one: polyseek train phi --out FILE",
-            ) from error
-        except (SafetensorError, KeyError, ValueError, TypeError) as error:
-            raise TrainedMapError(
-                f"{path} is no phi, or is damaged: {error}", hint="train it again"
-            ) from error
-        return made
-
-    def _check_shapes(self) -> None:
-        wide = self.card.dim
-        if self.mean.shape != (wide,) or not self.layers:
-            raise ValueError("its tensors do not fit its card")
-        for weight, bias in self.layers:
-            if weight.shape != (len(bias), wide):
-                raise ValueError("its layers do not fit each other")
-            wide = len(bias)
-        if wide != self.card.n_tokens * self.card.width:
-            raise ValueError("its layers do not fit its card")
+        fields, tensors = _KIND.load(path)
+        with _KIND.reading(path):
+            card = PhiCard(**fields)
+            if tensors["mean"].shape != (card.dim,):
+                raise ValueError("its tensors do not fit its card")
+            layers = layers_in(tensors, card.dim, card.n_tokens * card.width)
+            return cls(card, tensors["mean"], layers)
 
 
 def check_template(template: str) -> None:
@@ -182,15 +139,3 @@ def filled(template: str, tokens: Float32Array, words: str) -> Filled:
 def prompt_of(template: str) -> str:
     """What a template says before the image: the text of an image alone, without its slot."""
     return template.partition(SLOT)[0].strip()
-
-
-def _card(metadata: Mapping[str, str], path: Path) -> PhiCard:
-    if _CARD not in metadata:
-        raise ValueError("it has no card")
-    fields: dict[str, Any] = json.loads(metadata[_CARD])
-    if (version := fields.pop("format", None)) != _FORMAT:
-        raise TrainedMapError(
-            f"{path} is a phi of format {version}, and this polyseek knows format {_FORMAT}",
-            hint="train it again, or use the polyseek that made it",
-        )
-    return PhiCard(**fields)

@@ -1,55 +1,34 @@
 """What a phi learns from, and how long: texts with their embeddings, images, a recipe."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 
 from retrieval.encoders.bank import caption_bank, query_bank
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.injection import Injector, injector_of
-from retrieval.learn.phi import DEFAULT_TEMPLATE, Layers, Phi, PhiCard, check_template
+from retrieval.learn.maps import Layers
+from retrieval.learn.net import NetRecipe
+from retrieval.learn.phi import DEFAULT_TEMPLATE, Phi, PhiCard, check_template
 from retrieval.model import EncoderInfo, Float32Array
-
-OnProgress: TypeAlias = Callable[[int, int], None]
-"""Told how many steps are done, and of how many."""
 
 _OWN_TEXTS = 4_000
 """Captions of polyseek's own that a phi learns from where no texts are given."""
 
 
 @dataclass(frozen=True, slots=True)
-class PhiRecipe:
-    """How a network is trained; a closed form takes none of this.
+class PhiRecipe(NetRecipe):
+    """How the network of a phi is trained.
 
     Attributes:
-        steps: of the optimiser (AdamW).
-        batch: texts or images in a step.
-        rate: of learning, constant.
-        decay: of weights.
-        dropout: between layers.
-        widening: of the two layers in the middle, times the embedding. Source: SEARLE and LinCIR.
         n_tokens: pseudo-tokens of one image.
         noise: of LinCIR, the length of the longest noise in lengths of a centred embedding.
-        seed: of weights, order and noise.
     """
 
-    steps: int = 600
-    batch: int = 256
-    rate: float = 1e-3
-    decay: float = 0.01
-    dropout: float = 0.1
-    widening: int = 4
     n_tokens: int = 1
     noise: float = 1.0
-    seed: int = 0
-
-    @property
-    def settings(self) -> Mapping[str, float | int | str]:
-        """As a card keeps them."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)

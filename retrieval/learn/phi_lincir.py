@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval.encoders.injection import Injector, Prompts
+from retrieval.learn.net import OnProgress, fit
 from retrieval.learn.phi import Phi
-from retrieval.learn.phi_lessons import Lessons, OnProgress, PhiRecipe
-from retrieval.learn.phi_net import fit
+from retrieval.learn.phi_lessons import Lessons, PhiRecipe
 from retrieval.learn.phi_words import masked
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ with the model's own temperature).
 """
 
 from retrieval.errors import TrainedMapError
+from retrieval.learn.net import OnProgress, fit
 from retrieval.learn.phi import Phi, prompt_of
-from retrieval.learn.phi_lessons import Lessons, OnProgress, PhiRecipe
-from retrieval.learn.phi_net import fit
+from retrieval.learn.phi_lessons import Lessons, PhiRecipe
 
 _FEWEST = 2
 

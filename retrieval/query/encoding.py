@@ -1,10 +1,6 @@
 """The encoder of a search session: made at the first use, checked once, asked by one thread."""
 
-import io
 import logging
-import os
-import re
-import stat
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,44 +9,31 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
-from PIL.Image import Image
 
 from retrieval.encoders.banks import BANKS
 from retrieval.encoders.base import (
     Encoder,
     LanguageAware,
-    LimitsTexts,
     SigmoidEncoder,
     default_language,
 )
 from retrieval.encoders.injection import Injector, injector_of
 from retrieval.encoders.registry import get_encoder
-from retrieval.errors import EncoderMismatchError, ImageError, QueryError, TrainedMapError
-from retrieval.images import decode_image
+from retrieval.errors import EncoderMismatchError, TrainedMapError
+from retrieval.languages.tags import knows
+from retrieval.learn.adapted import AdaptedTexts, limit_of, space_of
+from retrieval.learn.adapter import Adapter
 from retrieval.learn.oti import invert
 from retrieval.learn.phi import DEFAULT_TEMPLATE, Phi
 from retrieval.model import EncoderInfo, Float32Array
 from retrieval.query.algebra import Expression
+from retrieval.query.image_files import decode_query_image, read_image_file
 from retrieval.query.language import Languages, choose, languages_of
 from retrieval.query.long_text import parts_of
 from retrieval.query.normal import texts_in
-from retrieval.store.cached import CacheFolder
+from retrieval.store.cached import CacheFolder, cached_rows
 
 logger = logging.getLogger(__name__)
-
-MAX_QUERY_IMAGE_BYTES = 1 << 30
-"""A file is read whole. The largest picture within the default pixel limits has a quarter of that
-(90 M px x 3 bytes, uncompressed)."""
-
-logger = logging.getLogger(__name__)
-
-# What a system lacks of these it does not need: Windows has no pipes among its files.
-_OPEN_FLAGS = os.O_RDONLY
-for _name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-    _OPEN_FLAGS |= getattr(os, _name, 0)
-
-_ADDRESS = re.compile(r"(?P<scheme>https?|ftp|file|data|s3|gs):/*(?P<rest>.*)", re.IGNORECASE)
-
 
 PhiSource: TypeAlias = Path | Literal["oti"]
 """Where pseudo-tokens of images come from: a trained map, or inversion of each image."""
@@ -77,6 +60,7 @@ class QueryEncoder:
         *,
         device: str = "auto",
         phi: PhiSource | None = None,
+        text_adapter: Path | None = None,
         cache_dir: Path | None = None,
     ) -> None:
         """Choose the encoder.
@@ -87,6 +71,8 @@ class QueryEncoder:
                 it is first needed.
             device: for the encoder made here.
             phi: where pseudo-tokens of images come from; a file is read when it is first needed.
+            text_adapter: the file of an adapter for texts in languages that the encoder does not
+                know; read with the first text.
             cache_dir: the user's cache folder; None keeps nothing there.
 
         Raises:
@@ -100,6 +86,8 @@ class QueryEncoder:
         self._banks: dict[str, Float32Array] = {}
         self._phi_source = phi
         self._phi: Phi | None = None
+        self._adapter_path = text_adapter
+        self._adapter: AdaptedTexts | None = None
 
     def bank(self, name: str = "captions") -> Float32Array:
         """The embeddings of one of BANKS, (n, dim), worked out once and kept in the cache folder.
@@ -110,22 +98,20 @@ class QueryEncoder:
         """
         with self._lock:
             if name not in self._banks:
-                self._banks[name] = self._embedded_bank(BANKS[name]())
+                self._banks[name] = cached_rows(
+                    self._cache,
+                    self.fingerprint,
+                    self.dim,
+                    BANKS[name](),
+                    lambda texts: self._ready().encode_texts(texts),
+                )
             return self._banks[name]
-
-    def _embedded_bank(self, texts: Sequence[str]) -> Float32Array:
-        made_of = sha256("\n".join((self.fingerprint, *texts)).encode()).hexdigest()
-        kept = _rows_in(self._cache.read(f"{made_of}.f32"), len(texts), self.dim)
-        if kept is not None:
-            return kept
-        vectors = self._ready().encode_texts(texts)
-        self._cache.keep(f"{made_of}.f32", vectors.tobytes())
-        return vectors
 
     @property
     def fingerprint(self) -> str:
-        """Of the embedding space."""
-        return self._expected.fingerprint
+        """Of the encoder: that of the embedding space, unless another stands in for it."""
+        encoder = self._encoder
+        return self._expected.fingerprint if encoder is None else encoder.info.fingerprint
 
     @property
     def dim(self) -> int:
@@ -150,22 +136,33 @@ class QueryEncoder:
 
         Args:
             texts: n.
-            languages: canonical tags of n, or nothing. Where the encoder has to be told, that of a
-                text without one is chosen (`retrieval.query.language`).
+            languages: canonical tags of n, or nothing. Where the encoder has to be told, or there
+                is an adapter, that of a text without one is chosen (`retrieval.query.language`).
 
         Raises:
-            EncoderUnavailableError: the collection's encoder cannot be had.
+            EncoderUnavailableError: the collection's encoder cannot be had, or the one of the
+                adapter.
             EncoderMismatchError: what goes by its name is another one by now.
+            TrainedMapError: the adapter cannot be used.
         """
         with self._lock:
-            encoder = self._ready()
-            default = default_language(encoder)
-            if default is None or not isinstance(encoder, LanguageAware):
+            encoder, adapter, default = self._ready(), self._texts_adapter(), self._default()
+            if default is None:
                 return encoder.encode_texts(texts)
             told = languages or [None] * len(texts)
             pairs = zip(texts, told, strict=True)
             chosen = [choose(text, lang, default).lang for text, lang in pairs]
-            return encoder.encode_texts_in(texts, chosen)
+            if adapter is None:
+                return _told(encoder, texts, chosen)
+            vectors = np.empty((len(texts), self.dim), np.float32)
+            through = np.array([adapter.takes(lang) for lang in chosen], np.bool_)
+            theirs, ours = np.flatnonzero(through).tolist(), np.flatnonzero(~through).tolist()
+            if theirs:
+                vectors[theirs] = adapter.encode_texts([texts[row] for row in theirs])
+            if ours:
+                rows = [texts[row] for row in ours], [chosen[row] for row in ours]
+                vectors[ours] = _told(encoder, *rows)
+            return vectors
 
     def languages_of(self, expression: Expression) -> Languages:
         """The languages of a query's texts, as they are chosen when it is encoded.
@@ -173,27 +170,32 @@ class QueryEncoder:
         Raises:
             EncoderUnavailableError: as for texts; loads the encoder if there is a text.
             EncoderMismatchError: as for texts.
+            TrainedMapError: as for texts.
         """
         if next(texts_in(expression), None) is None:
             return Languages((), False, ())
         with self._lock:
-            encoder = self._ready()
-            info, default = encoder.info, default_language(encoder)
-        return languages_of(expression, info, default)
+            info, adapter, default = self._ready().info, self._texts_adapter(), self._default()
+        return languages_of(expression, info, default, None if adapter is None else adapter.takes)
 
-    def parts_of(self, text: str) -> tuple[str, ...]:
+    def parts_of(self, text: str, lang: str | None = None) -> tuple[str, ...]:
         """A text in parts that the encoder reads to their ends; see `long_text.parts_of`.
+
+        Args:
+            text: any.
+            lang: canonical tag of its language, if it says one.
 
         Raises:
             QueryError: there would be too many.
             EncoderUnavailableError: as for `encode_texts`.
             EncoderMismatchError: as for `encode_texts`.
+            TrainedMapError: as for `encode_texts`.
         """
         with self._lock:
-            encoder = self._ready()
-            if not isinstance(encoder, LimitsTexts):
-                return (text,)
-            limit = encoder.text_limit()
+            encoder, adapter, default = self._ready(), self._texts_adapter(), self._default()
+            name, limit = self._expected.name, limit_of(encoder)
+            if adapter is not None and adapter.takes(choose(text, lang, default).lang):
+                name, limit = adapter.name, adapter.text_limit()
             parts = parts_of(text, limit)
         if len(parts) > 1:
             logger.warning(
@@ -201,7 +203,7 @@ class QueryEncoder:
                 len(text.split()),
                 limit.most,
                 limit.unit,
-                self._expected.name,
+                name,
                 len(parts),
             )
         return parts
@@ -292,7 +294,7 @@ class QueryEncoder:
             encoder = self._ready()
             target_px = encoder.input_px
         images = [
-            _decoded(path, content, target_px)
+            decode_query_image(path, content, target_px)
             for path, content in zip(paths, contents, strict=True)
         ]
         with self._lock:
@@ -304,60 +306,30 @@ class QueryEncoder:
             self._encoder = self._checked(get_encoder(self._expected.name, device=self._device))
         return self._encoder
 
+    def _texts_adapter(self) -> AdaptedTexts | None:
+        if self._adapter is None and self._adapter_path is not None:
+            adapter = Adapter.load(self._adapter_path)
+            adapter.check_target(self._expected)
+            self._adapter = AdaptedTexts(adapter, self._ready().info.languages, self._device)
+        return self._adapter
+
+    def _default(self) -> str | None:
+        """The language of a text of which nothing tells; None where it makes no difference."""
+        encoder = self._ready()
+        default = default_language(encoder)
+        if default is not None or self._texts_adapter() is None:
+            return default
+        known = encoder.info.languages
+        return "en" if knows(known, "en") else known[0]
+
     def _checked(self, encoder: Encoder) -> Encoder:
-        if encoder.info.fingerprint != self._expected.fingerprint:
+        if space_of(encoder) != self._expected.fingerprint:
             raise EncoderMismatchError(expected=self._expected.label, found=encoder.info.label)
         return encoder
 
 
-def read_image_file(path: Path) -> bytes:
-    """Bytes of a regular file; nothing that could block or never end is read.
-
-    Raises:
-        QueryError: it cannot be read, is no regular file, or has more than MAX_QUERY_IMAGE_BYTES.
-    """
-    doing = f"cannot read the query image {path}"
-    try:
-        # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
-        with io.FileIO(os.open(path, _OPEN_FLAGS), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                hint = "give the path of an image file"
-                raise QueryError(f"{doing}: it is a pipe or a device", hint=hint)
-            if status.st_size > MAX_QUERY_IMAGE_BYTES:
-                raise QueryError(
-                    f"{doing}: it has {status.st_size:,} bytes",
-                    hint=f"an image file may have {MAX_QUERY_IMAGE_BYTES:,} bytes",
-                )
-            return file.readall()
-    except FileNotFoundError as error:
-        if address := _ADDRESS.match(str(path)):
-            shown = f"{address['scheme']}://{address['rest']}"  # a path holds no two slashes
-            raise QueryError(
-                f"{shown} is an address, and a query image is a file",
-                hint="download it and give the path of the file",
-            ) from error
-        hint = "check the path; a relative one starts from the current folder"
-        raise QueryError(f"{doing}: {error.strerror}", hint=hint) from error
-    except OSError as error:
-        hint = "give an image file that you may read"
-        raise QueryError(f"{doing}: {error.strerror}", hint=hint) from error
-    except ValueError as error:  # a NUL in the path
-        raise QueryError(f"{doing}: {error}", hint="check the path") from error
-
-
-def _decoded(path: Path, content: bytes, target_px: int) -> Image:
-    try:
-        return decode_image(content, target_px=target_px).image
-    except ImageError as error:
-        raise QueryError(
-            f"cannot use the query image {path}: {error.reason}", hint=error.hint
-        ) from error
-
-
-def _rows_in(content: bytes | None, n: int, dim: int) -> Float32Array | None:
-    """Rows (n, dim) that were kept; None where that is nothing that can be used."""
-    if content is None or len(content) != 4 * n * dim:
-        return None
-    rows = np.frombuffer(content, np.float32).reshape(n, dim)
-    return rows if np.isfinite(rows).all() else None
+def _told(encoder: Encoder, texts: Sequence[str], languages: Sequence[str | None]) -> Float32Array:
+    """Embed texts by an encoder itself, which is told their languages if it asks."""
+    if default_language(encoder) is None or not isinstance(encoder, LanguageAware):
+        return encoder.encode_texts(texts)
+    return encoder.encode_texts_in(texts, languages)

@@ -4,6 +4,7 @@ For an encoder with a tokenizer that takes a language this changes the vector; f
 tells whether the encoder knows the language at all.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -29,13 +30,15 @@ class Choice:
         text: of the query.
         lang: canonical tag; None where nothing tells and the encoder does not ask.
         by: how it was chosen.
-        is_known: whether the encoder knows it; so is None.
+        is_known: whether the encoder knows it, or an adapter does; so is None.
+        is_adapted: whether the text goes through the adapter.
     """
 
     text: str
     lang: str | None
     by: By
     is_known: bool = True
+    is_adapted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class Languages:
 
     Attributes:
         choices: one a text, in the order of the query.
-        matter: whether the encoder's tokenizer takes a language, so that a choice is in the vector.
+        matter: whether a choice is in the vector: the tokenizer takes a language, or there is an
+            adapter for some.
         others: for each language that the encoder does not know, encoders that do.
     """
 
@@ -77,22 +81,34 @@ def choose(text: str, told: str | None = None, default: str | None = None) -> Ch
     return Choice(text, default, "default")
 
 
-def languages_of(expression: Expression, info: EncoderInfo, default: str | None) -> Languages:
+def languages_of(
+    expression: Expression,
+    info: EncoderInfo,
+    default: str | None,
+    is_adapted: Callable[[str], bool] | None = None,
+) -> Languages:
     """The languages of all texts of a query.
 
     Args:
         expression: the query.
         info: of the encoder.
         default: the encoder's default; None where it takes no language.
+        is_adapted: whether texts in a language go through an adapter; None without one.
     """
     chosen = (choose(each.text, each.lang, default) for each in dict.fromkeys(texts_in(expression)))
-    choices = tuple(
-        replace(each, is_known=each.lang is None or knows(info.languages, each.lang))
-        for each in chosen
-    )
+    choices = tuple(_placed(each, info, is_adapted) for each in chosen)
     unknown = dict.fromkeys(each.lang for each in choices if each.lang and not each.is_known)
     others = tuple((tag, encoders_knowing(tag)) for tag in unknown)
     return Languages(choices, default is not None, others)
+
+
+def _placed(choice: Choice, info: EncoderInfo, is_adapted: Callable[[str], bool] | None) -> Choice:
+    """A choice with what becomes of its text."""
+    if choice.lang is None:
+        return choice
+    if is_adapted is not None and is_adapted(choice.lang):
+        return replace(choice, is_adapted=True)
+    return replace(choice, is_known=knows(info.languages, choice.lang))
 
 
 def in_language(expression: Expression, lang: str) -> Expression:

@@ -18,12 +18,13 @@ def spelled_out(query: Query, encoder: QueryEncoder) -> Expression:
     """
     expression = query.expression
     if query.long == "min" and isinstance(expression, Text):
-        parts = [replace(expression, text=part) for part in encoder.parts_of(expression.text)]
+        whole = encoder.parts_of(expression.text, expression.lang)
+        parts = [replace(expression, text=part) for part in whole]
         each = tuple(ensembled(part) if query.ensemble else part for part in parts)
         return each[0] if len(each) == 1 else EachOf(each)
 
     def in_parts(text: Text) -> Expression:
-        parts = encoder.parts_of(text.text)
+        parts = encoder.parts_of(text.text, text.lang)
         if len(parts) == 1:
             return text
         if query.long == "min":

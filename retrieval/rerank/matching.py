@@ -12,7 +12,7 @@ from retrieval.errors import ImageError, QueryError
 from retrieval.images import decode_image
 from retrieval.model import Float32Array, Hit, gallery_of
 from retrieval.query.algebra import Query
-from retrieval.query.encoding import read_image_file
+from retrieval.query.image_files import read_image_file
 from retrieval.rerank.base import texts_of
 
 _AT_ONCE = 16

@@ -3,7 +3,13 @@
 import contextlib
 import os
 import threading
+from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
+
+import numpy as np
+
+from retrieval.model import Float32Array
 
 
 class CacheFolder:
@@ -37,3 +43,36 @@ class CacheFolder:
             self._folder.mkdir(parents=True, exist_ok=True)
             draft.write_bytes(content)
             draft.replace(self._folder / name)
+
+
+def cached_rows(
+    cache: CacheFolder,
+    fingerprint: str,
+    dim: int,
+    texts: Sequence[str],
+    encode: Callable[[Sequence[str]], Float32Array],
+) -> Float32Array:
+    """The embeddings of texts, (n, dim) unit rows, worked out once and then kept.
+
+    Args:
+        cache: where.
+        fingerprint: of the encoder.
+        dim: of its embeddings.
+        texts: n.
+        encode: embeds them.
+    """
+    made_of = sha256("\n".join((fingerprint, *texts)).encode(errors="surrogatepass")).hexdigest()
+    kept = _rows_in(cache.read(f"{made_of}.f32"), len(texts), dim)
+    if kept is not None:
+        return kept
+    rows = encode(texts)
+    cache.keep(f"{made_of}.f32", rows.tobytes())
+    return rows
+
+
+def _rows_in(content: bytes | None, n: int, dim: int) -> Float32Array | None:
+    """Rows (n, dim) that were kept; None where that is nothing that can be used."""
+    if content is None or len(content) != 4 * n * dim:
+        return None
+    rows = np.frombuffer(content, np.float32).reshape(n, dim)
+    return rows if np.isfinite(rows).all() else None

@@ -69,6 +69,8 @@ def test_the_commands_are_these():
         "polyseek tag list",
         "polyseek train",
         "polyseek train phi",
+        "polyseek train text-adapter",
+        "polyseek train adapter",
         "polyseek models",
         "polyseek models list",
         "polyseek models show",

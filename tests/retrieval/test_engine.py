@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
 
 import numpy as np
@@ -20,6 +21,7 @@ from retrieval.errors import (
 )
 from retrieval.model import EncoderInfo, ImageMeta
 from retrieval.query.algebra import ImageFile, ItemRef, Query, Text
+from retrieval.query.encoding import QueryEncoder
 from retrieval.query.plan import MadeOf
 from retrieval.query.ways import Slerp
 from retrieval.store.collection import Collection
@@ -367,7 +369,8 @@ def test_a_collection_that_is_another_ones_by_now_is_refused(folder, encoder, tm
     with CollectionWriter.open(stranger, EncoderInfo("geometry", kit.DIM, "e" * 64)) as writer:
         kit.put(writer, 1)
     folders = iter([folder, stranger])
-    with SearchEngine(lambda: Collection.open(next(folders)), encoder, "cpu") as engine:
+    encoder_for = partial(QueryEncoder, encoder=encoder)
+    with SearchEngine(lambda: Collection.open(next(folders)), encoder_for, "cpu") as engine:
         outlive_the_opened_generation(folder)
         with pytest.raises(EncoderMismatchError, match="geometry"):
             engine.search(Query.text("30"))

@@ -8,11 +8,11 @@ import torch
 
 from retrieval.encoders.registry import get_encoder
 from retrieval.errors import EncoderUnavailableError, TrainedMapError
+from retrieval.learn.net import _network, fit
 from retrieval.learn.oti import invert
 from retrieval.learn.phi import DEFAULT_TEMPLATE, Phi, PhiCard, filled, prompt_of
 from retrieval.learn.phi_lessons import Lessons, PhiRecipe
 from retrieval.learn.phi_lincir import train_lincir
-from retrieval.learn.phi_net import _network, fit
 from retrieval.learn.phi_pic2word import train_pic2word
 from retrieval.learn.phi_ridge import ridge, train_ridge
 from retrieval.learn.phi_words import content_words, masked
@@ -112,7 +112,7 @@ def test_files_that_are_no_phi_are_refused(lessons, tmp_path):
 def test_a_later_format_is_refused(lessons, tmp_path, monkeypatch):
     from retrieval.learn import phi as module
 
-    monkeypatch.setattr(module, "_FORMAT", 9)
+    monkeypatch.setattr(module, "_KIND", replace(module._KIND, version=9))
     train_ridge(lessons).save(tmp_path / "phi.safetensors")
     monkeypatch.undo()
     with pytest.raises(TrainedMapError, match="a phi of format 9"):

@@ -1,29 +1,60 @@
-"""The network of a trained phi, and the loop that trains it.
+"""The network of a trained map, and the loop that trains it.
 
 Source of its shape (two hidden layers of four times the embedding, GELU, dropout): SEARLE, ICCV
 2023, section 3.2, and LinCIR. Their dropout of 0.5 is for millions of texts.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from retrieval.learn.phi import Layers
-from retrieval.learn.phi_lessons import OnProgress, PhiRecipe
+from retrieval.learn.maps import Layers
 
 if TYPE_CHECKING:
     import torch
 
+OnProgress: TypeAlias = Callable[[int, int], None]
+"""Told how many steps are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetRecipe:
+    """How a network is trained; a closed form takes none of this.
+
+    Attributes:
+        steps: of the optimiser (AdamW).
+        batch: texts or images in a step.
+        rate: of learning, constant.
+        decay: of weights.
+        dropout: between layers.
+        widening: of the two layers in the middle, times the embedding. Source: SEARLE and LinCIR.
+        seed: of weights, order and noise.
+    """
+
+    steps: int = 600
+    batch: int = 256
+    rate: float = 1e-3
+    decay: float = 0.01
+    dropout: float = 0.1
+    widening: int = 4
+    seed: int = 0
+
+    @property
+    def settings(self) -> Mapping[str, float | int | str]:
+        """As a card keeps them."""
+        return asdict(self)
+
 
 def fit(
     shape: tuple[int, int],
-    recipe: PhiRecipe,
+    recipe: NetRecipe,
     loss_of: "Callable[[torch.nn.Module], torch.Tensor]",
     on_progress: OnProgress | None = None,
 ) -> Layers:
     """Train a network.
 
     Args:
-        shape: numbers of an embedding, and of all pseudo-tokens of one image.
+        shape: numbers that it takes, and that it gives.
         recipe: same recipe, lessons, threads and device: same weights.
         loss_of: draws a batch, by torch's random numbers of the CPU, and gives its loss.
         on_progress: told after every step.
@@ -49,7 +80,7 @@ def fit(
     )
 
 
-def _network(shape: tuple[int, int], recipe: PhiRecipe) -> "torch.nn.Sequential":
+def _network(shape: tuple[int, int], recipe: NetRecipe) -> "torch.nn.Sequential":
     from torch import nn
 
     dim, out = shape
