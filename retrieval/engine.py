@@ -205,7 +205,6 @@ class SearchEngine:
         if not queries:
             return []
         asked_for = [each if isinstance(each, Query) else Query(each) for each in queries]
-        lengths = np.array([length_of(each.expression) for each in asked_for])
         while True:
             view = self._view
             try:
@@ -219,9 +218,9 @@ class SearchEngine:
                         n_matching = None if only is None else len(only)
                         found = view.results(ranking, target, n_matching)
                         if weigh:
-                            found = self._weigher.weigh(
-                                found, asked, lengths[numbers].tolist(), view, target
-                            )
+                            own_queries = [asked_for[number] for number in numbers.tolist()]
+                            lengths = [length_of(each.expression) for each in own_queries]
+                            found = self._weigher.weigh(found, asked, lengths, view, target)
                         for number, result in zip(numbers.tolist(), found, strict=True):
                             results[number] = result
                     return [each for each in results if each is not None]

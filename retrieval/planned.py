@@ -34,9 +34,9 @@ SAMPLED = 1_024
 RankByScore: TypeAlias = Callable[[Plan, int], Ranking]
 """The best items of planned queries by cosine, as many as asked for."""
 
-Bring: TypeAlias = Callable[[Plan, int], Ranking]
-"""All that a plain search for one query looks at closely, or so many times as much, by cosine;
-fewer than k items where its lists hold no more."""
+Bring: TypeAlias = Callable[[Plan, int], Int64Array]
+"""Where the items stand that a plain search for one query looks at closely, or so many times as
+many, in no order; NO_ID for those that must not come back, and where its lists hold no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +106,26 @@ class PlannedSearch:
         assert penalty is not None  # one of the two
         bias = self.bias if kind_of(plan.made_of[0]) == self.foreign else None
 
-        def penalty_of(ids: Int64Array) -> Float32Array:
-            own = np.zeros(ids.shape, np.float32)
-            there = ids != NO_ID
-            own[there] = penalty.of(self._vectors_of(ids[there]))
+        def penalty_of(ids: Int64Array, rows: Float32Array) -> Float32Array:
+            own = penalty.of(rows)
             return own if bias is None else own + bias.of(ids)
 
         least = np.float32(0) if bias is None else bias.least(is_exact=self.fan_out.is_exact)
         if not self.fan_out.is_exact:
             return self._penalised_among_codes(plan, k, penalty_of, least)
+
+        def penalties_of(_: Int64Array, ids: Int64Array) -> Float32Array:
+            penalties = np.zeros(ids.shape, np.float32)
+            there = ids != NO_ID
+            rows = self.fan_out.vectors_of(self.fan_out.positions_of(ids[there]))
+            penalties[there] = penalty_of(ids[there], rows)
+            return penalties
+
         return search_adjusted(
             lambda _, depth: self.rank(plan, depth),
             1,
             k,
-            lambda _, ids: penalty_of(ids),
+            penalties_of,
             least=least,
             is_exact=True,
         )
@@ -128,15 +134,18 @@ class PlannedSearch:
         self,
         plan: Plan,
         k: int,
-        penalty_of: Callable[[Int64Array], Float32Array],
+        penalty_of: Callable[[Int64Array, Float32Array], Float32Array],
         least: np.float32,
     ) -> Adjusted:
         """The k best of what is brought, as many as may be needed to know that they are."""
         per_hit = -(-k // RECALL_DEPTH)
         for times in TIMES:
-            ranking = self._brought(plan, times * per_hit, k)
-            best = adjust(ranking, penalty_of(ranking[1]), k)
-            if best.ids.size and best.adjusted[0, -1] >= ranking[0][0, -1] - least:
+            brought = self._brought(plan, times * per_hit, k)
+            ids, rows = self._items_at(brought)
+            scores = pair_scores(rows, plan.vectors[0])
+            best = adjust((scores[None], ids[None]), penalty_of(ids, rows)[None], k)
+            is_all = len(ids) < max(k, len(brought))
+            if is_all or best.adjusted[0, -1] >= scores.min() - least:
                 break
         return best
 
@@ -147,10 +156,8 @@ class PlannedSearch:
         brought = []
         for row, modality in zip(made_of.vectors, made_of.modalities, strict=True):
             part = replace(plan, vectors=row[None], made_of=(MadeOf(row[None], (modality,)),))
-            brought.append(self._brought(part, per_hit, k)[1].ravel())
-        ids = np.unique(np.concatenate(brought))
-        ids = ids[ids != NO_ID]
-        rows = self._vectors_of(ids)
+            brought.append(self._brought(part, per_hit, k))
+        ids, rows = self._items_at(np.unique(np.concatenate(brought)))
         fused = fusion.of_items(rows)
         if penalty is not None:  # of a score that is as large as a cosine: `normal` sees to it
             fused = fused - penalty.of(rows)
@@ -158,15 +165,17 @@ class PlannedSearch:
         scores = pair_scores(rows[order], plan.vectors[0])
         return Adjusted(scores[None], ids[order][None], fused[order][None])
 
-    def _brought(self, plan: Plan, times: int, k: int) -> Ranking:
-        """What is ranked again, at least k items if there are as many."""
-        ranking = self.bring(plan, times)
-        if np.count_nonzero(ranking[1] != NO_ID) < k:
-            return self.rank(plan, OVER_FETCH * k)
-        return ranking
+    def _brought(self, plan: Plan, times: int, k: int) -> Int64Array:
+        """Where the items stand that are ranked again, at least k if there are as many."""
+        brought = self.bring(plan, times)
+        if np.count_nonzero(brought != NO_ID) < k:
+            return self.fan_out.positions_of(self.rank(plan, OVER_FETCH * k)[1][0])
+        return brought
 
-    def _vectors_of(self, ids: Int64Array) -> Float32Array:
-        return self.fan_out.vectors_of(self.fan_out.positions_of(ids))
+    def _items_at(self, positions: Int64Array) -> tuple[Int64Array, Float32Array]:
+        """Ids and vectors of the items at some positions; NO_ID is left out."""
+        positions = positions[positions != NO_ID]
+        return self.fan_out.ids[positions], self.fan_out.vectors_of(positions)
 
 
 def sample_of(fan_out: FanOut, most: int = SAMPLED) -> Float32Array:

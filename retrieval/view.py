@@ -139,16 +139,16 @@ class View:
         def rank(asked: Plan, depth: int) -> Ranking:
             return self.rank(asked.vectors, depth, asked.excluded, target, asked.made_of, only)
 
-        def bring(asked: Plan, times: int) -> Ranking:
+        def bring(asked: Plan, times: int) -> Int64Array:
             settings = searched.settings(kind_of(asked.made_of[0]))
             if settings is None:
-                return rank(asked, times * BROUGHT)
+                return searched.fan_out.positions_of(rank(asked, times * BROUGHT)[1][0])
             depth = times * settings.candidates
             # One code for every hit, and no more than the lists hold.
             each_code = replace(settings, candidates=RECALL_DEPTH, may_fall_short=True)
-            parts = _parts(asked.made_of, target)
-            return searched.fan_out.search(
-                asked.vectors, depth, each_code, asked.excluded, parts, only
+            (parts,) = _parts(asked.made_of, target)
+            return searched.fan_out.looked_at(
+                asked.vectors[0], depth, each_code, asked.excluded[0], parts, only
             )
 
         search = PlannedSearch(

@@ -178,6 +178,46 @@ class FanOut:
             scores[short], ids[short] = fitted(exact, width)
         return scores, ids
 
+    def looked_at(
+        self,
+        query: Float32Array,
+        k: int,
+        settings: SearchSettings | None,
+        excluded: Int64Array,
+        parts: QueryParts,
+        only: Int64Array | None = None,
+    ) -> Int64Array:
+        """Where the items stand that `search` ranks for one query, (w,), in no order.
+
+        NO_ID stands for those that must not come back, and where there are no more. Their vectors
+        are read only where `search` has to choose among them: where some segments have no codes.
+
+        Args:
+            query: (dim,) unit row.
+            k: at least 1: so many codes, or more by `settings.candidates`; of what is scored in
+                full the k best.
+            settings: as for `search`, like what follows; all of one query.
+            excluded: ids that must not come back.
+            parts: what decides which lists it visits.
+            only: ascending ids of the items that may come back; None allows all.
+        """
+        if any(part.codes is None for part in self._parts):
+            ranking = self.search(query[None], k, settings, [excluded], [parts], only)
+            return self.positions_of(ranking[1][0])
+        chosen = None if only is None else self._known_positions(only)
+        k = min(k, max(1, self.n_live if chosen is None else len(chosen)))
+        if chosen is not None and settings is not None:
+            settings = self._among(settings, k, len(chosen))
+        if settings is None or self._coded is None:
+            ranking = self._scan.search(query[None], k, [excluded], chosen=chosen)
+            return self.positions_of(ranking[1][0])
+        allowed = self._allowed if chosen is None else self._mask(chosen)
+        lists = self._coded.lists(query[None], settings, [parts])
+        found = self._coded.candidates(query[None], lists, _depth(settings, k), allowed).ravel()
+        if len(excluded):
+            found = np.where(np.isin(found, self.positions_of(excluded)), NO_ID, found)
+        return found
+
     def candidate_ids(
         self, queries: Float32Array, lists: Sequence[Int64Array], k: int
     ) -> Int64Array:

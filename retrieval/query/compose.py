@@ -48,7 +48,9 @@ class Composer:
             QueryError: terms cancel out, or slerp is asked between opposite vectors.
         """
         weighted = list(terms(expression))
-        rows = np.stack([self._unit(part) for _, part in weighted])
+        if len(weighted) == 1 and weighted[0][0] > 0:
+            return self._unit(weighted[0][1])
+        rows = np.array([self._unit(part) for _, part in weighted])
         return weighted_sum(rows, [weight for weight, _ in weighted])
 
     def _unit(self, part: Expression) -> Float32Array:
@@ -76,11 +78,11 @@ class Composer:
                 hint="give texts that differ",
             )
         step = change / length
-        return weighted_sum(np.stack([anchor, step]), [1.0, residual.gain])
+        return weighted_sum(np.array([anchor, step]), [1.0, residual.gain])
 
     def _mean_direction(self, parts: Sequence[Expression]) -> Float32Array:
         """Of several parts, each of which counts as much as any other."""
-        rows = np.stack([self.direction(part) for part in parts])
+        rows = np.array([self.direction(part) for part in parts])
         return weighted_sum(rows, [1.0] * len(rows))
 
     def _after(self, feedback: Feedback) -> Float32Array:
@@ -98,7 +100,7 @@ class Composer:
         return np.array(rows, np.float32)
 
     def _mean(self, examples: Sequence[Expression]) -> Float32Array:
-        mean: Float32Array = np.stack([self.direction(each) for each in examples]).mean(axis=0)
+        mean: Float32Array = np.array([self.direction(each) for each in examples]).mean(axis=0)
         return mean
 
 

@@ -213,7 +213,7 @@ def _outside(expression: Expression) -> Sought:
         case Scale(part, weight):
             return _scaled(_outside(part), weight)
         case Sum(parts):
-            return _added([_outside(part) for part in parts])
+            return _added(expression, [_outside(part) for part in parts])
     for child in children(expression):
         _require_vector(child, type(expression).__name__)
     return Sought(expression)
@@ -231,7 +231,8 @@ def _scaled(inner: Sought, weight: float) -> Sought:
     return Sought(Scale(inner.core, weight))
 
 
-def _added(inner: list[Sought]) -> Sought:
+def _added(total: Sum, inner: list[Sought]) -> Sought:
+    """A sum from the normal forms of its parts."""
     if len(inner) == 1:
         return inner[0]
     for each in inner:
@@ -241,10 +242,8 @@ def _added(inner: list[Sought]) -> Sought:
             )
         if _is_product(each.core):
             raise QueryError("a product cannot be a term of a sum", hint="multiply sums instead")
-    return Sought(
-        Sum(tuple(each.core for each in inner)),
-        tuple(unwanted for each in inner for unwanted in each.unwanted),
-    )
+    unwanted = tuple(unwanted for each in inner for unwanted in each.unwanted)
+    return Sought(Sum(tuple(each.core for each in inner)) if unwanted else total, unwanted)
 
 
 def _weighted(unwanted: Expression) -> Unwanted:

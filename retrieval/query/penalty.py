@@ -42,13 +42,13 @@ class Penalty:
         """
         if not len(sample):
             return cls(unwanted, np.zeros(len(unwanted), np.float32), weights)
-        cosines = np.stack([sample @ each for each in unwanted])
-        floors = np.array([otsu_threshold(each) for each in cosines], np.float32)
+        cosines = np.vecdot(sample[:, None], unwanted)
+        floors = np.array([otsu_threshold(each) for each in cosines.T], np.float32)
         return cls(unwanted, floors, weights)
 
     def of(self, rows: Float32Array) -> Float32Array:
         """The penalties of items, (n,), from their vectors, (n, dim)."""
-        above = np.maximum(rows @ self.unwanted.T - self.floors, 0)
+        above = np.maximum(np.vecdot(rows[:, None], self.unwanted) - self.floors, 0)
         penalties: Float32Array = above @ self.weights
         return penalties
 

@@ -125,7 +125,7 @@ def plan_queries(
     planner.add(spoken)
     aims = [planner.aim(each) for each in sought]
     return Plan(
-        vectors=np.stack([vector for vector, _, _ in aims]),
+        vectors=np.array([vector for vector, _, _ in aims]),
         excluded=tuple(
             _excluded(query, leaves_of_one, twins)
             for query, leaves_of_one in zip(queries, own, strict=True)
@@ -172,7 +172,7 @@ class _Planner:
         if not parts:
             vector = self._composer.direction(sought.core)
             return vector, self._made_of(sought.core, vector), None
-        rows = np.stack([self._composer.direction(part) for part in parts])
+        rows = np.array([self._composer.direction(part) for part in parts])
         made_of = MadeOf(rows, tuple(map(self._modality, parts)))
         # The score of a hit is its cosine with the sum of all.
         return (
@@ -192,7 +192,7 @@ class _Planner:
         """What counts against items."""
         if not sought.unwanted:
             return None
-        unwanted = np.stack([self._composer.direction(each.part) for each in sought.unwanted])
+        unwanted = np.array([self._composer.direction(each.part) for each in sought.unwanted])
         if (unwanted @ self._composer.direction(_middle(sought.core)) > _THE_SAME).any():
             raise QueryError(
                 "the query cancels out: what is unwanted equals what is sought",
@@ -240,7 +240,7 @@ class _Planner:
         if all(each == modality for each in others):
             return MadeOf(vector[None], (modality,))
         return MadeOf(
-            np.stack([self._vectors[leaf] for leaf in found]), tuple(map(modality_of, found))
+            np.array([self._vectors[leaf] for leaf in found]), tuple(map(modality_of, found))
         )
 
     def _modality(self, part: Expression) -> Modality:

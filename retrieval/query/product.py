@@ -87,8 +87,9 @@ class Fusion:
             ]
         )
         offsets = ready @ mean_item
-        # Rows times a vector: a third of the time of a product with the rows turned.
-        scores = np.stack([landmarks.sample @ part for part in ready]) - offsets[:, None]
+        # Row by row: three quarters of the time of two products by BLAS, which reads all rows twice
+        # and, where it may, starts threads: milliseconds on a machine that is busy.
+        scores = np.vecdot(landmarks.sample[:, None], ready).T - offsets[:, None]
         place = scores.shape[1] // _LEAST
         least = np.minimum(np.partition(scores, place, axis=1)[:, place], -_SMALLEST)
         total = parts.sum(axis=0)
@@ -101,10 +102,10 @@ class Fusion:
         Above 0 where an item has more of both parts than the least. All others would tie at 0: they
         come after those, by their cosine with the sum of the parts less 1, which is at most 0.
         """
-        scores = np.stack([rows @ part for part in self.parts]) - self.offsets[:, None]
+        scores = np.vecdot(rows[:, None], self.parts).T - self.offsets[:, None]
         first, second = np.maximum((scores - self.least[:, None]) / -self.least[:, None], 0)
         product = first * second
-        behind = np.minimum(rows @ self.middle - 1, 0)
+        behind = np.minimum(np.vecdot(rows, self.middle) - 1, 0)
         fused: Float32Array = np.where(product > 0, product, behind)
         return fused
 

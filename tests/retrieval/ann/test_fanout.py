@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.ann.codebook import Codebook
+from retrieval.ann.exact import NO_ID
 from retrieval.ann.fanout import AtOnce, FanOut, Part, SearchSettings
+from retrieval.ann.routing import QueryParts
 from retrieval.ann.spec import IndexSpec
 from retrieval.ann.training import train_codebook
 from tests.retrieval.ann.arrays import HalfRows, clustered_rows, slow_ranking, unit_rows
@@ -169,6 +171,28 @@ def test_excluded_items_never_show_and_k_is_still_filled(one, chosen, n_excluded
         kept = ~np.isin(deep_ids[1], excluded[1])
         assert ids[1].tolist() == deep_ids[1][kept][:10].tolist()
         assert scores[1].tolist() == deep_scores[1][kept][:10].tolist()
+
+
+@pytest.mark.parametrize("kind", ["coded", "mixed", "plain"])
+@pytest.mark.parametrize("n_only", [None, 40, 8000])
+def test_what_is_looked_at_is_what_a_search_for_as_many_ranks(rows, codebook, coder, kind, n_only):
+    n_coded = {"coded": N, "mixed": 8000, "plain": 0}[kind]
+    halves = np.split(np.arange(N), [8000])
+    parts = [part(rows, each, coder if each[-1] < n_coded else None) for each in halves]
+    dead = IDS[::7]
+    fan_out = FanOut(parts, codebook=codebook if n_coded else None, dead=dead)
+    only = None if n_only is None else IDS[:: N // n_only]
+    # A code for each of the 200, as they are brought to be ranked by more than the cosine.
+    chosen = SearchSettings(nprobe=3, candidates=10, may_fall_short=True)
+    for query in QUERIES[:8]:
+        own = QueryParts.single(query)
+        excluded = np.sort(fan_out.search(query[None], 30, chosen, (), [own], only)[1][0, ::3])
+        excluded = np.union1d(excluded, [IDS[7], 10**9])  # one is deleted, one unknown
+        _, ids = fan_out.search(query[None], 200, chosen, [excluded], [own], only)
+        found = fan_out.looked_at(query, 200, chosen, excluded, own, only)
+        found = found[found != NO_ID]
+        assert sorted(fan_out.ids[found]) == sorted(ids[ids != NO_ID])
+        assert not np.isin(fan_out.ids[found], np.union1d(excluded, dead)).any()
 
 
 def test_the_answer_is_as_wide_as_the_query_with_most_items_left(rows):
