@@ -180,8 +180,8 @@ def filled(template: str, tokens: Float32Array, words: str) -> Filled:
 
 
 def prompt_of(template: str) -> str:
-    """What a template says before the image: the text of an image alone, without its slot."""
-    return template.partition(SLOT)[0].strip()
+    """What a template says before the image: the text of an image alone, without its slots."""
+    return template.partition(SLOT)[0].replace(WORDS, "").strip()
 
 
 def _card(metadata: Mapping[str, str], path: Path) -> PhiCard:
