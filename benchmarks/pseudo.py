@@ -24,15 +24,15 @@ from typing import TypeAlias
 import numpy as np
 
 from benchmarks.metrics.ranking import average_precision_at_k
-from benchmarks.shapes.grammar import FORMS, PARTIAL_FORMS, english
-from benchmarks.shapes.pictures import ALL, TRAINED, Attributes, draw
+from benchmarks.shapes.lessons import TEMPLATES, lessons_of
+from benchmarks.shapes.pictures import ALL, Attributes, draw
 from benchmarks.shapes.triplets import Triplet, sample_triplets
 from benchmarks.shapes.world import GALLERY_SEED, VIEWS, encoder_of
 from retrieval.ann.exact import top_k
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.injection import Injector
 from retrieval.learn.oti import invert
-from retrieval.learn.phi import DEFAULT_TEMPLATE, filled, prompt_of
+from retrieval.learn.phi import filled, prompt_of
 from retrieval.learn.phi_lessons import Lessons, PhiRecipe
 from retrieval.learn.phi_lincir import train_lincir
 from retrieval.learn.phi_pic2word import train_pic2word
@@ -45,16 +45,6 @@ QUERY_SEED = 1_000_100
 
 _WORLD_APART = 1_000
 """Between the seeds of the pictures of one world and of the next."""
-
-TRAINING_VIEWS = 2
-TEMPLATES = (
-    DEFAULT_TEMPLATE,
-    "a photo of {image}, {text}",
-    "{image} {text}",
-    "{text} {image}",
-    "a {image} that is {text}",
-)
-"""That of SEARLE and LinCIR, that of Pic2Word, and three that a caption of this world resembles."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,12 +108,6 @@ class World:
         return float(100 * average_precision_at_k(right, np.full(len(right), VIEWS)).mean())
 
 
-def lessons_of(encoder: Encoder) -> Lessons:
-    """What a phi learns from: captions and pictures of the trained combinations."""
-    said = [english(one, form) for one in TRAINED for form in FORMS + PARTIAL_FORMS]
-    return Lessons.of(encoder, said, _drawn(encoder, TRAINED, range(TRAINING_VIEWS)))
-
-
 def pseudo_queries(
     injector: Injector, tokens: Float32Array, words: Sequence[str], template: str
 ) -> Float32Array:
@@ -164,6 +148,12 @@ def by_lincir(encoder: Encoder, lessons: Lessons, seed: int) -> TokensOf:
     return train_lincir(lessons, PhiRecipe(seed=seed)).tokens
 
 
+def by_lincir_of_own_captions(encoder: Encoder, lessons: Lessons, seed: int) -> TokensOf:
+    """By LinCIR, from polyseek's own captions: what `polyseek train phi` does without options."""
+    own = Lessons.of(encoder, (), lessons.images, lessons.template)
+    return train_lincir(own, PhiRecipe(seed=seed)).tokens
+
+
 def by_pic2word(encoder: Encoder, lessons: Lessons, seed: int) -> TokensOf:
     """By Pic2Word, from the pictures of the world."""
     del encoder
@@ -185,6 +175,7 @@ METHODS: Mapping[str, Callable[[Encoder, Lessons, int], TokensOf]] = {
     "ridge": by_ridge,
     "ridge-own": by_ridge_of_own_captions,
     "lincir": by_lincir,
+    "lincir-own": by_lincir_of_own_captions,
     "pic2word": by_pic2word,
     "oti": by_oti,
 }

@@ -10,11 +10,11 @@ from benchmarks.pseudo import (
     VIEWS,
     World,
     baselines,
-    lessons_of,
     main,
     pseudo_queries,
     trials,
 )
+from benchmarks.shapes import lessons
 from benchmarks.shapes.pictures import ALL
 from benchmarks.shapes.triplets import triplets_of
 from retrieval.encoders.registry import get_encoder
@@ -43,7 +43,7 @@ def test_average_precision_by_hand(two):
 
 def test_every_method_runs_and_prints_a_row(tmp_path, monkeypatch, capsys):
     short = [*ALL[:6], *ALL[-6:]]
-    monkeypatch.setattr(pseudo, "TRAINED", short)
+    monkeypatch.setattr(lessons, "TRAINED", short)
     monkeypatch.setattr(pseudo, "PhiRecipe", lambda seed: _Quick(seed=seed))
     monkeypatch.setattr(pseudo, "VIEWS", 1)
     monkeypatch.setattr(pseudo, "invert", lambda *given, seed: _random(*given[:2], seed))
@@ -86,19 +86,19 @@ def test_pseudo_tokens_beat_picture_words_and_sum_by_far(trained_clip):  # noqa:
     world = World.of(get_encoder(f"local-dir:{trained_clip}", device="cpu"), per_attribute=25)
     plain = dict(baselines(world))
     best = max(plain.values())
-    lessons = lessons_of(world.encoder)
-    [[ridge]] = trials([world], lessons, "ridge", 1, TEMPLATES)["{image} {text}"]
+    taught = lessons.lessons_of(world.encoder)
+    [[ridge]] = trials([world], taught, "ridge", 1, TEMPLATES)["{image} {text}"]
     assert ridge > best + 10
-    [[lincir]] = trials([world], lessons, "lincir", 1, TEMPLATES)["{image} {text}"]
+    [[lincir]] = trials([world], taught, "lincir", 1, TEMPLATES)["{image} {text}"]
     assert lincir > ridge + 5
 
 
 @pytest.mark.slow
 def test_a_pseudo_token_alone_finds_its_own_picture(trained_clip):  # noqa: F811
     world = World.of(get_encoder(f"local-dir:{trained_clip}", device="cpu"), per_attribute=10)
-    lessons = lessons_of(world.encoder)
-    tokens = pseudo.by_lincir(world.encoder, lessons, 0)(world.references)
-    said = pseudo_queries(lessons.injector, tokens, [""] * len(tokens), "a {image} {text}")
+    taught = lessons.lessons_of(world.encoder)
+    tokens = pseudo.by_lincir(world.encoder, taught, 0)(world.references)
+    said = pseudo_queries(taught.injector, tokens, [""] * len(tokens), "a {image} {text}")
     itself = replace(
         world, triplets=tuple(replace(each, target=each.reference) for each in world.triplets)
     )
