@@ -8,34 +8,54 @@ the middle"); the three pictures of the changed combination are its answers. Wit
 CLIP is trained, a minute on one core, that has never seen a fifth of the combinations.
 
 Reported: mAP@10 over all queries and by the attribute that changes, and the standard error over
-draws of queries. Ways above the line know the picture and the change; those below it also know the
-word for what the picture has instead ("red").
+draws of queries; and the mAP@10 over as many other queries, with other pictures, for whatever is to
+be chosen by these figures (the share of an arc, a gain, a template). The first ways know the
+picture and the change; those that follow also know the word for what the picture has instead
+("red"). Pseudo-tokens are those of a LinCIR phi that learnt from the captions of the trained
+combinations.
+
+A second table asks for two changes at once ("blue star").
 """
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
 from benchmarks.metrics.ranking import average_precision_at_k
+from benchmarks.shapes.lessons import TEMPLATES, lessons_of
 from benchmarks.shapes.pictures import VALUES, draw
-from benchmarks.shapes.triplets import Triplet, sample_triplets
+from benchmarks.shapes.triplets import Triplet, changed_again, sample_triplets
 from benchmarks.shapes.world import World, encoder_of, opened_world
 from retrieval.encoders.base import Encoder
+from retrieval.learn.phi_lessons import PhiRecipe
+from retrieval.learn.phi_lincir import train_lincir
 from retrieval.model import Float32Array
 from retrieval.query.algebra import Expression, Text, Vector
-from retrieval.query.modes import Mode, composed
+from retrieval.query.modes import Mode, ModeName, composed
 from retrieval.query.ways import Product, Residual, Slerp
 
 K = 10
 _QUERY_SEED = 3_000_000
+_OTHERS = 1_000
+"""Seeds from here on draw the queries that are not reported."""
 
 Way: TypeAlias = Callable[[Vector, Triplet], Expression]
+
+
+def _in_template(template: str, image: Vector, asked: Triplet) -> Expression:
+    return composed(image + Text(asked.change), Mode(ModeName.PSEUDO), template)
+
+
+def _in_template_minus(template: str, image: Vector, asked: Triplet) -> Expression:
+    return _in_template(template, image, asked) - Text(asked.undone)
+
 
 WITH_A_CHANGE: dict[str, Way] = {
     "text only": lambda _, asked: Text(asked.change),
@@ -74,8 +94,27 @@ WITH_THE_UNDONE: dict[str, Way] = {
 """Ways to ask that say what is to go as well."""
 
 
+BY_PSEUDO_TOKENS: dict[str, Way] = {
+    f"`{template}`": partial(_in_template, template) for template in TEMPLATES
+}
+"""Ways to ask with a picture and a change, of a collection with a phi."""
+
+BY_PSEUDO_TOKENS_WITH_THE_UNDONE: dict[str, Way] = {
+    f"`{template}`, minus": partial(_in_template_minus, template) for template in TEMPLATES
+}
+"""The same, which say what is to go as well."""
+
+
 def _edit(image: Vector, asked: Triplet, gain: float) -> Expression:
     return Residual(image, (Text(asked.change),), (Text(asked.undone),), gain)
+
+
+EVERY_WAY = (
+    WITH_A_CHANGE,
+    BY_PSEUDO_TOKENS,
+    WITH_THE_UNDONE,
+    BY_PSEUDO_TOKENS_WITH_THE_UNDONE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +130,20 @@ class Asked:
     images: Float32Array
 
     @classmethod
-    def draw(cls, encoder: Encoder, per_attribute: int, seed: int) -> "Asked":
-        """Draw queries; their pictures are none of the gallery's."""
+    def draw(
+        cls, encoder: Encoder, per_attribute: int, seed: int, *, twice: bool = False
+    ) -> "Asked":
+        """Draw queries of one change, or of two; their pictures are none of the gallery's."""
         triplets = tuple(sample_triplets(per_attribute, seed))
+        if twice:
+            triplets = tuple(changed_again(triplets, seed))
         pictures = [draw(each.reference, _QUERY_SEED + seed) for each in triplets]
         return cls(triplets, encoder.encode_images(pictures))
+
+    def without(self, known: Collection[Triplet]) -> "Asked":
+        """The queries that are none of those."""
+        kept = [number for number, each in enumerate(self.triplets) if each not in known]
+        return Asked(tuple(self.triplets[number] for number in kept), self.images[kept])
 
 
 def average_precisions(world: World, asked: Asked, way: Way) -> list[float]:
@@ -116,23 +164,25 @@ def average_precisions(world: World, asked: Asked, way: Way) -> list[float]:
     return averages
 
 
-def table(world: World, draws: Sequence[Asked], ways: dict[str, Way]) -> list[str]:
-    """A line for each way: mAP@10 of all, its standard error over draws, and by attribute."""
+def table(
+    world: World, draws: Sequence[Asked], others: Sequence[Asked], ways: Mapping[str, Way]
+) -> Iterator[str]:
+    """A line for each way: mAP@10, its standard error over draws, by attribute, and of others."""
     attributes = [each.attribute for asked in draws for each in asked.triplets]
-    lines = []
     for name, way in ways.items():
         by_draw = [average_precisions(world, asked, way) for asked in draws]
         means = [float(np.mean(each)) for each in by_draw]
         spread = float(np.std(means, ddof=1)) / len(means) ** 0.5 if len(means) > 1 else 0.0
         every = np.concatenate(by_draw)
         own = [every[[each == name for each in attributes]].mean() for name in VALUES]
+        of_others = [average_precisions(world, asked, way) for asked in others]
+        own.append(np.concatenate(of_others).mean())
         shown = " | ".join(f"{value:.3f}" for value in own)
-        lines.append(f"| {name} | {np.mean(means):.3f} +- {spread:.3f} | {shown} |")
-    return lines
+        yield f"| {name} | {np.mean(means):.3f} +- {spread:.3f} | {shown} |"
 
 
 def main() -> None:
-    """Index, ask in every way, write the table to standard output."""
+    """Index, ask in every way, write the tables to standard output."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -143,15 +193,29 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         encoder = encoder_of(options.model, folder / "model")
-        with opened_world(encoder, folder) as world:
-            draws = [
-                Asked.draw(encoder, options.per_attribute, seed) for seed in range(options.seeds)
-            ]
-            lines = ["| way | mAP@10 | " + " | ".join(VALUES) + " |"]
-            lines.append("|---" * (2 + len(VALUES)) + "|")
-            for ways in (WITH_A_CHANGE, WITH_THE_UNDONE):
-                lines += table(world, draws, ways)
-            sys.stdout.write("\n".join(lines) + "\n")
+        phi = train_lincir(lessons_of(encoder), PhiRecipe())
+        with opened_world(encoder, folder, phi=phi) as world:
+            for twice in (False, True):
+                draws, others = (
+                    [
+                        Asked.draw(encoder, options.per_attribute, first + number, twice=twice)
+                        for number in range(options.seeds)
+                    ]
+                    for first in (0, _OTHERS)
+                )
+                reported = frozenset(each for asked in draws for each in asked.triplets)
+                _write("two changes" if twice else "way", "mAP@10", *VALUES, "other queries")
+                _write(*["---"] * (3 + len(VALUES)))
+                for ways in EVERY_WAY:
+                    for line in table(
+                        world, draws, [each.without(reported) for each in others], ways
+                    ):
+                        sys.stdout.write(line + "\n")
+                        sys.stdout.flush()
+
+
+def _write(*cells: str) -> None:
+    sys.stdout.write("| " + " | ".join(cells) + " |\n")
 
 
 if __name__ == "__main__":

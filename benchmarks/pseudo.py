@@ -8,27 +8,31 @@ of the changed combination, in a gallery of three pictures of all 960 combinatio
 percent, by templates. A phi learns from captions and pictures of the trained combinations alone;
 the pictures of queries and gallery are drawn with other seeds, and a fifth of the combinations was
 never trained. Without --model a tiny CLIP is trained first, which takes a minute.
+
+Every template is asked on two worlds: one to choose by, and one to report, whose queries, pictures
+and gallery are all others. The line of the template that the first world likes best is starred.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 import numpy as np
 
 from benchmarks.metrics.ranking import average_precision_at_k
-from benchmarks.shapes.grammar import FORMS, PARTIAL_FORMS, english
-from benchmarks.shapes.pictures import ALL, TRAINED, Attributes, draw
+from benchmarks.shapes.lessons import TEMPLATES, lessons_of
+from benchmarks.shapes.pictures import ALL, Attributes, draw
 from benchmarks.shapes.triplets import Triplet, sample_triplets
 from benchmarks.shapes.world import GALLERY_SEED, VIEWS, encoder_of
 from retrieval.ann.exact import top_k
 from retrieval.encoders.base import Encoder
-from retrieval.encoders.injection import Injector, injector_of
+from retrieval.encoders.injection import Injector
 from retrieval.learn.oti import invert
-from retrieval.learn.phi import DEFAULT_TEMPLATE, filled
+from retrieval.learn.phi import filled, prompt_of
 from retrieval.learn.phi_lessons import Lessons, PhiRecipe
 from retrieval.learn.phi_lincir import train_lincir
 from retrieval.learn.phi_pic2word import train_pic2word
@@ -39,56 +43,57 @@ DEPTH = 10
 QUERY_SEED = 1_000_100
 """Of the pictures in queries, which are none of the gallery's."""
 
-TRAINING_VIEWS = 2
-TEMPLATES = (
-    DEFAULT_TEMPLATE,
-    "a photo of {image}, {text}",
-    "{image} {text}",
-    "{text} {image}",
-    "a {image} that is {text}",
-)
-"""That of SEARLE and LinCIR, that of Pic2Word, and three that a caption of this world resembles."""
+_WORLD_APART = 1_000
+"""Between the seeds of the pictures of one world and of the next."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """What is searched, what is asked, and what there is to learn from.
+    """What is searched, and what is asked.
 
     Attributes:
         encoder: of all of it.
         gallery: (g, dim) unit rows, VIEWS pictures of each combination in the order of ALL.
         triplets: q of them.
         references: (q, dim) of their pictures.
-        taught: captions and pictures of the trained combinations.
     """
 
     encoder: Encoder
     gallery: Float32Array
     triplets: tuple[Triplet, ...]
     references: Float32Array
-    taught: Lessons
 
     @classmethod
-    def of(cls, encoder: Encoder, per_attribute: int = 100, seed: int = 0) -> "World":
-        """Draw and embed a world."""
-        triplets = tuple(sample_triplets(per_attribute, seed))
-        said = [english(one, form) for one in TRAINED for form in FORMS + PARTIAL_FORMS]
+    def of(
+        cls,
+        encoder: Encoder,
+        per_attribute: int = 100,
+        seed: int = 0,
+        unlike: Collection[Triplet] = (),
+    ) -> "World":
+        """Draw and embed a world.
+
+        Args:
+            encoder: of all of it.
+            per_attribute: queries drawn for each attribute.
+            seed: of queries and pictures; worlds of different seeds share no picture.
+            unlike: queries that are left out where they are drawn.
+        """
+        known = frozenset(unlike)
+        triplets = tuple(each for each in sample_triplets(per_attribute, seed) if each not in known)
+        first = GALLERY_SEED + seed * _WORLD_APART
+        asked = QUERY_SEED + seed * _WORLD_APART
         return cls(
             encoder,
-            _drawn(encoder, ALL, range(GALLERY_SEED, GALLERY_SEED + VIEWS)),
+            _drawn(encoder, ALL, range(first, first + VIEWS)),
             triplets,
-            _drawn(encoder, [each.reference for each in triplets], [QUERY_SEED]),
-            Lessons.of(encoder, said, _drawn(encoder, TRAINED, range(TRAINING_VIEWS))),
+            _drawn(encoder, [each.reference for each in triplets], [asked]),
         )
 
     @property
     def changes(self) -> list[str]:
         """The words of each query."""
         return [each.change for each in self.triplets]
-
-    def lessons(self, template: str = DEFAULT_TEMPLATE) -> Lessons:
-        """What a phi learns from."""
-        return replace(self.taught, template=template)
 
     def mean_ap(self, queries: Float32Array) -> float:
         """The mean over queries, (q, dim) unit rows, of average precision at DEPTH, in percent.
@@ -121,46 +126,56 @@ def pseudo_queries(
     return injector.encode(texts)[0]
 
 
-TokensOf = Callable[[World, str, int], Float32Array]
-"""The pseudo-tokens of a world's references, for a template and a seed: (q, n_tokens, width)."""
+TokensOf: TypeAlias = Callable[[Float32Array], Float32Array]
+"""Makes pseudo-tokens of images, (n, dim) unit rows -> (n, n_tokens, width)."""
 
 
-def by_ridge(world: World, template: str, seed: int) -> Float32Array:
+def by_ridge(encoder: Encoder, lessons: Lessons, seed: int) -> TokensOf:
     """By the closed form, from the captions of the world."""
-    del seed
-    return train_ridge(world.lessons(template)).tokens(world.references)
+    del encoder, seed
+    return train_ridge(lessons).tokens
 
 
-def by_ridge_of_own_captions(world: World, template: str, seed: int) -> Float32Array:
+def by_ridge_of_own_captions(encoder: Encoder, lessons: Lessons, seed: int) -> TokensOf:
     """By the closed form, from polyseek's own captions, which say nothing of this world."""
     del seed
-    lessons = Lessons.of(world.encoder, (), world.taught.images, template)
-    return train_ridge(lessons).tokens(world.references)
+    return train_ridge(Lessons.of(encoder, (), lessons.images, lessons.template)).tokens
 
 
-def by_lincir(world: World, template: str, seed: int) -> Float32Array:
+def by_lincir(encoder: Encoder, lessons: Lessons, seed: int) -> TokensOf:
     """By LinCIR, from the captions of the world."""
-    phi = train_lincir(world.lessons(template), PhiRecipe(seed=seed))
-    return phi.tokens(world.references)
+    del encoder
+    return train_lincir(lessons, PhiRecipe(seed=seed)).tokens
 
 
-def by_pic2word(world: World, template: str, seed: int) -> Float32Array:
+def by_lincir_of_own_captions(encoder: Encoder, lessons: Lessons, seed: int) -> TokensOf:
+    """By LinCIR, from polyseek's own captions: what `polyseek train phi` does without options."""
+    own = Lessons.of(encoder, (), lessons.images, lessons.template)
+    return train_lincir(own, PhiRecipe(seed=seed)).tokens
+
+
+def by_pic2word(encoder: Encoder, lessons: Lessons, seed: int) -> TokensOf:
     """By Pic2Word, from the pictures of the world."""
-    phi = train_pic2word(world.lessons(template), PhiRecipe(seed=seed))
-    return phi.tokens(world.references)
+    del encoder
+    return train_pic2word(lessons, PhiRecipe(seed=seed)).tokens
 
 
-def by_oti(world: World, template: str, seed: int) -> Float32Array:
+def by_oti(encoder: Encoder, lessons: Lessons, seed: int) -> TokensOf:
     """By optimisation for each query."""
-    lessons = world.lessons(template)
+    del encoder
     gap = lessons.text_mean - lessons.image_mean
-    return invert(lessons.injector, world.references, gap, template, seed=seed)
+
+    def invert_all(images: Float32Array) -> Float32Array:
+        return invert(lessons.injector, images, gap, lessons.template, seed=seed)
+
+    return invert_all
 
 
-METHODS: Mapping[str, TokensOf] = {
+METHODS: Mapping[str, Callable[[Encoder, Lessons, int], TokensOf]] = {
     "ridge": by_ridge,
     "ridge-own": by_ridge_of_own_captions,
     "lincir": by_lincir,
+    "lincir-own": by_lincir_of_own_captions,
     "pic2word": by_pic2word,
     "oti": by_oti,
 }
@@ -178,20 +193,25 @@ def baselines(world: World) -> Iterator[tuple[str, float]]:
 
 
 def trials(
-    world: World, method: str, seeds: int, templates: Sequence[str] = TEMPLATES
-) -> Mapping[str, list[float]]:
-    """The mAP of a method by templates, one number for each seed."""
-    injector = injector_of(world.encoder)
-    found: dict[str, list[float]] = {template: [] for template in templates}
+    worlds: Sequence[World],
+    lessons: Lessons,
+    method: str,
+    seeds: int,
+    templates: Sequence[str] = TEMPLATES,
+) -> Mapping[str, list[list[float]]]:
+    """The mAP of a method by templates: of each world, one number for each seed."""
+    found: dict[str, list[list[float]]] = {template: [[] for _ in worlds] for template in templates}
     for seed in range(1 if method.startswith("ridge") else seeds):
-        known: dict[str, Float32Array] = {}
+        known: dict[str, list[Float32Array]] = {}
         for template in templates:
-            before = template.partition("{image}")[0] if method in _PROMPTED else ""
-            key = before.replace("{text}", "").strip()
-            if key not in known:
-                known[key] = METHODS[method](world, template, seed)
-            queries = pseudo_queries(injector, known[key], world.changes, template)
-            found[template].append(world.mean_ap(queries))
+            prompt = prompt_of(template) if method in _PROMPTED else ""
+            if prompt not in known:
+                taught = replace(lessons, template=template)
+                tokens_of = METHODS[method](worlds[0].encoder, taught, seed)
+                known[prompt] = [tokens_of(world.references) for world in worlds]
+            for world, tokens, values in zip(worlds, known[prompt], found[template], strict=True):
+                asked = pseudo_queries(lessons.injector, tokens, world.changes, template)
+                values.append(world.mean_ap(asked))
     return found
 
 
@@ -206,19 +226,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with TemporaryDirectory() as folder:
         encoder = encoder_of(options.model, Path(folder) / "model")
-        world = World.of(encoder, options.per_attribute)
-        for label, value in baselines(world):
-            _say(f"{label:11} {'':30} {value:5.1f}")
+        reported = World.of(encoder, options.per_attribute)
+        chosen_by = World.of(encoder, options.per_attribute, 1, unlike=reported.triplets)
+        lessons = lessons_of(encoder)
+        _say("method", "template", "to choose by", "reported")
+        for label, value in baselines(reported):
+            _say(label, "", "", f"{value:.1f}")
         for method in options.method:
-            measured = trials(world, method, options.seeds, options.template)
+            worlds = (chosen_by, reported)
+            measured = trials(worlds, lessons, method, options.seeds, options.template)
+            best = max(measured, key=lambda template: np.mean(measured[template][0]))
             for template, values in measured.items():
-                spread = f" +- {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
-                _say(f"{method:11} {template:30} {np.mean(values):5.1f}{spread}")
+                star = " *" if template == best else ""
+                _say(method, template, _shown(values[0]), _shown(values[1]) + star)
     return 0
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+def _shown(values: Sequence[float]) -> str:
+    """The mean, and the standard deviation where there are several."""
+    spread = f" +- {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.1f}{spread}"
+
+
+def _say(method: str, template: str, chosen_by: str, reported: str) -> None:
+    sys.stdout.write(f"{method:11} {template:30} {chosen_by:12} {reported}\n")
     sys.stdout.flush()
 
 

@@ -1,8 +1,8 @@
 """What feedback, re-ranking, wordings and long texts do to answers, where the right ones are known.
 
-    python -m benchmarks.feedback marks BUNDLE
-    python -m benchmarks.feedback long BUNDLE
-    python -m benchmarks.feedback analogies BUNDLE
+    python -m benchmarks.feedback marks BUNDLE [--seeds 5]
+    python -m benchmarks.feedback long BUNDLE [--seeds 5]
+    python -m benchmarks.feedback analogies BUNDLE [--seeds 5]
     python -m benchmarks.feedback photographs FOLDER CAPTIONS [--encoder mini]
 
 `marks` asks a gallery of all shapes (benchmarks/shapes, two pictures of each) with the CLIP in
@@ -18,18 +18,22 @@ star", where red ones are wanted). A user marks some right and some wrong pictur
 their first four are in the collection. The long texts there are all captions of a photograph, in
 one, asked of the encoder made short-sighted.
 
-Every figure is a mean over queries with its standard error.
+Every figure of shapes is a mean over seeds with its standard deviation; a seed draws the pictures,
+what is marked, and the analogies. Of one seed, and of photographs, it is a mean over queries with
+its standard error.
 """
 
 import argparse
 import logging
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from benchmarks.feedback.analogies import analogies
-from benchmarks.feedback.ways import MARKED, Frank, ShortSighted, marks, recalls
+from benchmarks.feedback.ways import MARKED, Frank, Row, ShortSighted, marks, recalls, shown
 from benchmarks.feedback.worlds import (
     SAYS_ALL,
     SAYS_HALF,
@@ -39,6 +43,7 @@ from benchmarks.feedback.worlds import (
     questions,
     shapes,
 )
+from retrieval.encoders.base import Encoder
 from retrieval.encoders.registry import DEFAULT_ENCODER, get_encoder
 from retrieval.engine import SearchEngine
 from retrieval.query.algebra import LongText, Query
@@ -47,6 +52,20 @@ from retrieval.shaping import PseudoFeedback, Shaping
 
 _SHORT_CHARS = 80
 _PLAIN = Shaping()
+_RECALLS = ("R@1", "R@10", "mAP@10")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What one seed, or the photographs, give.
+
+    Attributes:
+        heads: of the columns.
+        rows: with the means of the columns.
+    """
+
+    heads: tuple[str, ...]
+    rows: list[Row]
 
 
 def main() -> None:
@@ -56,7 +75,9 @@ def main() -> None:
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
     for kind in ("marks", "long", "analogies"):
-        kinds.add_parser(kind).add_argument("bundle", type=Path)
+        known = kinds.add_parser(kind)
+        known.add_argument("bundle", type=Path)
+        known.add_argument("--seeds", type=int, default=5)
     photos = kinds.add_parser("photographs")
     photos.add_argument("folder", type=Path)
     photos.add_argument("captions", type=Path)
@@ -65,87 +86,93 @@ def main() -> None:
     logging.getLogger("retrieval").setLevel(logging.ERROR)  # every long text says that it is split
     with tempfile.TemporaryDirectory() as folder:
         if arguments.kind == "photographs":
-            _photographs(arguments, Path(folder))
+            _write([list(_photographs(arguments, Path(folder)))])
         else:
-            _shapes(arguments, Path(folder))
+            encoder = get_encoder(f"local-dir:{arguments.bundle}")
+            _write(
+                [
+                    list(_shapes(arguments.kind, encoder, Path(folder) / str(seed), seed))
+                    for seed in range(arguments.seeds)
+                ]
+            )
 
 
-def _shapes(arguments: argparse.Namespace, folder: Path) -> None:
-    encoder = get_encoder(f"local-dir:{arguments.bundle}")
-    with shapes(encoder, folder) as engine:
-        if arguments.kind == "marks":
+def _shapes(kind: str, encoder: Encoder, folder: Path, seed: int) -> Iterator[Table]:
+    """What one seed gives."""
+    folder.mkdir()
+    with shapes(encoder, folder, seed) as engine:
+        if kind == "marks":
             for says, forms in (("all", SAYS_ALL), ("half", SAYS_HALF)):
                 asked = questions(engine, forms)
+                title = f"the text says {says} ({len(asked)} queries)"
                 counts = [f"{right} right, {wrong} wrong" for right, wrong in MARKED]
-                _head(f"the text says {says} ({len(asked)} queries)", *counts)
-                for cells in marks(engine, asked):
-                    _write(*cells)
-                _write_pseudo(engine, asked)
+                yield Table((title, *counts), list(marks(engine, asked, seed)))
+                yield _pseudo(engine, asked)
             return
-        if arguments.kind == "analogies":
-            _head("a, b, c", "asked with", "R@1", "R@10", "mAP@10")
-            for cells in analogies(engine):
-                _write(*cells)
+        if kind == "analogies":
+            heads = ("a, b, c", "asked with", *_RECALLS)
+            yield Table(heads, list(analogies(engine, seed)))
             return
         asked = long_texts(engine)
-        _head(f"{len(asked)} long texts", "R@1", "R@10", "mAP@10")
         silent = ShortSighted(encoder, 1_000_000)
         with SearchEngine.open(folder / "collection", encoder=silent) as blind:
-            _write("cut", *recalls(blind, asked, Query, _PLAIN))
-        _write_parts(engine, asked)
+            cut = ("cut", recalls(blind, asked, Query, _PLAIN))
+        yield Table((f"{len(asked)} long texts", *_RECALLS), [cut, *_parts(engine, asked)])
 
 
-def _photographs(arguments: argparse.Namespace, folder: Path) -> None:
+def _photographs(arguments: argparse.Namespace, folder: Path) -> Iterator[Table]:
     encoder = get_encoder(arguments.encoder)
     with photographs(arguments.folder, arguments.captions, encoder, folder) as world:
         engine, asked = world.engine, world.last()
-        _head(f"{len(asked)} captions", "R@1", "R@10", "mAP@10")
-        _write("plain", *recalls(engine, asked, Query, _PLAIN))
         wordings = recalls(engine, asked, partial(Query, ensemble=True), _PLAIN)
-        _write("in eight wordings", *wordings)
-        _write_pseudo(engine, asked)
+        rows = [("plain", recalls(engine, asked, Query, _PLAIN)), ("in eight wordings", wordings)]
         for share in (0.25, 0.5, 0.75):
             shaping = Shaping(reranker=CaptionReranker(engine, share))
-            _write(f"captions, share {share:g}", *recalls(engine, asked, Query, shaping))
-        _write("diverse 0.3", *recalls(engine, asked, Query, Shaping(diverse=0.3)))
-        _long_photographs(engine, world.joined(), ShortSighted(encoder, _SHORT_CHARS))
+            rows.append((f"captions, share {share:g}", recalls(engine, asked, Query, shaping)))
+        rows.append(("diverse 0.3", recalls(engine, asked, Query, Shaping(diverse=0.3))))
+        yield Table((f"{len(asked)} captions", *_RECALLS), rows)
+        yield _pseudo(engine, asked)
+        yield _long_photographs(engine, world.joined(), ShortSighted(encoder, _SHORT_CHARS))
 
 
-def _long_photographs(engine: SearchEngine, asked: list[Asked], short: ShortSighted) -> None:
+def _long_photographs(engine: SearchEngine, asked: list[Asked], short: ShortSighted) -> Table:
     """Long texts, read whole, cut, and in parts."""
     folder = engine.collection.folder
-    _head(f"{len(asked)} texts of five captions", "R@1", "R@10", "mAP@10")
-    _write("read whole", *recalls(engine, asked, Query, _PLAIN))
+    rows = [("read whole", recalls(engine, asked, Query, _PLAIN))]
     with SearchEngine.open(folder, encoder=short) as cutting:
-        _write(f"cut after {_SHORT_CHARS} characters", *recalls(cutting, asked, Query, _PLAIN))
+        found = recalls(cutting, asked, Query, _PLAIN)
+        rows.append((f"cut after {_SHORT_CHARS} characters", found))
     with SearchEngine.open(folder, encoder=Frank(short, _SHORT_CHARS)) as frank:
-        _write_parts(frank, asked)
+        rows += _parts(frank, asked)
+    return Table((f"{len(asked)} texts of five captions", *_RECALLS), rows)
 
 
-def _write_pseudo(engine: SearchEngine, asked: list[Asked]) -> None:
-    _head(f"{len(asked)} texts", "R@1", "R@10", "mAP@10")
-    _write("asked once", *recalls(engine, asked, Query, _PLAIN))
+def _pseudo(engine: SearchEngine, asked: list[Asked]) -> Table:
+    rows = [("asked once", recalls(engine, asked, Query, _PLAIN))]
     for stands_out in (0.0, 2.0, 3.0):
         shaping = Shaping(PseudoFeedback(stands_out=stands_out))
         name = f"pseudo-relevance feedback from {stands_out:g} deviations"
-        _write(name, *recalls(engine, asked, Query, shaping))
+        rows.append((name, recalls(engine, asked, Query, shaping)))
+    return Table((f"{len(asked)} texts", *_RECALLS), rows)
 
 
-def _write_parts(engine: SearchEngine, asked: list[Asked]) -> None:
+def _parts(engine: SearchEngine, asked: list[Asked]) -> list[Row]:
     ways: tuple[LongText, ...] = ("mean", "min")
-    for way in ways:
-        cells = recalls(engine, asked, partial(Query, long=way), _PLAIN)
-        _write(f"in parts, {way}", *cells)
+    return [
+        (f"in parts, {way}", recalls(engine, asked, partial(Query, long=way), _PLAIN))
+        for way in ways
+    ]
 
 
-def _write(*cells: str) -> None:
-    sys.stdout.write("| " + " | ".join(cells) + " |\n")
-    sys.stdout.flush()
-
-
-def _head(*cells: str) -> None:
-    _write(*cells)
-    _write(*["---"] * len(cells))
+def _write(of_seeds: Sequence[Sequence[Table]]) -> None:
+    """Write the tables of all seeds as one."""
+    for tables in zip(*of_seeds, strict=True):
+        heads = tables[0].heads
+        lines = [heads, ["---"] * len(heads)]
+        for rows in zip(*(table.rows for table in tables), strict=True):
+            columns = zip(*(columns for _, columns in rows), strict=True)
+            lines.append([rows[0][0], *(shown(each) for each in columns)])
+        sys.stdout.write("".join("| " + " | ".join(line) + " |\n" for line in lines))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from benchmarks.feedback.ways import recalls_of
+from benchmarks.feedback.ways import Row, recalls_of
 from benchmarks.feedback.worlds import attributes_of
 from benchmarks.shapes.grammar import english
 from benchmarks.shapes.pictures import ALL, Attributes
@@ -18,7 +18,6 @@ from retrieval.query.algebra import Expression, ItemRef, Query, Text
 from retrieval.query.ways import Residual, analogy
 
 _PER_ATTRIBUTE = 75
-_SEED = 0
 
 TOLD = ("text text text", "text text image", "image image text")
 """What a, b and c are."""
@@ -40,11 +39,11 @@ class Analogy:
     answer: Attributes
 
 
-def drawn() -> list[Analogy]:
+def drawn(seed: int) -> list[Analogy]:
     """Equally many for each attribute; a has the value that c has and is another combination."""
-    chance = random.Random(_SEED)
+    chance = random.Random(seed)
     found = []
-    for each in sample_triplets(_PER_ATTRIBUTE, _SEED):
+    for each in sample_triplets(_PER_ATTRIBUTE, seed):
         name = each.attribute
         value = getattr(each.reference, name)
         others = [one for one in ALL if getattr(one, name) == value and one != each.reference]
@@ -54,20 +53,20 @@ def drawn() -> list[Analogy]:
     return found
 
 
-def analogies(engine: SearchEngine) -> Iterator[list[str]]:
-    """R@1, R@10 and mAP@10 for each kind of terms and each way."""
+def analogies(engine: SearchEngine, seed: int) -> Iterator[Row]:
+    """R@1, R@10 and mAP@10 for each kind of terms and each way, of analogies drawn by a seed."""
     shown = attributes_of(engine)
     items: dict[Attributes, list[ItemId]] = {}
     for item_id, attributes in sorted(shown.items()):
         items.setdefault(attributes, []).append(item_id)
-    every = drawn()
+    every = drawn(seed)
     for kinds in TOLD:
         for name, way in WAYS.items():
             pairs = [
                 (Query(way(*_terms(each, kinds, items))), frozenset(items[each.answer]))
                 for each in every
             ]
-            yield [kinds.replace(" ", ", "), name, *recalls_of(engine, pairs)]
+            yield f"{kinds.replace(' ', ', ')} | {name}", recalls_of(engine, pairs)
 
 
 def _terms(each: Analogy, kinds: str, items: Mapping[Attributes, list[ItemId]]) -> list[Expression]:

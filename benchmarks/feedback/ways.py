@@ -16,12 +16,14 @@ from retrieval.query.algebra import Query, Text, Vector
 from retrieval.query.feedback import DISLIKED, LIKED, Marks, moved
 from retrieval.shaping import Shaping, search_shaped
 
-_SEED = 0
 _K = 10
 _LOOKED_AT = 50
 _PLAIN = Shaping()
 MARKED = ((1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (2, 2))
 """How many right and how many wrong pictures are marked."""
+
+Row: TypeAlias = tuple[str, list[MeanRecall]]
+"""What was asked in which way, and what it found."""
 
 Mover: TypeAlias = Callable[[Float32Array, Float32Array, Float32Array, Float32Array], Float32Array]
 """Query, right ones, wrong ones and a sample of the gallery -> a vector to ask with."""
@@ -59,11 +61,17 @@ MOVERS: dict[str, Mover] = {
 }
 
 
-def marks(engine: SearchEngine, asked: Sequence[Asked]) -> Iterator[list[str]]:
-    """A row of mAP@10 for each way to move a query, a column for each number of marks."""
+def marks(engine: SearchEngine, asked: Sequence[Asked], seed: int) -> Iterator[Row]:
+    """A row of mAP@10 for each way to move a query, a column for each number of marks.
+
+    Args:
+        engine: that is asked.
+        asked: queries.
+        seed: of what is marked.
+    """
     starts = engine.encode([Text(each.text) for each in asked])
     sample = engine.view.sample("images")
-    chance = np.random.default_rng(_SEED)
+    chance = np.random.default_rng(seed)
     precisions: dict[str, list[MeanRecall]] = defaultdict(list)
     for n_liked, n_wrong in MARKED:
         per_query: dict[str, list[float]] = defaultdict(list)
@@ -77,8 +85,7 @@ def marks(engine: SearchEngine, asked: Sequence[Asked]) -> Iterator[list[str]]:
                 per_query[name].append(average_precision(found, wanted, _K))
         for name, values in per_query.items():
             precisions[name].append(MeanRecall.of(np.array(values)))
-    for name, columns in precisions.items():
-        yield [name, *map(_shown, columns)]
+    yield from precisions.items()
 
 
 def _marked(
@@ -96,7 +103,7 @@ def _marked(
 
 def recalls(
     engine: SearchEngine, asked: Sequence[Asked], query: Callable[[Text], Query], shaping: Shaping
-) -> list[str]:
+) -> list[MeanRecall]:
     """R@1, R@10 and mAP@10 of texts."""
     return recalls_of(engine, [(query(Text(each.text)), each.wanted) for each in asked], shaping)
 
@@ -105,12 +112,12 @@ def recalls_of(
     engine: SearchEngine,
     pairs: Sequence[tuple[Query, frozenset[ItemId]]],
     shaping: Shaping = _PLAIN,
-) -> list[str]:
+) -> list[MeanRecall]:
     """R@1, R@10 and mAP@10 of queries, each with what answers it."""
     found = [(_ids(engine, query, shaping), wanted) for query, wanted in pairs]
     columns = [[float(bool(wanted & set(ids[:k]))) for ids, wanted in found] for k in (1, _K)]
     columns.append([average_precision(ids, wanted, _K) for ids, wanted in found])
-    return [_shown(MeanRecall.of(np.array(values))) for values in columns]
+    return [MeanRecall.of(np.array(values)) for values in columns]
 
 
 class ShortSighted:
@@ -144,5 +151,8 @@ def _ids(engine: SearchEngine, query: Query, shaping: Shaping, k: int = _K) -> l
     return [hit.item.id for hit in search_shaped(engine, query, k, shaping).result.hits]
 
 
-def _shown(mean: MeanRecall) -> str:
-    return f"{mean.mean:.3f} ± {mean.standard_error:.3f}"
+def shown(of_seeds: Sequence[MeanRecall]) -> str:
+    """The mean over seeds and its standard deviation; of one seed the standard error."""
+    means = [each.mean for each in of_seeds]
+    spread = float(np.std(means, ddof=1)) if len(means) > 1 else of_seeds[0].standard_error
+    return f"{np.mean(means):.3f} ± {spread:.3f}"

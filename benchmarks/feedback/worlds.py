@@ -11,11 +11,13 @@ from pathlib import Path
 
 from benchmarks.shapes.grammar import phrase
 from benchmarks.shapes.pictures import VALUES, Attributes
-from benchmarks.shapes.world import draw_gallery, shown_by
+from benchmarks.shapes.world import GALLERY_SEED, draw_gallery, shown_by
 from indexer import IndexOptions, index_folders
 from retrieval.encoders.base import Encoder
 from retrieval.engine import SearchEngine
 from retrieval.model import ItemId, gallery_of
+
+_VIEWS = 2
 
 SAYS_ALL: dict[str, tuple[str, ...]] = {
     "the {colour} {shape}": ("colour", "shape"),
@@ -40,10 +42,16 @@ class Asked:
 
 
 @contextmanager
-def shapes(encoder: Encoder, folder: Path) -> Iterator[SearchEngine]:
-    """An engine over two pictures of every combination of attributes, named by it."""
+def shapes(encoder: Encoder, folder: Path, seed: int = 0) -> Iterator[SearchEngine]:
+    """An engine over two pictures of every combination of attributes, named by it.
+
+    Args:
+        encoder: of the collection.
+        folder: an empty one.
+        seed: those of two seeds share no picture.
+    """
     pictures = folder / "pictures"
-    draw_gallery(pictures, views=2)
+    draw_gallery(pictures, _VIEWS, GALLERY_SEED + seed * _VIEWS)
     with indexed(pictures, folder / "collection", encoder, captions=False) as engine:
         yield engine
 

@@ -1,13 +1,15 @@
 """Composed queries whose answer is known: a picture, one change in words, the picture asked for."""
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.shapes.grammar import FORMS, english, phrase
 from benchmarks.shapes.pictures import ALL, VALUES, Attributes
 
 _EVERYTHING = frozenset(ALL)
+_ORDER = ("size", "colour", "shape", "place")
+"""Of attributes in a caption."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -16,8 +18,8 @@ class Triplet:
 
     Attributes:
         reference: what the picture of the query shows.
-        attribute: the name of what is to change.
-        target: the reference with another value of that attribute.
+        attribute: the name of what is to change, or of one of several that are.
+        target: the reference with another value of it.
     """
 
     reference: Attributes
@@ -26,18 +28,23 @@ class Triplet:
 
     @property
     def change(self) -> str:
-        """The words of the query, such as "blue", "star" or "in the middle"."""
-        return phrase(getattr(self.target, self.attribute))
+        """The words of the query, such as "blue", "in the middle" or "blue star"."""
+        return self._said(self.target)
 
     @property
     def undone(self) -> str:
         """The words for what the reference has instead."""
-        return phrase(getattr(self.reference, self.attribute))
+        return self._said(self.reference)
 
     @property
     def captions(self) -> tuple[str, str]:
         """Full captions of reference and target, for queries by a difference of texts."""
         return english(self.reference, FORMS[0]), english(self.target, FORMS[0])
+
+    def _said(self, one: Attributes) -> str:
+        before, after = self.reference, self.target
+        changed = [name for name in _ORDER if getattr(before, name) != getattr(after, name)]
+        return " ".join(phrase(getattr(one, name)) for name in changed)
 
 
 def triplets_of(
@@ -80,3 +87,13 @@ def sample_triplets(
             )
         drawn += chance.sample(kind, per_attribute)
     return drawn
+
+
+def changed_again(triplets: Sequence[Triplet], seed: int) -> list[Triplet]:
+    """The same, each with a second attribute changed as well, drawn at random."""
+    chance = random.Random(seed)
+    changed = []
+    for each in triplets:
+        further = [one for one in triplets_of(each.target) if one.attribute != each.attribute]
+        changed.append(replace(each, target=chance.choice(further).target))
+    return changed

@@ -1,6 +1,6 @@
 """A collection of the pictures of shapes, asked through the engine as users ask theirs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from indexer.service import index_folders
 from retrieval.encoders.base import Encoder
 from retrieval.encoders.registry import get_encoder
 from retrieval.engine import SearchEngine
+from retrieval.learn.phi import PHI_NAME, Phi
 from retrieval.model import Hit
 from retrieval.query.algebra import Expression, Query
 
@@ -51,20 +52,31 @@ def encoder_of(model: str | None, folder: Path) -> Encoder:
 
 
 @contextmanager
-def opened_world(encoder: Encoder, folder: Path, views: int = VIEWS) -> Iterator[World]:
+def opened_world(
+    encoder: Encoder,
+    folder: Path,
+    views: int = VIEWS,
+    *,
+    phi: Phi | None = None,
+    among: Collection[Attributes] = ALL,
+) -> Iterator[World]:
     """Draw and index the pictures, and open the collection.
 
     Args:
         encoder: of the collection.
         folder: an empty one.
         views: pictures of each combination.
+        phi: of the collection.
+        among: combinations that are drawn.
     """
     pictures = folder / "pictures"
-    draw_gallery(pictures, views)
-    for number, one in enumerate(ALL):
-        for view in range(views):
-            (pictures / f"{number}-{view}.txt").write_text(english(one), encoding="utf-8")
+    draw_gallery(pictures, views, among=among)
+    for picture in pictures.glob("*.png"):
+        said = english(shown_by(picture.name))
+        picture.with_suffix(".txt").write_text(said, encoding="utf-8")
     index_folders([pictures], folder / "collection", encoder=encoder)
+    if phi is not None:
+        phi.save(folder / "collection" / PHI_NAME)
     with reopened(encoder, folder, views) as world:
         yield world
 
@@ -76,12 +88,25 @@ def reopened(encoder: Encoder, folder: Path, views: int = VIEWS) -> Iterator[Wor
         yield World(engine, views)
 
 
-def draw_gallery(pictures: Path, views: int) -> None:
-    """Draw pictures of all combinations into a new folder, named by combination and view."""
+def draw_gallery(
+    pictures: Path,
+    views: int,
+    seed: int = GALLERY_SEED,
+    among: Collection[Attributes] = ALL,
+) -> None:
+    """Draw pictures of combinations into a new folder, named by combination and view.
+
+    Args:
+        pictures: the folder.
+        views: pictures of each combination.
+        seed: of the first view; the next one has the next.
+        among: combinations that are drawn.
+    """
     pictures.mkdir()
-    for number, one in enumerate(ALL):
+    for one in among:
+        number = ALL.index(one)
         for view in range(views):
-            draw(one, GALLERY_SEED + view).save(pictures / f"{number}-{view}.png")
+            draw(one, seed + view).save(pictures / f"{number}-{view}.png")
 
 
 def shown_by(name: str) -> Attributes:

@@ -11,6 +11,7 @@ where the folder names none).
 
 import importlib.util
 import json
+import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ from PIL import Image
 from retrieval.encoders.devices import resolve_device
 from retrieval.errors import EncoderUnavailableError
 from retrieval.model import Float32Array
+
+logger = logging.getLogger(__name__)
 
 _KIND = "blip"
 _WEIGHTS = "model.safetensors"
@@ -54,7 +57,8 @@ class BlipMatcher:
         """The probability that the text is about each picture, (n,) in [0, 1].
 
         Args:
-            text: cut after some 35 tokens.
+            text: of a longer one the first 35 tokens count, which a warning says once for calls
+                that follow each other with the same text.
             images: n upright RGB pictures, seen together.
 
         Raises:
@@ -130,11 +134,13 @@ class _Loaded:
         self._model: Any = model.eval().to(resolve_device(device))
         self.input_px = int(model.config.vision_config.image_size)
         self._mean, self._deviation = _pixel_scale(folder / "preprocessor_config.json")
+        self._last_text: str | None = None
 
     def match(self, text: str, images: Sequence[Image.Image]) -> Float32Array:
         import torch
 
         tokens = self._tokenize(text, truncation=True, max_length=_MOST_TOKENS, return_tensors="pt")
+        self._tell_if_cut(text)
         device = self._model.device
         n = len(images)
         with torch.inference_mode():
@@ -146,6 +152,20 @@ class _Loaded:
             ).itm_score
             matching: Float32Array = torch.softmax(logits.float(), dim=1)[:, 1].cpu().numpy()
         return matching
+
+    def _tell_if_cut(self, text: str) -> None:
+        """Warn of a text that is too long, unless the last call was about it as well."""
+        if text == self._last_text:
+            return
+        self._last_text = text
+        n_tokens = len(self._tokenize(text, verbose=False).input_ids)
+        if n_tokens > _MOST_TOKENS:
+            logger.warning(
+                "BLIP reads %d tokens of a text; of %d words (%d tokens) the end does not count",
+                _MOST_TOKENS,
+                len(text.split()),
+                n_tokens,
+            )
 
     def _pixels(self, images: Sequence[Image.Image]) -> Float32Array:
         """(n, 3, side, side): the whole picture, squeezed to a square, as BLIP was trained."""

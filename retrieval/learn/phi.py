@@ -137,5 +137,5 @@ def filled(template: str, tokens: Float32Array, words: str) -> Filled:
 
 
 def prompt_of(template: str) -> str:
-    """What a template says before the image: the text of an image alone, without its slot."""
-    return template.partition(SLOT)[0].strip()
+    """What a template says before the image: the text of an image alone, without its slots."""
+    return template.partition(SLOT)[0].replace(WORDS, "").strip()

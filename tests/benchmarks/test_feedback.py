@@ -8,8 +8,17 @@ import pytest
 from PIL import Image
 
 from benchmarks.feedback.analogies import drawn
-from benchmarks.feedback.ways import MOVERS, Frank, ShortSighted, average_precision, marks, recalls
+from benchmarks.feedback.ways import (
+    MOVERS,
+    Frank,
+    ShortSighted,
+    average_precision,
+    marks,
+    recalls,
+    shown,
+)
 from benchmarks.feedback.worlds import Asked, indexed, photographs, questions
+from benchmarks.metrics.ann import MeanRecall
 from benchmarks.shapes.pictures import ALL, draw
 from retrieval.query.algebra import Query
 from retrieval.shaping import Shaping
@@ -54,7 +63,8 @@ def test_average_precision_by_hand(found, wanted, precision):
 def test_the_last_caption_asks_and_the_others_are_in_the_collection(world):
     asked = world.last()
     assert [each.text for each in asked] == [f"the last is {name}" for name in sorted(COLOURS)]
-    assert recalls(world.engine, asked, Query, Shaping()) == ["1.000 ± 0.000"] * 3
+    found = recalls(world.engine, asked, Query, Shaping())
+    assert [shown([each]) for each in found] == ["1.000 ± 0.000"] * 3
     texts = [hit.text for hit in world.engine.search(Query.text("red"), target="texts").hits]
     assert sorted(texts) == sorted(f"a {name} thing." for name in COLOURS)
     assert world.joined()[0].text == "a blue thing. the last is blue."
@@ -72,26 +82,33 @@ def test_short_sight_cuts_unless_it_is_known(world, caplog):
 def test_marks_change_what_is_asked_and_are_out_of_every_answer(tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
-    shown = [number for number, each in enumerate(ALL) if each.shape == "circle"][:40]
-    for number in shown:
+    circles = [number for number, each in enumerate(ALL) if each.shape == "circle"][:40]
+    for number in circles:
         draw(ALL[number], 1).save(folder / f"{number}-0.png")
     with indexed(folder, tmp_path / "c", GeometryEncoder(), captions=False) as engine:
         asked = [each for each in questions(engine, {"{colour}": ("colour",)}) if each.wanted]
         assert {each.text for each in asked} <= {each.colour for each in ALL}
-        assert sum(len(each.wanted) for each in asked) == len(shown)
-        rows = list(marks(engine, [each for each in asked if len(each.wanted) > 3]))
-    assert [row[0] for row in rows] == list(MOVERS)
-    assert all(len(row) == 7 for row in rows)
+        assert sum(len(each.wanted) for each in asked) == len(circles)
+        rows = list(marks(engine, [each for each in asked if len(each.wanted) > 3], seed=0))
+    assert [name for name, _ in rows] == list(MOVERS)
+    assert all(len(columns) == 6 for _, columns in rows)
 
 
 def test_analogies_change_one_attribute_alike():
     names = ("colour", "shape", "size", "place")
-    for each in drawn():
+    assert drawn(0) != drawn(1)
+    for each in drawn(0):
         changed = [name for name in names if getattr(each.a, name) != getattr(each.b, name)]
         assert len(changed) == 1
         assert getattr(each.a, changed[0]) == getattr(each.c, changed[0])
         assert replace(each.c, **{changed[0]: getattr(each.b, changed[0])}) == each.answer
         assert len({each.a, each.b, each.c, each.answer}) == 4
+
+
+def test_of_several_seeds_the_deviation_is_shown_and_of_one_the_error_over_queries():
+    seeds = [MeanRecall.of(np.array(each)) for each in ([0.0, 1.0], [1.0, 1.0])]
+    assert shown(seeds) == "0.750 ± 0.354"
+    assert shown(seeds[:1]) == "0.500 ± 0.500"
 
 
 def test_a_question_is_a_value():

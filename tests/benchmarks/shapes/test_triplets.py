@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.shapes.pictures import ALL, HELD_OUT, VALUES, Attributes
-from benchmarks.shapes.triplets import Triplet, sample_triplets, triplets_of
+from benchmarks.shapes.triplets import Triplet, changed_again, sample_triplets, triplets_of
 
 RING = Attributes("red", "ring", "large", "top left")
 members = st.sampled_from(ALL)
@@ -58,6 +58,18 @@ def test_a_sample_is_balanced_different_and_the_same_for_a_seed():
 def test_a_sample_stays_in_its_gallery():
     for triplet in sample_triplets(10, seed=0, gallery=HELD_OUT):
         assert {triplet.reference, triplet.target} <= set(HELD_OUT)
+
+
+def test_a_second_change_is_of_another_attribute_and_said_as_a_caption_says_it():
+    once = sample_triplets(10, seed=0)
+    twice = changed_again(once, seed=0)
+    assert twice == changed_again(once, seed=0) != changed_again(once, seed=1)
+    for one, two in zip(once, twice, strict=True):
+        assert (one.reference, one.attribute) == (two.reference, two.attribute)
+        assert sum(_differs(two.reference, two.target).values()) == 2
+        assert getattr(one.target, one.attribute) == getattr(two.target, two.attribute)
+    both = Triplet(RING, "place", Attributes("blue", "ring", "large", "middle"))
+    assert (both.change, both.undone) == ("blue in the middle", "red at the top left")
 
 
 def test_more_than_there_are_is_refused():

@@ -63,8 +63,18 @@ def test_no_pictures_load_nothing(tmp_path):
     assert BlipMatcher(tmp_path / "gone").match("a dog", []).shape == (0,)
 
 
-def test_a_long_text_is_cut_and_answered(folder, pictures):
-    assert BlipMatcher(folder, "cpu").match("dog " * 500, pictures).shape == (3,)
+def test_a_long_text_is_cut_and_answered_and_said_once(folder, pictures, caplog):
+    matcher = BlipMatcher(folder, "cpu")
+    # With the two that stand for its start and end, 33 words are 35 tokens.
+    just, long = "dog " * 33, "dog " * 33 + "red " * 67
+    found = matcher.match(just, pictures)
+    assert not caplog.records
+    assert matcher.match(long, pictures).tolist() == found.tolist()
+    matcher.match(long, pictures[:1])
+    says = "BLIP reads 35 tokens of a text; of 100 words (102 tokens) the end does not count"
+    assert caplog.messages == [says]
+    matcher.match("a " + long, pictures[:1])
+    assert len(caplog.messages) == 2
 
 
 @pytest.mark.parametrize(

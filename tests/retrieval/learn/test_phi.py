@@ -135,6 +135,7 @@ def test_templates_by_hand():
     assert filled(DEFAULT_TEMPLATE, token, "is blue") == ("a photo of", token, "that is blue")
     assert filled("{text} {image}", token, "blue") == ("blue", token)
     assert (prompt_of(DEFAULT_TEMPLATE), prompt_of("{image} {text}")) == ("a photo of", "")
+    assert (prompt_of("{text} {image}"), prompt_of("a {text} {image} here")) == ("", "a")
 
 
 @pytest.mark.parametrize(
