@@ -1,7 +1,8 @@
 """New languages for an English gallery of photographs: names of classes through a text adapter.
 
     python -m benchmarks.adapters_photographs FOLDER --labels babel_imagenet.json --out CACHE
-        [--encoder mini-en] [--from e5] [--languages DE,FR,ES,RU,AR,ZH,JA] [--seeds 5]
+        [--encoder mini-en] [--from e5] [--languages DE,FR,ES,RU,AR,ZH,JA] [--method ridge mlp]
+        [--seeds 5]
 
 FOLDER and LABELS as for `python -m benchmarks.languages`. The gallery's encoder reads English; the
 adapter leads the other text encoder into its space. Classes of even numbers serve to learn from,
@@ -69,13 +70,17 @@ def taught(names: Names, languages: Sequence[str]) -> tuple[Pair, ...]:
 
 
 def columns_of(
-    names: Names, languages: Sequence[str], source: EmbedTexts, ours: EmbedTexts, seeds: int
+    titled: Mapping[str, Sequence[Pair]],
+    methods: Sequence[Method],
+    source: EmbedTexts,
+    ours: EmbedTexts,
+    seeds: int,
 ) -> dict[str, list[EmbedTexts]]:
     """Ways to read a name into the gallery's space: one embedder a seed."""
     found: dict[str, list[EmbedTexts]] = {"itself": [ours]}
-    for title, pairs in (("English", own_pairs()), ("names", taught(names, languages))):
+    for title, pairs in titled.items():
         matched = match_texts(pairs, source, ours)
-        for method in METHODS:
+        for method in methods:
             recipes = [NetRecipe(seed=seed) for seed in range(seeds)]
             fitted = [fit_adapter(matched, method, recipe) for recipe in recipes]
             found[f"{title}, {method}"] = [
@@ -104,6 +109,7 @@ def main() -> None:
     parser.add_argument("--encoder", default=FALLBACK_ENCODER)
     parser.add_argument("--from", dest="source", default=E5)
     parser.add_argument("--languages", default=",".join(LANGUAGES))
+    parser.add_argument("--method", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     languages = arguments.languages.split(",")
@@ -118,7 +124,8 @@ def main() -> None:
     source = partial(TextCache(arguments.out / "source", reader).texts, "texts")
     ours = partial(gallery.texts, "texts")
     seen = Photographs(*gallery.photographs(arguments.folder))
-    columns = columns_of(names, languages, source, ours, arguments.seeds)
+    titled = {"English": own_pairs(), "names": taught(names, languages)}
+    columns = columns_of(titled, arguments.method, source, ours, arguments.seeds)
     by_other = Photographs(*other.photographs(arguments.folder))
     sys.stdout.write(f"| language | {' | '.join(columns)} | {DEFAULT_ENCODER} |\n")
     sys.stdout.write("|---" * (len(columns) + 2) + "|\n")
