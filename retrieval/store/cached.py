@@ -1,6 +1,7 @@
 """Files in the user's cache folder: what can be made again, and takes a while."""
 
 import contextlib
+import json
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -61,7 +62,7 @@ def cached_rows(
         texts: n.
         encode: embeds them.
     """
-    made_of = sha256("\n".join((fingerprint, *texts)).encode(errors="surrogatepass")).hexdigest()
+    made_of = sha256(json.dumps([fingerprint, *texts]).encode("ascii")).hexdigest()
     kept = _rows_in(cache.read(f"{made_of}.f32"), len(texts), dim)
     if kept is not None:
         return kept
