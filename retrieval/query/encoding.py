@@ -164,6 +164,22 @@ class QueryEncoder:
                 vectors[ours] = _told(encoder, *rows)
             return vectors
 
+    def language_of(self, text: str, lang: str | None = None) -> str | None:
+        """The language in which a text is read; None where it makes no difference.
+
+        Args:
+            text: as it was asked, not yet in parts or other wordings, which would tell otherwise.
+            lang: canonical tag, if it says one.
+
+        Raises:
+            EncoderUnavailableError: as for `encode_texts`.
+            EncoderMismatchError: as for `encode_texts`.
+            TrainedMapError: as for `encode_texts`.
+        """
+        with self._lock:
+            default = self._default()
+        return lang if default is None else choose(text, lang, default).lang
+
     def languages_of(self, expression: Expression) -> Languages:
         """The languages of a query's texts, as they are chosen when it is encoded.
 
@@ -192,9 +208,9 @@ class QueryEncoder:
             TrainedMapError: as for `encode_texts`.
         """
         with self._lock:
-            encoder, adapter, default = self._ready(), self._texts_adapter(), self._default()
+            encoder, adapter = self._ready(), self._texts_adapter()
             name, limit = self._expected.name, limit_of(encoder)
-            if adapter is not None and adapter.takes(choose(text, lang, default).lang):
+            if adapter is not None and adapter.takes(self.language_of(text, lang)):
                 name, limit = adapter.name, adapter.text_limit()
             parts = parts_of(text, limit)
         if len(parts) > 1:

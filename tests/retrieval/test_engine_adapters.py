@@ -146,6 +146,13 @@ def test_languages_that_the_model_does_not_know_go_through_the_text_adapter(fold
     assert after[0] @ after[1] > 0.99 > before[0] @ before[1]
 
 
+def test_english_wordings_around_a_text_leave_it_in_its_language(folder):
+    trained(("ja",)).save(folder / TEXT_ADAPTER_NAME)
+    with SearchEngine.open(folder, encoder=GeometryEncoder()) as engine:
+        told, guessed = (Query(Text("いぬ", lang=lang), ensemble=True) for lang in ("ja", None))
+        np.testing.assert_array_equal(engine.encode([told]), engine.encode([guessed]))
+
+
 def test_a_text_adapter_of_another_space_is_refused_when_a_text_is_asked(folder, monkeypatch):
     trained(("fr",)).save(folder / TEXT_ADAPTER_NAME)
     other = encoder_info("geometry", 8, {"config": "another"}, ("en",))

@@ -13,7 +13,10 @@ PARTS = (Text("Ein Hund", "de"), Text("Eine Katze", "de"))
 
 
 class Sentences:
-    """Reads one sentence at a time."""
+    """Reads one sentence at a time, and takes a text with a full stop for French."""
+
+    def language_of(self, text, lang=None):
+        return lang or ("fr" if "." in text else None)
 
     def parts_of(self, text, lang=None):
         return tuple(text.split(". "))
@@ -45,3 +48,15 @@ def test_wordings_are_in_the_language_of_the_text():
 def test_the_least_of_parts_beside_other_terms_is_refused():
     with pytest.raises(QueryError, match="one text and nothing else"):
         spelled(LONG + ImageFile("a.jpg"), long="min")
+
+
+def test_the_language_of_a_text_is_chosen_before_it_is_put_into_other_words():
+    wordings = spelled(Text("Un chien."), ensemble=True)
+    assert wordings == ensembled(Text("Un chien.", "fr"))
+    assert spelled(Text("Un chien. Un chat")) == Mean(
+        (Text("Un chien", "fr"), Text("Un chat", "fr"))
+    )
+    assert spelled(Text("Un chien. Un chat"), long="min") == EachOf(
+        (Text("Un chien", "fr"), Text("Un chat", "fr"))
+    )
+    assert spelled(Text("a dog")) == Text("a dog")
