@@ -1,4 +1,4 @@
-"""`polyseek bench`: measure polyseek beside others, on your own vectors."""
+"""`polyseek bench`: models on data sets, and indexes beside others on your own vectors."""
 
 import json as json_format
 import os
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import bench_fetch, bench_run, bench_verify
 from cli.context import begin
 from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.options import JsonOption, QuietOption, examples
@@ -17,14 +18,17 @@ if TYPE_CHECKING:
     from benchmarks.protocols.ann import AnnOptions
     from benchmarks.records.ann import AnnReport
 
-app = typer.Typer(help="Measure polyseek beside other programs.", no_args_is_help=True)
+app = typer.Typer(help="Measure models and indexes.", no_args_is_help=True)
+bench_run.add_to(app)
+bench_fetch.add_to(app)
+bench_verify.add_to(app)
 
 _REPORT = "ann.json"
 
 
 @app.callback()
 def bench() -> None:
-    """Measure polyseek beside other programs."""
+    """Measure models on data sets, and indexes beside those of others."""
 
 
 @app.command(

@@ -43,7 +43,12 @@ def check_contents(wheel: Path) -> None:
     """The wheel holds the packages and their data files, and no tests."""
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.startswith(("tests/", "docs/", "demo-out/"))]
-    for needed in ("retrieval/encoders/assets/", "retrieval/store/migrations/versions/"):
+    for needed in (
+        "benchmarks/reference/tables/",
+        "benchmarks/reference/values/",
+        "retrieval/encoders/assets/",
+        "retrieval/store/migrations/versions/",
+    ):
         assert any(name.startswith(needed) for name in names), f"{needed} is not in {wheel.name}"
 
 

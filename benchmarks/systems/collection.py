@@ -22,6 +22,7 @@ from benchmarks.systems.base import (
 from indexer.embeddings import Embeddings, index_embeddings
 from indexer.options import BuildOptions, IndexOptions
 from retrieval.ann.exact import Ranking
+from retrieval.ann.spec import IndexSpec
 from retrieval.engine import SearchEngine
 from retrieval.query.plan import MadeOf
 from retrieval.store.segment import ROWS, VECTORS
@@ -39,6 +40,7 @@ def build_collection(source: Embeddings, folder: Path, task: Task) -> None:
     """`polyseek index --embeddings`, with what the benchmark was given to train and tune with."""
     texts = None if task.train_texts is None else open_base(task.train_texts)[:_MAX_TEXTS]
     build = BuildOptions(
+        spec=IndexSpec.parse(task.option or "auto"),
         target_recall=task.target_recall,
         foreign_queries=None if texts is None else np.asarray(texts, np.float32),
         seed=task.seed,

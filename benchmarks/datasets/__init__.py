@@ -1,0 +1,1 @@
+"""Data sets: pictures, texts, and which belong together; one small file each."""

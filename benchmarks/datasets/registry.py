@@ -1,0 +1,26 @@
+"""Data sets by name."""
+
+import difflib
+
+from benchmarks.datasets import babel_imagenet, coco
+from benchmarks.datasets.base import DatasetError, DatasetSpec
+
+_SPECS = (*coco.SPECS, *babel_imagenet.SPECS)
+
+
+def known_datasets() -> tuple[DatasetSpec, ...]:
+    """All of them, in the order in which they are listed."""
+    return _SPECS
+
+
+def dataset(name: str) -> DatasetSpec:
+    """The data set of a name.
+
+    Raises:
+        DatasetError: there is none; names those that are spelled alike.
+    """
+    found = {each.name: each for each in _SPECS}
+    if name not in found:
+        near = difflib.get_close_matches(name, found) or list(found)
+        raise DatasetError(f"there is no data set {name!r}", hint=f"there is {', '.join(near)}")
+    return found[name]

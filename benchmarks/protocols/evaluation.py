@@ -1,0 +1,25 @@
+"""What a protocol gives: figures, and what they are computed from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from retrieval.model import Int64Array
+
+KS = (1, 5, 10)
+"""Depths of recall that papers report."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """One protocol, one model.
+
+    Attributes:
+        figures: by name; shares in [0, 1], but ranks.
+        counts: queries of each direction, and what else a denominator is.
+        ranks: of the best right answer of every query, from 1, by direction: every figure can be
+            computed from them again.
+    """
+
+    figures: Mapping[str, float]
+    counts: Mapping[str, int]
+    ranks: Mapping[str, Int64Array]

@@ -1,0 +1,50 @@
+"""The name of a picture among the names of all classes of its language.
+
+Source: G. Geigle, R. Timofte, G. Glavas, "Babel-ImageNet: Massively Multilingual Evaluation of
+Vision-and-Language Representations", ACL 2024, section 3: a picture counts if its class has a name
+in the language, and is held against those names alone. So languages have tasks of different size,
+and figures compare models in one language, not languages.
+"""
+
+import numpy as np
+
+from benchmarks.datasets.base import ClassNames, DatasetError, Zeroshot
+from benchmarks.metrics.ranks import Positives, best_ranks
+from benchmarks.protocols.evaluation import Evaluation
+from retrieval.model import Float32Array
+
+TOPS = (1, 5)
+
+
+def evaluate_zeroshot(
+    data: Zeroshot, names: ClassNames, pictures: Float32Array, classes: Float32Array
+) -> Evaluation:
+    """Rank the names of a language for each picture of a class that it names.
+
+    Of names that score the same, the class of the smaller number goes first, as an argmax has it.
+
+    Args:
+        data: n pictures.
+        names: c of one language.
+        pictures: (n, dim) unit rows.
+        classes: (c, dim) unit rows.
+
+    Raises:
+        DatasetError: no picture is of a class that the language names.
+    """
+    column_of = np.full(data.n_classes, -1)
+    column_of[names.classes] = np.arange(len(names.classes))
+    columns = column_of[data.class_of]
+    named = columns >= 0
+    if not named.any():
+        raise DatasetError(f"{data.origin.name} has no picture of a class that is named")
+    right = columns[named]
+    found = best_ranks(pictures[named], classes, Positives.of([[row] for row in right.tolist()]))
+    figures = {f"top{top}": float((found.best <= top).mean()) for top in TOPS}
+    per_class = [float((found.best[right == column] == 1).mean()) for column in np.unique(right)]
+    figures["mean_per_class_recall"] = float(np.mean(per_class))
+    for top in TOPS:
+        pessimistic = float((found.pessimistic <= top).mean())
+        if pessimistic != figures[f"top{top}"]:
+            figures[f"top{top}_pessimistic"] = pessimistic
+    return Evaluation(figures, {"queries": len(right)}, {"top": found.best})

@@ -1,0 +1,149 @@
+"""The folder of a run: records as JSON lines and in SQLite, and the ranks that they come from.
+
+    records.jsonl        one record a line, in the order in which they were made
+    records.sqlite       their figures, one a row, for queries; made of the lines
+    ranks/SHA256.npz     the rank of the best right answer of every query, by direction
+
+A record is appended when all that it names is written. What a cut-off run left half written is the
+last line at most, and is written anew.
+"""
+
+import hashlib
+import io
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.records.run import RunRecord
+from retrieval.errors import BenchmarkError
+from retrieval.model import Int64Array
+
+_LINES, _DATABASE, _RANKS = "records.jsonl", "records.sqlite", "ranks"
+
+_TABLE = """
+create table figure (
+    dataset text, split text, language text, captions text, gallery text, folds integer,
+    prompt text, rerank text, training text, model text, fingerprint text, system text,
+    name text, value real, record integer
+)
+"""
+
+
+class RunFolder:
+    """Records of one run, or of several into one folder.
+
+    Args:
+        folder: made when the first record is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: tuple[RunRecord, ...] | None = None
+
+    def records(self) -> tuple[RunRecord, ...]:
+        """All records, oldest first; a line that was cut off is left out.
+
+        Raises:
+            BenchmarkError: a line is no record, or one of another version.
+        """
+        if self._known is None:
+            self._known = self._read()
+        return self._known
+
+    def _read(self) -> tuple[RunRecord, ...]:
+        path = self._folder / _LINES
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise BenchmarkError(f"cannot read {path}: {error.strerror}") from error
+        lines = text.split("\n")
+        return tuple(self._record(line, number) for number, line in enumerate(lines[:-1], start=1))
+
+    def add(self, record: RunRecord) -> None:
+        """Append a record."""
+        whole = (*self.records(), record)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / _LINES
+        if path.exists() and not path.read_bytes().endswith(b"\n"):  # what was cut off goes
+            _replace(path, "".join(f"{_line(each)}\n" for each in whole).encode())
+        else:
+            with path.open("ab") as file:
+                file.write(f"{_line(record)}\n".encode())
+        self._known = whole
+
+    def write_database(self) -> None:
+        """Write the figures of all records into SQLite, whole or not at all."""
+        path = self._folder / _DATABASE
+        draft = path.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        with closing(sqlite3.connect(draft)) as database, database:
+            database.execute(_TABLE)
+            for number, each in enumerate(self.records(), start=1):
+                database.executemany(
+                    f"insert into figure values ({', '.join('?' * 15)})",
+                    [(*_row(each), name, value, number) for name, value in each.figures.items()],
+                )
+        draft.replace(path)
+
+    def add_ranks(self, ranks: Mapping[str, Int64Array]) -> str:
+        """Keep ranks, one array a direction -> the sha256 of their file."""
+        buffer = io.BytesIO()
+        small = {name: each.astype(np.uint32) for name, each in sorted(ranks.items())}
+        np.savez_compressed(buffer, allow_pickle=False, **small)
+        content = buffer.getvalue()
+        digest = hashlib.sha256(content).hexdigest()
+        folder = self._folder / _RANKS
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / f"{digest}.npz", content)
+        return digest
+
+    def ranks_of(self, record: RunRecord) -> dict[str, Int64Array]:
+        """The ranks that a record comes from, by direction.
+
+        Raises:
+            BenchmarkError: their file is missing, or is not what the record names.
+        """
+        path = self._folder / _RANKS / f"{record.ranks}.npz"
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise BenchmarkError(f"cannot read the ranks {path}: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != record.ranks:
+            raise BenchmarkError(f"{path} is not what was recorded", hint="run again")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {name: arrays[name].astype(np.int64) for name in arrays.files}
+
+    def _record(self, line: str, number: int) -> RunRecord:
+        path = self._folder / _LINES
+        try:
+            return RunRecord.of_json(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BenchmarkError(
+                f"{path}, line {number}, is no record: {error}",
+                hint="write to another folder, or use the polyseek that wrote this one",
+            ) from error
+
+
+def _row(record: RunRecord) -> tuple[object, ...]:
+    """What one record says beside its figures, in the order of the table."""
+    key, model = record.key, record.model
+    return (
+        key.dataset, key.split, key.language, key.captions, key.gallery, key.folds, key.prompt,
+        key.rerank, key.training, model["name"], model["fingerprint"], record.system,
+    )  # fmt: skip
+
+
+def _line(record: RunRecord) -> str:
+    return json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_bytes(content)
+    draft.replace(path)

@@ -1,0 +1,1 @@
+"""Published figures, and what a figure of one's own says beside them."""

@@ -1,0 +1,58 @@
+"""Figures of records beside published ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.records.run import EXACT, RunRecord
+from benchmarks.reference.models import published_as
+from benchmarks.reference.settings import Settings, of_encoder
+from benchmarks.reference.verdicts import Measured, Verdict, verdict_of
+
+_SUPERVISED = "conse"
+"""How the method of a space begins whose image tower is a classifier of ImageNet's classes."""
+
+_APART = ("_rank", "_mrr", "_pessimistic")
+"""Endings of figures that nobody publishes as shares."""
+
+
+def verdicts(record: RunRecord) -> dict[str, Verdict]:
+    """The verdict on each figure of a record of which something was published."""
+    model = published_as(record.model["name"])
+    if model is None:
+        return {}
+    parts: Mapping[str, str] = record.model["parts"]
+    settings = Settings.of(record.settings).filled_from(of_encoder(parts))
+    per_class = record.counts.get("pictures_per_class")
+    found = {}
+    for name, value in record.figures.items():
+        if name.endswith(_APART) or not 0 <= value <= 1:
+            continue
+        verdict = verdict_of(
+            Measured(
+                model,
+                name,
+                value,
+                record.key,
+                settings,
+                record.counts,
+                is_exact=record.system == EXACT,
+                pictures_per_class=per_class,
+                trained_on_classes=parts.get("method", "").startswith(_SUPERVISED),
+            )
+        )
+        if verdict is not None:
+            found[name] = verdict
+    return found
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as documented for scripts."""
+    reference = verdict.reference
+    return {
+        "verdict": verdict.grade,
+        "delta_pp": verdict.delta_pp,
+        "published": reference.share,
+        "source": reference.source.title,
+        "is_verified": reference.is_verified,
+        "reasons": list(verdict.reasons),
+    }

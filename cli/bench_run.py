@@ -1,0 +1,237 @@
+"""`polyseek bench list` and `bench run`: models on data sets whose right answers are known."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.build_options import DEFAULT_TARGET, build_options
+from cli.context import Context, begin
+from cli.exits import full_disk_at, reported_errors
+from cli.options import DeviceOption, JsonOption, QuietOption, examples
+from cli.output import note, write_json, write_text
+from cli.progress import step_progress
+from retrieval.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.datasets.base import CaptionsRule, DatasetSpec
+    from benchmarks.planned import RunOptions
+    from benchmarks.records.run import RunRecord
+
+
+class Prompts(StrEnum):
+    """How the name of a class becomes texts; the choices of `--prompts`."""
+
+    LABEL = "label"
+    OPENAI_EN = "openai_en"
+    TRANSLATED = "translated"
+
+
+class Captions(StrEnum):
+    """Which captions of a picture count; the choices of `--captions`."""
+
+    ALL = "all"
+    FIRST5 = "first5"
+    FIRST = "first"
+
+
+_LIST_EXAMPLES = examples("polyseek bench list", "polyseek bench list --json")
+_RUN_EXAMPLES = examples(
+    "polyseek bench run coco-mini --model mini --data ~/datasets --out runs/mini",
+    "polyseek bench run coco flickr30k --model openclip:ViT-B-32:openai --data ~/datasets "
+    "--out runs/clip",
+    "polyseek bench run babel-imagenet --languages de,sw --prompts label --model mini "
+    "--data ~/datasets --out runs/babel",
+    "polyseek bench run coco --index exact --index auto --model mini --data ~/datasets "
+    "--out runs/index",
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("list", epilog=_LIST_EXAMPLES)(list_datasets)
+    app.command("run", epilog=_RUN_EXAMPLES)(run_bench)
+
+
+def list_datasets(quiet: QuietOption = False, json: JsonOption = False) -> None:
+    """List the data sets that models can be run on, and where each is looked for."""
+    with reported_errors(as_json=json):
+        begin({}, quiet=quiet)
+        from benchmarks.datasets.registry import known_datasets
+
+        specs = known_datasets()
+        if json:
+            write_json({"datasets": [_as_json(each) for each in specs]})
+            return
+        width = max(len(each.name) for each in specs)
+        for each in specs:
+            languages = f", {each.languages} languages" if each.languages > 1 else ""
+            write_text(f"{each.name:<{width}}  {each.task:<10}  {each.title}{languages}")
+
+
+def run_bench(
+    datasets: Annotated[
+        list[str], typer.Argument(metavar="DATASET...", help="Names, or .toml files of your own.")
+    ],
+    data: Annotated[
+        Path, typer.Option("--data", metavar="DIR", help="The folder with the data sets.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="RUN", help="Folder of the records, new or old."),
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="MODEL", help="Encoders to run. Default: mini."),
+    ] = None,
+    index: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--index",
+            metavar="KIND",
+            help="exact, auto, or a kind as `polyseek index --index` takes it. Default: exact.",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option("--split", metavar="NAME", help="Default: the one of published results."),
+    ] = None,
+    captions: Annotated[
+        Captions | None,
+        typer.Option(
+            "--captions",
+            metavar="all|first5|first",
+            help="Which captions count. Default: as published results have it.",
+            show_default=False,
+        ),
+    ] = None,
+    languages: Annotated[
+        str | None,
+        typer.Option(
+            "--languages", metavar="TAGS|all", help="E.g. de,sw. Default: the data set's first."
+        ),
+    ] = None,
+    prompts: Annotated[
+        Prompts,
+        typer.Option(
+            "--prompts",
+            metavar="label|openai_en|translated",
+            help="What is put around names of classes.",
+        ),
+    ] = Prompts.LABEL,
+    gallery: Annotated[
+        str | None,
+        typer.Option("--gallery", metavar="NAME", help="Of data sets that have several."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", help="Take the first pictures only."),
+    ] = None,
+    device: DeviceOption = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Measure models on data sets, and record all that their figures depend on.
+
+    Each protocol, model, language and index gives one record in RUN. What was recorded before is
+    not measured again; embeddings are kept in the cache folder. The same command on a CPU gives the
+    same records but for their times.
+    """
+    flags = {"device": device.value if device else None}
+    with reported_errors(as_json=json):
+        context = begin(flags, quiet=quiet)
+        if limit is not None and limit < 1:
+            raise SettingsError(f"--limit must be at least 1, got {limit}")
+        from benchmarks.datasets.base import LoadOptions
+        from benchmarks.datasets.registry import dataset
+        from benchmarks.planned import RunOptions
+
+        indexes = tuple(index or ("exact",))
+        for kind in indexes:
+            build_options(kind, DEFAULT_TARGET)  # says what is no index before anything is measured
+        asked = tuple(each.strip() for each in (languages or "").split(",") if each.strip())
+        rule: CaptionsRule | None = captions.value if captions else None
+        options = RunOptions(
+            indexes=indexes,
+            load=LoadOptions(split, rule, asked, gallery),
+            prompts=prompts.value,
+            limit=limit,
+        )
+        specs = [dataset(name) for name in datasets]
+        with full_disk_at(out):
+            records = _run(context, specs, model or ["mini"], options, (data, out), as_json=json)
+        if json:
+            write_json({"records": [each.to_json() for each in records]})
+
+
+def _run(
+    context: Context,
+    specs: "list[DatasetSpec]",
+    models: list[str],
+    options: "RunOptions",
+    folders: tuple[Path, Path],
+    *,
+    as_json: bool,
+) -> "tuple[RunRecord, ...]":
+    from benchmarks.records.folder import RunFolder
+    from benchmarks.runner import Bench, run
+    from retrieval.encoders.registry import get_encoder
+    from retrieval.store.cached import CacheFolder
+
+    data, out = folders
+    encoders = [get_encoder(name, device=context.settings.device) for name in models]
+    with step_progress("embedding", quiet=context.quiet) as shown:
+        bench = Bench(
+            data,
+            RunFolder(out),
+            CacheFolder(context.cache_dir, "features"),
+            None if shown is None else lambda _, done, total: shown(done, total),
+            None if as_json else _told(context),
+        )
+        return run(specs, encoders, options, bench)
+
+
+def _told(context: Context) -> "Callable[[RunRecord], None]":
+    """Says each record in a line, and what is missing once a data set."""
+    said: set[tuple[str, str]] = set()
+
+    def tell(record: "RunRecord") -> None:
+        key = record.key
+        if (missing := record.data["missing"]) and (key.dataset, key.gallery) not in said:
+            said.add((key.dataset, key.gallery))
+            named = ", ".join(missing[:3])
+            note(
+                f"warning: {key.dataset} lacks {len(missing):,} pictures ({named}, ...); "
+                "its figures compare with no others",
+                quiet=context.quiet,
+            )
+        write_text(_line(record))
+
+    return tell
+
+
+def _line(record: "RunRecord") -> str:
+    key = record.key
+    what = [key.dataset, key.split, key.language, key.captions, key.prompt]
+    folds = [f"{key.folds} folds"] if key.folds > 1 else []
+    shown = " ".join(each for each in [*what, *folds] if each)
+    figures = ", ".join(
+        f"{name} {100 * value:.2f}"
+        for name, value in record.figures.items()
+        if "rank" not in name and name not in {"rsum", "t2i_mrr", "i2t_mrr"}
+    )
+    return f"{shown}  {record.model['name']}  {record.system}: {figures}"
+
+
+def _as_json(spec: "DatasetSpec") -> dict[str, object]:
+    return {
+        "name": spec.name,
+        "task": spec.task,
+        "title": spec.title,
+        "folder": spec.folder,
+        "languages": spec.languages,
+    }

@@ -1,0 +1,85 @@
+"""Parts of data sets keep together what belongs together."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.datasets.base import (
+    ClassNames,
+    Crossmodal,
+    DatasetError,
+    Origin,
+    Picture,
+    Zeroshot,
+    crossmodal_of,
+)
+from benchmarks.datasets.subset import first, without
+
+ORIGIN = Origin("toy", "test")
+PICTURES = tuple(Picture(name, Path(name)) for name in "abc")
+
+
+def crossmodal():
+    return Crossmodal(
+        ORIGIN,
+        PICTURES,
+        ("a1", "a2", "b1", "c1", "c2"),
+        np.array([0, 0, 1, 2, 2]),
+        text_keys=("10", "11", "20", "30", "31"),
+        more={"cxc": np.array([[0, 0], [2, 2], [3, 2], [4, 1]])},
+    )
+
+
+def test_without_a_picture_its_texts_go_too():
+    data = without(crossmodal(), (1,))
+    assert [each.key for each in data.pictures] == ["a", "c"]
+    assert data.texts == ("a1", "a2", "c1", "c2")
+    assert data.text_keys == ("10", "11", "30", "31")
+    assert data.picture_of.tolist() == [0, 0, 1, 1]
+    assert data.more["cxc"].tolist() == [[0, 0], [2, 1]]
+    assert data.missing == ("b",)
+    assert without(data, ()) is data
+
+
+def test_the_first_are_not_missing_the_others():
+    data = first(crossmodal(), 2)
+    assert (data.texts, data.missing) == (("a1", "a2", "b1"), ())
+    assert first(crossmodal(), 99).texts == crossmodal().texts
+
+
+def test_classes_go_with_their_pictures():
+    names = {"EN": ClassNames(np.array([4, 7]), ("tench", "shark"))}
+    data = Zeroshot(ORIGIN, PICTURES, np.array([7, 4, 7]), 8, names)
+    assert without(data, (0,)).class_of.tolist() == [4, 7]
+    with pytest.raises(DatasetError, match="no picture of toy is left"):
+        without(data, (0, 1, 2))
+
+
+def test_pictures_and_captions_come_together(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "c.jpg").touch()
+    pictures = [Picture(name, tmp_path / f"{name}.jpg") for name in "abc"]
+    said = [[("1", "one"), ("2", "two")], [("3", "three")], [("4", "four")]]
+    data = crossmodal_of(ORIGIN, list(zip(pictures, said, strict=True)))
+    assert data.texts == ("one", "two", "four")
+    assert data.text_keys == ("1", "2", "4")
+    assert data.picture_of.tolist() == [0, 0, 1]
+    assert data.missing == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "message"),
+    [
+        ("aba", "xyz", "the picture a is named twice"),
+        ("ab", ["x", ""], "the picture b has no caption"),
+        ("bc", "xy", "none of its 2 pictures is there"),
+        ("", "", "it names no picture"),
+    ],
+)
+def test_what_cannot_be_a_data_set_is_refused(tmp_path, names, said, message):
+    (tmp_path / "a").touch()
+    pictures = [Picture(name, tmp_path / name) for name in names]
+    captions = [[("1", text)] if text else [] for text in said]
+    with pytest.raises(DatasetError, match=message):
+        crossmodal_of(ORIGIN, list(zip(pictures, captions, strict=True)))

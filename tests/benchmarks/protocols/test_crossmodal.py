@@ -1,0 +1,112 @@
+"""Recall both ways, in folds, over the names of a language, and through an index."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.datasets.base import ClassNames, Crossmodal, DatasetError, Origin, Picture, Zeroshot
+from benchmarks.protocols.crossmodal import evaluate_crossmodal, evaluate_folds
+from benchmarks.protocols.through_index import evaluate_through
+from benchmarks.protocols.zeroshot import evaluate_zeroshot
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def crossmodal(n, per_picture=2, folds=1):
+    pictures = tuple(Picture(str(row), Path(str(row))) for row in range(n))
+    own = np.repeat(np.arange(n), per_picture)
+    texts = tuple(f"text {row}" for row in range(n * per_picture))
+    return Crossmodal(Origin("toy", "test"), pictures, texts, own, folds=folds)
+
+
+def test_by_hand():
+    """Two pictures, two texts each; one text of the second is nearer to the first."""
+    pictures = unit(np.array([[1, 0], [0, 1]]))
+    texts = unit(np.array([[3, 1], [2, 1], [2, 1.5], [1, 4]]))
+    found = evaluate_crossmodal(crossmodal(2), pictures, texts)
+    assert found.ranks["t2i"].tolist() == [1, 1, 2, 1]
+    assert found.ranks["i2t"].tolist() == [1, 1]
+    assert found.figures["t2i_r@1"] == 0.75
+    assert found.figures["i2t_r@1"] == 1.0
+    assert found.figures["t2i_mean_rank"] == 1.25
+    assert found.figures["rsum"] == 575.0
+    assert found.counts == {"t2i_queries": 4, "i2t_queries": 2}
+
+
+def test_texts_that_are_their_pictures_are_always_right():
+    rows = unit(np.random.default_rng(0).standard_normal((30, 16)))
+    found = evaluate_crossmodal(crossmodal(30), rows, np.repeat(rows, 2, axis=0))
+    assert found.figures["rsum"] == 600.0
+
+
+def test_folds_are_galleries_of_their_own():
+    """In its own half each text finds its picture; in the whole the halves stand for each other."""
+    half = unit(np.random.default_rng(0).standard_normal((10, 16)))
+    pictures = np.concatenate([half, half])
+    data = crossmodal(20, folds=2)
+    texts = np.repeat(pictures, 2, axis=0)
+    folded, whole = (one(data, pictures, texts) for one in (evaluate_folds, evaluate_crossmodal))
+    assert folded.figures["t2i_r@1"] == 1.0
+    assert whole.figures["t2i_r@1"] == 0.5  # of equal pictures the first one
+    assert whole.figures["t2i_r@1_pessimistic"] == 0.0
+    assert folded.counts == {"t2i_queries": 40, "i2t_queries": 20}
+
+
+def test_an_index_that_is_exact_finds_what_exact_search_finds():
+    rng = np.random.default_rng(1)
+    pictures = unit(rng.standard_normal((60, 16)))
+    texts = unit(np.repeat(pictures, 2, axis=0) + rng.standard_normal((120, 16)) / 3)
+    data = crossmodal(60)
+    through = evaluate_through(data, pictures, texts, "exact")
+    exact = evaluate_crossmodal(data, pictures, texts)
+    for k in (1, 5, 10):
+        assert through.figures[f"t2i_r@{k}"] == exact.figures[f"t2i_r@{k}"]
+    assert through.figures["ann_recall@10"] == 1.0
+    assert through.ranks["t2i_within_10"].max() <= 10
+
+
+def zeroshot(class_of):
+    pictures = tuple(Picture(str(row), Path(str(row))) for row in range(len(class_of)))
+    return Zeroshot(Origin("toy", "val"), pictures, np.array(class_of), 6, {})
+
+
+def test_names_of_a_language_by_hand():
+    """Class 5 has no name; of the equal names of 1 and 4 the first is the answer."""
+    data = zeroshot([0, 1, 4, 5])
+    names = ClassNames(np.array([0, 1, 4]), ("tench", "crane", "crane"))
+    classes = unit(np.array([[1, 0], [0, 1], [0, 1]]))
+    pictures = unit(np.array([[2, 1], [1, 2], [1, 2], [1, 0]]))
+    found = evaluate_zeroshot(data, names, pictures, classes)
+    assert found.counts == {"queries": 3}
+    assert found.ranks["top"].tolist() == [1, 1, 2]
+    assert found.figures["top1"] == pytest.approx(2 / 3)
+    assert found.figures["top1_pessimistic"] == pytest.approx(1 / 3)
+    assert found.figures["mean_per_class_recall"] == pytest.approx(2 / 3)
+    assert found.figures["top5"] == 1.0
+
+
+def test_the_mean_over_classes_is_no_mean_over_pictures():
+    data = zeroshot([0, 0, 0, 1])
+    names = ClassNames(np.array([0, 1]), ("a", "b"))
+    rows = unit(np.eye(2))
+    found = evaluate_zeroshot(data, names, rows[[0, 0, 0, 0]], rows)
+    assert found.figures["top1"] == 0.75
+    assert found.figures["mean_per_class_recall"] == 0.5
+
+
+def test_features_of_the_names_themselves_are_right_but_for_duplicates():
+    rng = np.random.default_rng(2)
+    classes = unit(rng.standard_normal((6, 8)))
+    classes[4] = classes[1]
+    names = ClassNames(np.arange(6), tuple("abcdbf"))
+    found = evaluate_zeroshot(zeroshot(range(6)), names, classes, classes)
+    assert found.figures["top1"] == pytest.approx(5 / 6)
+
+
+def test_a_language_without_a_picture_is_refused():
+    names = ClassNames(np.array([3]), ("a",))
+    with pytest.raises(DatasetError, match="no picture of a class that is named"):
+        evaluate_zeroshot(zeroshot([0]), names, unit(np.ones((1, 2))), unit(np.ones((1, 2))))

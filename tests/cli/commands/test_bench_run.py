@@ -1,0 +1,98 @@
+"""polyseek bench list, run and verify."""
+
+import json
+
+import pytest
+
+from tests.cli.commands.kit import answer, refusal, run
+
+
+@pytest.fixture
+def coco_mini(here):
+    """The four pictures of the folder with two captions each, in the official form."""
+    folder = here / "data" / "coco_mini"
+    folder.mkdir(parents=True)
+    names = sorted(each.name for each in (here / "photos").iterdir())
+    (here / "photos").rename(folder / "images")
+    images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
+    said = [
+        {"id": 10 * number + each, "image_id": number, "caption": f"{name[:-4]} {'very' * each}"}
+        for number, name in enumerate(names)
+        for each in range(2)
+    ]
+    (folder / "captions_mine.json").write_text(json.dumps({"images": images, "annotations": said}))
+    return folder
+
+
+RUN = ("bench", "run", "coco-mini", "--model", "geometry", "--data", "data", "--out", "runs")
+
+
+def test_data_sets_are_listed(here):
+    lines = run("bench", "list").stdout.splitlines()
+    assert any(line.startswith("coco-mini ") for line in lines)
+    listed = answer("bench", "list", "--json")["datasets"]
+    assert {"coco", "babel-imagenet"} <= {each["name"] for each in listed}
+    assert next(each for each in listed if each["name"] == "babel-imagenet")["languages"] == 298
+
+
+def test_a_run_says_and_records_its_figures(here, coco_mini):
+    result = run(*RUN, "--index", "exact", "--index", "auto")
+    assert result.exit_code == 0, result.output
+    first, second = result.stdout.splitlines()
+    assert first.startswith("coco-mini captions_mine en all  geometry  exact: t2i_r@1 100.00")
+    assert "ann_recall@10 100.00" in second
+    records = answer(*RUN, "--json")["records"]
+    assert records[0]["figures"]["i2t_r@1"] == 1.0
+    assert records[0]["key"]["dataset"] == "coco-mini"
+    assert (here / "runs" / "records.sqlite").is_file()
+    assert len((here / "runs" / "records.jsonl").read_text().splitlines()) == 2
+
+
+def test_what_is_missing_is_warned_of(here, coco_mini):
+    (coco_mini / "images" / "red.png").unlink()
+    result = run(*RUN)
+    assert "warning: coco-mini lacks 1 pictures" in result.stderr
+    assert "compare with no others" in result.stderr
+    assert run(*RUN, "--quiet").stderr == ""
+
+
+def test_a_run_is_held_against_what_was_published(here, coco_mini):
+    assert "no records in runs" in refusal(1, "bench", "verify", "runs")
+    run(*RUN)
+    result = run("bench", "verify", "runs")
+    assert result.exit_code == 0
+    assert "nothing comparable was published of geometry" in result.stderr
+    records = answer("bench", "verify", "runs", "--json")["records"]
+    path = here / "runs" / "records.jsonl"
+    line = json.loads(path.read_text())
+    line["model"]["name"] = "openclip:ViT-B-32:openai"
+    line["key"] |= {"dataset": "coco", "split": "test"}
+    line["figures"] = {"t2i_r@1": 0.3044, "t2i_r@5": 0.5}
+    path.write_text(json.dumps(line) + "\n")
+    lines = run("bench", "verify", "runs").stdout.splitlines()
+    assert lines[0].startswith("reproduced      coco test en all t2i_r@1  openclip:ViT-B-32:openai")
+    assert "published 30.44" in lines[0]
+    assert any(each.startswith("not reproduced") for each in lines)
+    assert records[0]["verdicts"] == {}
+    told = answer("bench", "verify", "runs", "--json")["records"][0]["verdicts"]
+    assert told["t2i_r@1"]["verdict"] == "reproduced"
+    path.write_text('{"format": 99}\n')
+    assert "line 1, is no record" in refusal(1, "bench", "verify", "runs")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("coco-mni",), 1, "there is no data set 'coco-mni'"),
+        (("coco",), 1, "no captions of COCO val2014"),
+        (("coco-mini", "--languages", "de"), 1, "coco-mini is in English"),
+        (("coco-mini", "--limit", "0"), 2, "--limit must be at least 1"),
+        (("coco-mini", "--model", "nothing"), 1, "there is no model 'nothing'"),
+        (("coco-mini", "--index", "nonsense"), 2, "nonsense"),
+    ],
+)
+def test_what_cannot_be_is_said(here, coco_mini, arguments, code, message):
+    (here / "data" / "coco").mkdir()
+    model = () if "--model" in arguments else ("--model", "geometry")
+    said = refusal(code, "bench", "run", *arguments, *model, "--data", "data", "--out", "runs")
+    assert message in said
