@@ -5,6 +5,7 @@ network more. Beside the file lies its card as JSON, for readers.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from retrieval.errors import TrainedMapError
 from retrieval.model import Float32Array
@@ -41,13 +43,16 @@ class MapKind:
     def save(
         self, path: Path, card: Mapping[str, Any], tensors: Mapping[str, Float32Array]
     ) -> None:
-        """Write tensors with their card, and beside them the card as JSON."""
+        """Write tensors with their card, and beside them the card as JSON.
+
+        A query that reads the file meanwhile sees the old one or the new one, whole.
+        """
         from safetensors.numpy import save
 
         text = json.dumps({"format": self.version, **card}, indent=2, ensure_ascii=False)
         whole = {name: np.ascontiguousarray(each, np.float32) for name, each in tensors.items()}
-        path.write_bytes(save(whole, metadata={self.key: text}))
-        path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+        _put(path, save(whole, metadata={self.key: text}))
+        _put(path.with_suffix(".json"), f"{text}\n".encode(errors="replace"))
 
     def load_card(self, path: Path) -> dict[str, Any]:
         """The fields of a card; no tensor is read.
@@ -81,7 +86,7 @@ class MapKind:
                 f"cannot read the {self.name} {path}: {error.strerror or error}",
                 hint=f"train one: {self.made_by} --out FILE",
             ) from error
-        except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        except (SafetensorError, AttributeError, KeyError, ValueError, TypeError) as error:
             raise TrainedMapError(
                 f"{path} is no {self.name}, or is damaged: {error}", hint="train it again"
             ) from error
@@ -101,7 +106,25 @@ class MapKind:
                     hint="train it again, or use the polyseek that made it",
                 )
             names = file.keys() if with_tensors else ()
-            return card, {name: file.get_tensor(name) for name in names}
+            return card, {name: _sound(file.get_tensor(name)) for name in names}
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _sound(tensor: npt.NDArray[Any]) -> Float32Array:
+    """A tensor of a file as it was written: float32, and nothing but numbers."""
+    if tensor.dtype != np.float32 or not np.isfinite(tensor).all():
+        raise ValueError("its tensors are not finite float32")
+    return tensor
 
 
 def run_layers(layers: Layers, rows: Float32Array) -> Float32Array:

@@ -1,6 +1,6 @@
 """Maps between spaces: what they learn, what is measured, the file."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -178,3 +178,36 @@ def test_files_that_are_no_adapter_are_refused(trained, tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(TrainedMapError, match="adapter of format 9"):
         Adapter.load(path)
+
+
+def test_a_file_of_numbers_that_are_none_is_refused(trained, tmp_path):
+    path = tmp_path / "adapter.safetensors"
+    text = trained.maps["text"]
+    lost = SpaceMap(text.mean * np.nan, text.layers)
+    replace(trained, maps={"text": lost, "image": lost}).save(path)
+    with pytest.raises(TrainedMapError, match="not finite float32"):
+        Adapter.load(path)
+
+
+@pytest.mark.parametrize("alignment", [None, [1]])
+def test_a_card_of_another_form_is_refused(trained, tmp_path, alignment):
+    path = tmp_path / "adapter.safetensors"
+    card = asdict(trained.card) | {"alignment": alignment}
+    module._KIND.save(path, card, {"text.mean": trained.maps["text"].mean})
+    with pytest.raises(TrainedMapError, match="is no adapter, or is damaged"):
+        Adapter.load(path)
+
+
+def test_an_adapter_that_cannot_be_written_leaves_the_old_one(trained, tmp_path, monkeypatch):
+    path = tmp_path / "adapter.safetensors"
+    trained.save(path)
+    before = path.read_bytes()
+
+    def fails(self, target):
+        raise OSError("no room")
+
+    monkeypatch.setattr("pathlib.Path.replace", fails)
+    with pytest.raises(OSError, match="no room"):
+        replace(trained, maps={"text": trained.maps["text"]}).save(path)
+    assert path.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2
