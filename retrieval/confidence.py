@@ -43,7 +43,7 @@ ENOUGH_CAPTIONS = 100
 ASKED = 256
 """Queries that a collection asks itself."""
 
-_VERSION = 1
+_VERSION = 2
 """Of what is cached; another one when matches are found in another way."""
 
 
@@ -160,7 +160,7 @@ class Weigher:
         chance = random.Random(0)
         records = view.collection.catalogue.hydrate(_items(ids), view.collection.generation)
         said = [record.captions[0] for record in records.values()]
-        parts = self._encoder.encode_texts([part_of(text, chance) for text in said[1::2]])
+        parts = self._encoder.encode_captions([part_of(text, chance) for text in said[1::2]])
         whole = view.vectors_of_items(_items(ids[::2]))
         scores, _ = _best(view, target, np.concatenate([whole, parts]), "text")
         return Calibration.of_captions(

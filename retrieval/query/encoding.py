@@ -103,7 +103,7 @@ class QueryEncoder:
                     self.fingerprint,
                     self.dim,
                     BANKS[name](),
-                    lambda texts: self._ready().encode_texts(texts),
+                    self.encode_captions,
                 )
             return self._banks[name]
 
@@ -163,6 +163,16 @@ class QueryEncoder:
                 rows = [texts[row] for row in ours], [chosen[row] for row in ours]
                 vectors[ours] = _told(encoder, *rows)
             return vectors
+
+    def encode_captions(self, texts: Sequence[str]) -> Float32Array:
+        """Embed n texts as those of a collection were, by its own encoder -> (n, dim) unit rows.
+
+        Raises:
+            EncoderUnavailableError: the collection's encoder cannot be had.
+            EncoderMismatchError: what goes by its name is another one by now.
+        """
+        with self._lock:
+            return self._ready().encode_texts(texts)
 
     def language_of(self, text: str, lang: str | None = None) -> str | None:
         """The language in which a text is read; None where it makes no difference.

@@ -19,6 +19,7 @@ from retrieval.learn.adapter import TEXT_ADAPTER_NAME, adapter_name
 from retrieval.learn.adapter_fit import adapter_of, fit_adapter
 from retrieval.learn.pairs import Pair, match_texts
 from retrieval.query.algebra import ImageFile, Query, Text
+from retrieval.query.encoding import QueryEncoder
 from tests.contracts.encoder import EncoderContract
 from tests.factories import COLOURS, GeometryEncoder
 
@@ -144,6 +145,16 @@ def test_languages_that_the_model_does_not_know_go_through_the_text_adapter(fold
         ]
     np.testing.assert_array_equal(after[1], before[1])
     assert after[0] @ after[1] > 0.99 > before[0] @ before[1]
+
+
+def test_what_a_collection_asks_itself_does_not_go_through_the_text_adapter(folder):
+    trained(("ja",)).save(folder / TEXT_ADAPTER_NAME)
+    own = GeometryEncoder().encode_texts(["いぬ red"])
+    asking = QueryEncoder(
+        GeometryEncoder().info, GeometryEncoder(), text_adapter=folder / TEXT_ADAPTER_NAME
+    )
+    np.testing.assert_array_equal(asking.encode_captions(["いぬ red"]), own)
+    assert not np.array_equal(asking.encode_texts(["いぬ red"]), own)
 
 
 def test_english_wordings_around_a_text_leave_it_in_its_language(folder):
