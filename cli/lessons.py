@@ -1,5 +1,6 @@
 """What small maps learn from: texts of a file, pictures of a folder, what a collection holds."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,36 @@ def folder_of(context: Context, model: str | None) -> Path | None:
     return context.collection() if named or model is None else None
 
 
+def home_of(out: Path | None, folder: Path | None, name: str) -> Path:
+    """Where a map will be written; what cannot be is said before anything is learned.
+
+    Args:
+        out: as it was asked for, if it was.
+        folder: the collection, if there is one.
+        name: of the file in the collection.
+
+    Raises:
+        SettingsError: nowhere is named, or a place where nothing can be written.
+    """
+    if out is None and folder is None:
+        raise SettingsError("nowhere to write", hint="give --out FILE")
+    path = out or (folder or Path()) / name
+    if path.suffix == ".json":
+        raise SettingsError(
+            f"the card goes to {shown_path(path)}, beside the map", hint="name it *.safetensors"
+        )
+    if path.is_dir() or not path.parent.is_dir():
+        raise SettingsError(
+            f"cannot write {shown_path(path)}: it is a folder, or is in none",
+            hint="give --out FILE",
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise SettingsError(
+            f"cannot write into {shown_path(path.parent)}", hint="give --out FILE, elsewhere"
+        )
+    return path
+
+
 def encoder_of(context: Context, folder: Path | None, model: str | None) -> "Encoder":
     """The encoder of a collection, or the named one where there is none.
 
@@ -54,14 +85,19 @@ def encoder_of(context: Context, folder: Path | None, model: str | None) -> "Enc
 
 
 def at_least_one(**options: int | None) -> None:
-    """Refuse numbers below 1; None was not given.
+    """Refuse numbers below 1; None was not given."""
+    at_least(1, **options)
+
+
+def at_least(least: int, **options: int | None) -> None:
+    """Refuse smaller numbers; None was not given.
 
     Raises:
         SettingsError: names the option.
     """
     for name, value in options.items():
-        if value is not None and value < 1:
-            raise SettingsError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+        if value is not None and value < least:
+            raise SettingsError(f"--{name.replace('_', '-')} must be at least {least}, got {value}")
 
 
 def lines_of(path: Path) -> list[str]:

@@ -18,9 +18,11 @@ from cli.adapters import (
 from cli.context import Context, begin
 from cli.exits import reported_errors
 from cli.lessons import (
+    at_least,
     at_least_one,
     encoder_of,
     folder_of,
+    home_of,
     kept,
     lines_of,
     matched_images,
@@ -115,10 +117,9 @@ def adapter(
     with reported_errors(as_json=json):
         least = checked_gate(gate)
         at_least_one(steps=steps)
+        at_least(0, seed=seed)
         context = begin(flags, quiet=quiet)
         folder = folder_of(context, target)
-        if out is None and folder is None:
-            raise SettingsError("nowhere to write", hint="give --out FILE")
 
         from retrieval.encoders.registry import get_encoder
         from retrieval.learn.adapter import adapter_name
@@ -126,6 +127,7 @@ def adapter(
 
         ours = get_encoder(source, device=context.settings.device)
         theirs = encoder_of(context, folder, target)
+        path = home_of(out, folder, adapter_name(ours.info.fingerprint))
         if ours.info.fingerprint == theirs.info.fingerprint:
             raise SettingsError(f"{source} is what the gallery was embedded with: ask it directly")
         matched: dict[Modality, Matched] = {
@@ -140,7 +142,6 @@ def adapter(
             }
         counts = {f"{modality}s": len(each.groups) for modality, each in matched.items()}
         made = adapter_of(ours.info, theirs.info, method.value, fitted, counts)
-        path = out or (folder or Path()) / adapter_name(ours.info.fingerprint)
         finish(made, path, least, as_json=json)
 
 
@@ -154,8 +155,9 @@ def _matched_texts(
         said = lines_of(texts)
     else:
         said = [] if folder is None else texts_of(context, folder)
-    pairs = tuple(Pair(text, text) for text in dict.fromkeys(said))
-    if texts is None:
-        pairs += own_pairs()
+    # Polyseek's own first: what the cache keeps of them serves every collection.
+    own = own_pairs() if texts is None else ()
+    known = {each.text for each in own}
+    pairs = (*own, *(Pair(text, text) for text in dict.fromkeys(said) if text not in known))
     with step_progress("embedding texts", quiet=context.quiet) as shown:
         return match_texts(pairs, kept(context, ours, shown), kept(context, theirs, shown))

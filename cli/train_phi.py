@@ -8,7 +8,15 @@ import typer
 
 from cli.context import Context, begin
 from cli.exits import full_disk_at, reported_errors
-from cli.lessons import at_least_one, encoder_of, folder_of, lines_of, vectors_in, vectors_of
+from cli.lessons import (
+    at_least_one,
+    encoder_of,
+    folder_of,
+    home_of,
+    lines_of,
+    vectors_in,
+    vectors_of,
+)
 from cli.options import (
     CollectionOption,
     DeviceOption,
@@ -130,14 +138,15 @@ def phi(
     with reported_errors(as_json=json):
         context = begin(flags, quiet=quiet)
         folder = folder_of(context, model)
-        if out is None and folder is None:
-            raise SettingsError("nowhere to write", hint="give --out FILE")
+
+        from retrieval.learn.phi import PHI_NAME
+
         recipe = _recipe(method, steps, batch_size, tokens, seed)
         encoder = encoder_of(context, folder, model)
+        path = home_of(out, folder, PHI_NAME)
         lessons = _lessons(encoder, texts, _vectors(context, folder, encoder, images), template)
         with step_progress("training", quiet=quiet) as on_progress:
             made = _train(method, lessons, recipe, on_progress)
-        path = out or _home(folder)
         with full_disk_at(path.parent):
             made.save(path)
         _report(made, path, as_json=json)
@@ -151,13 +160,6 @@ def _report(phi: "Phi", path: Path, *, as_json: bool) -> None:
         return
     learned = ", ".join(f"{count:,} {what}" for what, count in phi.card.trained_on.items() if count)
     write_text(f"trained {phi.card.method} on {learned}; wrote {shown_path(path)}")
-
-
-def _home(folder: Path | None) -> Path:
-    from retrieval.learn.phi import PHI_NAME
-
-    assert folder is not None, "checked before training"
-    return folder / PHI_NAME
 
 
 def _recipe(

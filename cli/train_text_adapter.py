@@ -18,7 +18,7 @@ from cli.adapters import (
 from cli.context import begin
 from cli.exits import reported_errors
 from cli.languages import checked_tag
-from cli.lessons import at_least_one, encoder_of, folder_of, kept
+from cli.lessons import at_least, at_least_one, encoder_of, folder_of, home_of, kept
 from cli.options import CollectionOption, DeviceOption, JsonOption, QuietOption, examples
 from cli.progress import step_progress
 from retrieval.errors import SettingsError
@@ -108,11 +108,10 @@ def text_adapter(
     with reported_errors(as_json=json):
         least = checked_gate(gate)
         at_least_one(steps=steps)
+        at_least(0, seed=seed)
         tags = None if languages is None else _tags(languages)
         context = begin(flags, quiet=quiet)
         folder = folder_of(context, model)
-        if out is None and folder is None:
-            raise SettingsError("nowhere to write", hint="give --out FILE")
 
         from retrieval.encoders.sentences import get_text_encoder
         from retrieval.learn.adapter import TEXT_ADAPTER_NAME
@@ -120,10 +119,17 @@ def text_adapter(
         from retrieval.learn.pairs import match_texts, own_pairs, read_pairs, with_pivots
 
         said = None if pairs is None else read_pairs(pairs)
-        learned = own_pairs() if said is None else (*with_pivots(said), *own_pairs())
+        # Polyseek's own first: what the cache keeps of them serves whatever comes after.
+        learned = tuple(dict.fromkeys((*own_pairs(), *with_pivots(said or ()))))
         reader = get_text_encoder(source, device=context.settings.device)
         teacher = encoder_of(context, folder, model)
+        path = home_of(out, folder, TEXT_ADAPTER_NAME)
         through = tags or _languages(said, reader.info, teacher.info)
+        if not through or reader.info.fingerprint == teacher.info.fingerprint:
+            raise SettingsError(
+                f"{source} reads no language that {teacher.info.name} does not",
+                hint="name another --from, or --languages that are to go through it",
+            )
         with step_progress("embedding texts", quiet=quiet) as shown:
             matched = match_texts(
                 learned, kept(context, reader, shown), kept(context, teacher, shown)
@@ -134,7 +140,6 @@ def text_adapter(
         made = adapter_of(
             reader.info, teacher.info, method.value, {"text": fitted}, trained_on, through
         )
-        path = out or (folder or Path()) / TEXT_ADAPTER_NAME
         finish(made, path, least, as_json=json)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cli import lessons
 from retrieval.encoders import registry
 from retrieval.learn import pairs as pairs_module
 from retrieval.learn.adapter import Adapter
@@ -127,8 +128,31 @@ def _wrong():
         (("text-adapter", "--from", "turned", "-c", "nowhere"), 4, "no"),
         (("text-adapter", "--from", "sentence:photos"), 1, "no model of sentence-transformers"),
         (("text-adapter", "--model", "geometry"), 2, "nowhere to write"),
+        (("text-adapter", "--from", "turned", "--seed", "-1"), 2, "--seed must be at least 0"),
+        (("adapter", "--from", "turned", "--seed", "-1"), 2, "--seed must be at least 0"),
+        (("text-adapter", "--from", "turned", "-o", "a.json"), 2, "the card goes to"),
+        (("adapter", "--from", "turned", "-o", "gone/a.st"), 2, "it is a folder, or is in none"),
+        (("phi", "-o", "photos"), 2, "it is a folder, or is in none"),
+        (("text-adapter", "--from", "geometry"), 2, "reads no language that geometry does not"),
     ],
 )
 def test_what_cannot_be_is_said(taught, arguments, code, message):
     (taught / "few.txt").write_text("red\ngreen\n")
     assert message in refusal(code, "train", *arguments)
+
+
+def test_what_the_cache_keeps_of_polyseeks_own_texts_serves_other_pairs(taught, monkeypatch):
+    asked = []
+    encode = Turned.encode_texts
+    monkeypatch.setattr(
+        Turned, "encode_texts", lambda self, texts: asked.extend(texts) or encode(self, texts)
+    )
+    monkeypatch.setattr(lessons, "_TEXTS_AT_ONCE", 50)
+    options = ("text-adapter", "--from", "turned", "--gate", "0")
+    answer("train", *options, "--json")
+    own = {each.text for each in own_pairs()[:200]}
+    assert own <= set(asked)
+    asked.clear()
+    answer("train", *options, "--pairs", "pairs.tsv", "--json")
+    assert asked
+    assert own.isdisjoint(asked)
