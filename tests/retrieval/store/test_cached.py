@@ -1,6 +1,8 @@
 """The cache folder: what is kept is found, and nothing about it is an error."""
 
-from retrieval.store.cached import CacheFolder
+import numpy as np
+
+from retrieval.store.cached import CacheFolder, cached_rows
 
 
 def test_what_is_kept_is_found_by_the_next(tmp_path):
@@ -28,3 +30,15 @@ def test_what_cannot_be_read_or_written_is_not_there(tmp_path):
     cache.keep("a", b"content")
     assert cache.read("a") is None
     assert CacheFolder(tmp_path, "things").read("nonesuch") is None
+
+
+def test_texts_that_are_cut_elsewhere_are_other_texts(tmp_path):
+    cache = CacheFolder(tmp_path, "things")
+
+    def lengths(texts):
+        return np.array([[len(text)] for text in texts], np.float32)
+
+    for texts in (["a\nb", "c"], ["a", "b\nc"], ["a\\nb", "c"], ["\ud800", "c"]):
+        found = cached_rows(cache, "encoder", 1, texts, lengths)
+        np.testing.assert_array_equal(found, lengths(texts))
+        np.testing.assert_array_equal(cached_rows(cache, "encoder", 1, texts, None), found)
