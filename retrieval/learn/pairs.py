@@ -68,7 +68,8 @@ def read_pairs(path: Path) -> tuple[Pair, ...]:
         SourceError: the file cannot be read, or holds no pair; or a line is none, which is named.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        # Not splitlines: texts may hold U+2028 and others that end no line of these formats.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SourceError(f"cannot read the pairs {path}: {reason}", hint=_HINT) from error

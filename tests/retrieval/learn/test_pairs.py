@@ -81,3 +81,9 @@ def test_english_is_its_own_partner():
     own = own_pairs()
     assert len(own) == len({each.text for each in own}) > 4_000
     assert all(each.text == each.english for each in own)
+
+
+def test_a_separator_within_a_text_ends_no_line(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"text": "ein\u2028Hund", "english": "a dog"}\r\n', encoding="utf-8")
+    assert read_pairs(path) == (Pair("ein\u2028Hund", "a dog"),)
