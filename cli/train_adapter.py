@@ -30,7 +30,7 @@ from cli.lessons import (
 )
 from cli.options import CollectionOption, DeviceOption, JsonOption, QuietOption, examples
 from cli.progress import step_progress
-from retrieval.errors import SettingsError
+from retrieval.errors import SettingsError, TrainedMapError
 
 if TYPE_CHECKING:
     from retrieval.encoders.base import Encoder
@@ -130,10 +130,14 @@ def adapter(
         path = home_of(out, folder, adapter_name(ours.info.fingerprint))
         if ours.info.fingerprint == theirs.info.fingerprint:
             raise SettingsError(f"{source} is what the gallery was embedded with: ask it directly")
+        pictures = None
+        if not texts_alone:
+            pictures = matched_images(context, ours, theirs, folder, images)
+            _check_enough(pictures)
         matched: dict[Modality, Matched] = {
             "text": _matched_texts(context, ours, theirs, folder, texts)
         }
-        if not texts_alone and (pictures := matched_images(context, ours, theirs, folder, images)):
+        if pictures is not None:
             matched["image"] = pictures
         with step_progress("training", quiet=quiet) as on_progress:
             fitted = {
@@ -143,6 +147,21 @@ def adapter(
         counts = {f"{modality}s": len(each.groups) for modality, each in matched.items()}
         made = adapter_of(ours.info, theirs.info, method.value, fitted, counts)
         finish(made, path, least, as_json=json)
+
+
+def _check_enough(pictures: "Matched | None") -> None:
+    """Refuse too few pictures before texts are embedded, which takes minutes.
+
+    Raises:
+        TrainedMapError: nothing can be held out of them.
+    """
+    from retrieval.learn.adapter_fit import FEWEST_TARGETS
+
+    if pictures is not None and len(pictures.groups) < FEWEST_TARGETS:
+        raise TrainedMapError(
+            f"an adapter learns from {FEWEST_TARGETS} images at least, got {len(pictures.groups)}",
+            hint="name more with --images FOLDER, or learn nothing of them: --texts-alone",
+        )
 
 
 def _matched_texts(

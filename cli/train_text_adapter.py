@@ -74,8 +74,8 @@ def text_adapter(
         typer.Option(
             "--languages",
             metavar="TAGS",
-            help="Which languages go through it, e.g. de,fr. Default: those of the pairs; without "
-            "pairs, those of the text encoder that the model does not know.",
+            help="Which languages go through it, e.g. de,fr. Default: those of the pairs but "
+            "English; without pairs, those of the text encoder that the model does not know.",
             show_default=False,
         ),
     ] = None,
@@ -155,9 +155,13 @@ def _tags(languages: str) -> tuple[str, ...]:
 def _languages(
     said: "Sequence[Pair] | None", source: "EncoderInfo", target: "EncoderInfo"
 ) -> tuple[str, ...]:
-    """Those of the pairs; else those that the text encoder knows and the model does not."""
-    from retrieval.languages.tags import ANY, knows
+    """Those of the pairs but English; else those that the text encoder knows and the model not.
 
-    named = dict.fromkeys(each.language for each in said or () if each.language is not None)
+    English among the pairs is there to learn from: what the model reads stays as it is.
+    """
+    from retrieval.languages.tags import ANY, family, knows
+
+    of_pairs = (each.language for each in said or () if each.language is not None)
+    named = dict.fromkeys(each for each in of_pairs if family(each) != "en")
     tags = tuple(each for each in named or source.languages if each is not None)
     return tuple(each for each in tags if each == ANY or named or not knows(target.languages, each))

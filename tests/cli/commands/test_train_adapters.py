@@ -121,7 +121,12 @@ def _wrong():
         (("adapter", "--from", "turned", "--steps", "0"), 2, "--steps must be at least 1"),
         (("adapter", "--from", "nothing"), 1, "there is no model 'nothing'"),
         (("adapter", "--from", "turned", "--to", "geometry"), 2, "nowhere to write"),
-        (("adapter", "--from", "turned", "--texts", "few.txt"), 1, "100 different targets"),
+        (("adapter", "--from", "turned", "--texts", "few.txt"), 1, "100 images at least, got 4"),
+        (
+            ("adapter", "--from", "turned", "--texts", "few.txt", "--texts-alone"),
+            1,
+            "100 different targets",
+        ),
         (("text-adapter", "--from", "turned", "--languages", "german"), 2, "tag of no language"),
         (("text-adapter", "--from", "turned", "--languages", ","), 2, "--languages names none"),
         (("text-adapter", "--from", "turned", "--pairs", "gone.tsv"), 1, "cannot read the pairs"),
@@ -156,3 +161,12 @@ def test_what_the_cache_keeps_of_polyseeks_own_texts_serves_other_pairs(taught, 
     answer("train", *options, "--pairs", "pairs.tsv", "--json")
     assert asked
     assert own.isdisjoint(asked)
+
+
+def test_english_among_the_pairs_stays_with_the_model(taught):
+    said = [each.english for each in pairs()]
+    (taught / "mixed.tsv").write_text(
+        "".join(f"{each}\t{each}\tfr\n{each} .\t{each}\ten-GB\n" for each in said)
+    )
+    options = ("--from", "turned", "--pairs", "mixed.tsv", "--gate", "0")
+    assert answer("train", "text-adapter", *options, "--json")["languages"] == ["fr"]
