@@ -63,8 +63,14 @@ def get_text_encoder(name: str, *, device: str = "auto") -> TextEncoder:
             raise EncoderUnavailableError(
                 f"{name} needs sentence-transformers", hint="install polyseek[sentences]"
             )
-        return SentenceEncoder(name, device)
+        return SentenceEncoder(_placed(name), device)
     return get_encoder(name, device=device)
+
+
+def _placed(name: str) -> str:
+    """The name as cards keep it: a folder that is there by its whole path, from wherever asked."""
+    folder = Path(name.removeprefix(SENTENCE)).expanduser()
+    return f"{SENTENCE}{folder.absolute()}" if folder.is_dir() else name
 
 
 class PackagedE5:

@@ -134,3 +134,12 @@ def test_any_encoder_will_do():
     assert isinstance(get_text_encoder("mini-en"), Encoder)
     with pytest.raises(EncoderUnavailableError, match="no model 'nothing'"):
         get_text_encoder("nothing")
+
+
+def test_a_folder_goes_by_its_whole_path(tmp_path, monkeypatch):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "modules.json").write_text("[]")
+    monkeypatch.chdir(tmp_path)
+    encoder = get_text_encoder("sentence:model")
+    monkeypatch.setattr(encoder, "encode_texts", lambda texts: np.ones((1, 2), np.float32))
+    assert encoder.info.name == f"sentence:{tmp_path / 'model'}"
