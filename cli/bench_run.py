@@ -68,7 +68,11 @@ def list_datasets(quiet: QuietOption = False, json: JsonOption = False) -> None:
             return
         width = max(len(each.name) for each in specs)
         for each in specs:
-            languages = f", {each.languages} languages" if each.languages > 1 else ""
+            languages = (
+                f", {each.languages} languages"
+                if each.languages > 1 and "languages" not in each.title
+                else ""
+            )
             write_text(f"{each.name:<{width}}  {each.task:<10}  {each.title}{languages}")
 
 

@@ -113,6 +113,7 @@ def text_adapter(
         context = begin(flags, quiet=quiet)
         folder = folder_of(context, model)
 
+        from retrieval.encoders.base import default_language
         from retrieval.encoders.sentences import get_text_encoder
         from retrieval.learn.adapter import TEXT_ADAPTER_NAME
         from retrieval.learn.adapter_fit import adapter_of, fit_adapter
@@ -123,6 +124,11 @@ def text_adapter(
         learned = tuple(dict.fromkeys((*own_pairs(), *with_pivots(said or ()))))
         reader = get_text_encoder(source, device=context.settings.device)
         teacher = encoder_of(context, folder, model)
+        if default_language(reader) is not None:
+            raise SettingsError(
+                f"{source} has to be told the language of each text, which adapters do not do",
+                hint="take one that needs no telling, e.g. e5",
+            )
         path = home_of(out, folder, TEXT_ADAPTER_NAME)
         through = tags or _languages(said, reader.info, teacher.info)
         if not through or reader.info.fingerprint == teacher.info.fingerprint:

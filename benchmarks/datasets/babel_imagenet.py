@@ -75,7 +75,8 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Zeroshot]:
         DatasetError: files are missing or of another form, a language is not there, or the folder
             does not show all classes.
     """
-    for choice, value in (("split", options.split), ("captions", options.captions)):
+    for choice in ("split", "captions", "gallery"):
+        value = getattr(options, choice)
         if value is not None:
             raise DatasetError(f"babel-imagenet has no {choice}", hint=f"leave --{choice} out")
     path = find(folder, _LABELS, "labels of Babel-ImageNet")

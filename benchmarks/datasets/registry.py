@@ -2,10 +2,40 @@
 
 import difflib
 
-from benchmarks.datasets import babel_imagenet, coco
+from benchmarks.datasets import (
+    babel_imagenet,
+    circo,
+    cirr,
+    cldr_emoji,
+    coco,
+    coco_cn,
+    fashioniq,
+    flickr30k_cn,
+    multi30k,
+    openclipart,
+    tuxpaint,
+    xflickrco,
+    xm3600,
+    xtd,
+)
 from benchmarks.datasets.base import DatasetError, DatasetSpec
 
-_SPECS = (*coco.SPECS, *babel_imagenet.SPECS)
+_SPECS: tuple[DatasetSpec, ...] = (
+    *coco.SPECS,
+    xtd.SPEC,
+    xflickrco.SPEC,
+    xm3600.SPEC,
+    multi30k.SPEC,
+    flickr30k_cn.SPEC,
+    coco_cn.SPEC,
+    *babel_imagenet.SPECS,
+    tuxpaint.SPEC,
+    cldr_emoji.SPEC,
+    openclipart.SPEC,
+    cirr.SPEC,
+    *fashioniq.SPECS,
+    circo.SPEC,
+)
 
 
 def known_datasets() -> tuple[DatasetSpec, ...]:

@@ -94,7 +94,7 @@ class LanguageAware(Protocol):
         ...
 
 
-def default_language(encoder: Encoder) -> str | None:
+def default_language(encoder: TextEncoder) -> str | None:
     """The language in which an encoder reads a text unless told; None for one that never asks."""
     language: str | None = getattr(encoder, "default_language", None)
     return language

@@ -83,7 +83,7 @@ class SpaceMap:
     layers: Layers
 
     def __call__(self, rows: Float32Array) -> Float32Array:
-        """Map (n, source dim) unit rows -> (n, target dim) unit rows; a zero row stays zero."""
+        """Map (n, source dim) unit rows -> (n, target dim) unit rows; what maps to zero stays."""
         mapped = run_layers(self.layers, rows - self.mean)
         lengths = np.linalg.norm(mapped, axis=1, keepdims=True)
         unit: Float32Array = mapped / np.maximum(lengths, np.finfo(np.float32).tiny)

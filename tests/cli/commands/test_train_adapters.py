@@ -11,6 +11,7 @@ from retrieval.learn.pairs import own_pairs
 from retrieval.query import language
 from tests.cli.commands.kit import answer, names, refusal, run
 from tests.factories import COLOURS
+from tests.retrieval.query.test_language import Polyglot
 from tests.retrieval.test_engine_adapters import Turned, pairs
 
 MIXED = "\n".join(each.english for each in pairs())
@@ -170,3 +171,9 @@ def test_english_among_the_pairs_stays_with_the_model(taught):
     )
     options = ("--from", "turned", "--pairs", "mixed.tsv", "--gate", "0")
     assert answer("train", "text-adapter", *options, "--json")["languages"] == ["fr"]
+
+
+def test_an_encoder_that_has_to_be_told_languages_is_refused(taught, monkeypatch):
+    monkeypatch.setitem(registry._registered, "polyglot", Polyglot)
+    said = refusal(2, "train", "text-adapter", "--from", "polyglot", "--languages", "fr")
+    assert "has to be told the language" in said
