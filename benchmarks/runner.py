@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 from benchmarks.datasets.base import DatasetSpec
 from benchmarks.environment import Stopwatch, environment
 from benchmarks.features import Features, OnProgress
-from benchmarks.planned import Planned, RunOptions, plan
+from benchmarks.plans.base import Planned, RunOptions
+from benchmarks.plans.plan import plan
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import RunRecord
 from retrieval.encoders.base import Encoder

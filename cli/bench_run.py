@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.datasets.base import CaptionsRule, DatasetSpec
-    from benchmarks.planned import RunOptions
+    from benchmarks.plans.base import RunOptions
     from benchmarks.records.run import RunRecord
 
 
@@ -152,7 +152,7 @@ def run_bench(
             raise SettingsError(f"--limit must be at least 1, got {limit}")
         from benchmarks.datasets.base import LoadOptions
         from benchmarks.datasets.registry import dataset
-        from benchmarks.planned import RunOptions
+        from benchmarks.plans.base import RunOptions
 
         indexes = tuple(index or ("exact",))
         for kind in indexes:

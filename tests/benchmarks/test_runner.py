@@ -11,7 +11,7 @@ from benchmarks import verify
 from benchmarks.datasets import babel_imagenet as babel
 from benchmarks.datasets import coco
 from benchmarks.datasets.registry import dataset
-from benchmarks.planned import RunOptions
+from benchmarks.plans.base import RunOptions
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.key import ProtocolKey
 from benchmarks.records.run import RunRecord

@@ -1,0 +1,30 @@
+"""All measurements of a data set, whatever its task."""
+
+from collections.abc import Iterator
+
+from benchmarks.datasets.base import Composed, Crossmodal, DataSet, DatasetError, Zeroshot
+from benchmarks.features import Features
+from benchmarks.plans.base import Planned, RunOptions
+from benchmarks.plans.crossmodal import plan_crossmodal
+from benchmarks.plans.zeroshot import plan_zeroshot
+
+
+def plan(data: DataSet, features: Features, options: RunOptions) -> Iterator[Planned]:
+    """All measurements of a data set; embeds its pictures.
+
+    Raises:
+        DatasetError: no picture is left, or it cannot be measured so.
+    """
+    if isinstance(data, Crossmodal):
+        yield from plan_crossmodal(data, features, options)
+    elif isinstance(data, Zeroshot):
+        yield from plan_zeroshot(data, features, options)
+    else:
+        raise _not_yet(data)
+
+
+def _not_yet(data: Composed) -> DatasetError:
+    return DatasetError(
+        f"{data.origin.name} asks composed queries, which `bench run` does not measure yet",
+        hint="python -m benchmarks.composed measures ways to compose on generated pictures",
+    )
