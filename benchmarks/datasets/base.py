@@ -70,8 +70,12 @@ class Crossmodal:
         language: canonical tag of the texts.
         text_keys: m names of the texts in the annotations (COCO's sentence ids); () where there
             are none.
-        more: further pairs (text row, picture row) that belong together, (p, 2), by name of who
-            found them: "eccv", "cxc".
+        more: further pairs (text row, picture row) that belong together, (p, 2) int64, by name of
+            who found them. "cxc": what people rated as right for Crisscrossed Captions, whichever
+            is asked for; most pairs of `picture_of` are among them. "eccv_i2t", "eccv_t2i": all
+            that is right, as ECCV Caption found it, for the pictures (for the texts) that it asks,
+            and for no others; the two were collected apart, and neither is the other turned round.
+            "same words": the texts with the other pictures that are captioned in the same words.
         folds: into how many equal parts the gallery may also be cut ("COCO 1K" is 5); 1 is none.
         missing: names of pictures of the split whose file is not there; they and their captions
             are in none of the above.
