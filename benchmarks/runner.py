@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from benchmarks.datasets.base import DatasetSpec
+from benchmarks.datasets.registry import load
 from benchmarks.environment import Stopwatch, environment
 from benchmarks.features import Features, OnProgress
 from benchmarks.plans.base import Planned, RunOptions
@@ -54,7 +55,7 @@ def run(
     for encoder in encoders:
         features = Features(encoder, bench.cache, bench.on_progress)
         for spec in specs:
-            for data in spec.load(bench.data / spec.folder, options.load):
+            for data in load(spec, bench.data, options.load):
                 for planned in plan(data, features, options):
                     record = _known(planned, encoder, bench.out)
                     if record is None:

@@ -37,9 +37,9 @@ class Origin:
         split: as its authors call it, e.g. "test".
         rule: which captions count; "" where there is no choice.
         sha256: (hex) of each annotation file that was read, by its name.
-        is_known: whether all of these are the files that published results were made with, as far
-            as polyseek knows them (`sources.toml`).
-        licence: of annotations and pictures, one line.
+        is_known: whether all of these are the files that were published, as far as polyseek knows
+            them (`sources.toml`); the registry looks, and loaders leave it.
+        licence: of annotations and pictures, one line; "" takes that of `sources.toml`.
     """
 
     name: str
@@ -99,10 +99,13 @@ class ClassNames:
     Attributes:
         classes: (c,) the number of each named class, ascending.
         names: c; two classes may share one.
+        gallery: whose names they are, where those of the data set are not taken; part of the
+            protocol.
     """
 
     classes: Int64Array
     names: tuple[str, ...]
+    gallery: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,8 +225,9 @@ class DatasetSpec:
         load: reads it.
         folder: below `--data`, where it is looked for.
         languages: how many it has.
-        files: those that can be fetched, or checked when somebody brings them.
-        licence: of annotations and pictures, one line.
+        files: those that can be fetched, or checked when somebody brings them; () takes those of
+            `sources.toml`.
+        licence: likewise.
         instructions: how to get what cannot be fetched; "" where there is nothing of it.
     """
 

@@ -74,12 +74,23 @@ def key_of(
     language: str = "",
     captions: str = "",
     prompt: str = "",
+    gallery: str = "",
 ) -> ProtocolKey:
-    """The protocol of a data set as it is measured; its gallery says how much of it is there."""
+    """The protocol of a data set as it is measured; its gallery says how much of it is there.
+
+    Args:
+        data: as it is measured.
+        options: what is run.
+        language: see `ProtocolKey`.
+        captions: see `ProtocolKey`.
+        prompt: see `ProtocolKey`.
+        gallery: what else is special about it; "" is nothing.
+    """
     n, n_missing = len(data.pictures), len(data.missing)
-    gallery = f"{n} of {n + n_missing}" if n_missing else COMPLETE
+    part = f"{n} of {n + n_missing}" if n_missing else ""
     if options.limit is not None:
-        gallery = f"the first {n}" if gallery == COMPLETE else f"the first {gallery}"
+        part = f"the first {part or n}"
+    gallery = "; ".join(each for each in (gallery, part) if each) or COMPLETE
     return ProtocolKey(
         data.origin.name,
         data.origin.split,

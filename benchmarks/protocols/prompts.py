@@ -1,6 +1,6 @@
 """Names of classes as texts: bare, or in templates whose mean stands for the class."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -32,6 +32,27 @@ def templates_of(data: Zeroshot, language: str, prompts: Prompts) -> tuple[str, 
             hint="ask with --prompts label, or leave the language out",
         )
     return own
+
+
+def templates_in_all(data: Zeroshot, prompts: Prompts) -> Mapping[str, tuple[str, ...]]:
+    """The templates of each language that is asked.
+
+    Args:
+        data: see `templates_of`.
+        prompts: which kind.
+
+    Raises:
+        DatasetError: some languages have no translated ones; they and the others are named.
+    """
+    bare = [language for language in data.names if not data.templates.get(language)]
+    if prompts == "translated" and bare:
+        others = ",".join(language for language in data.names if language not in bare)
+        raise DatasetError(
+            f"{data.origin.name} has no translated templates for {', '.join(bare)}",
+            hint="ask with --prompts label"
+            + (f", or leave them out: --languages {others}" if others else ""),
+        )
+    return {language: templates_of(data, language, prompts) for language in data.names}
 
 
 def class_features(

@@ -10,6 +10,7 @@ from PIL import Image
 from benchmarks import verify
 from benchmarks.datasets import babel_imagenet as babel
 from benchmarks.datasets import coco
+from benchmarks.datasets.base import DatasetError, LoadOptions
 from benchmarks.datasets.registry import dataset
 from benchmarks.plans.base import RunOptions
 from benchmarks.records.folder import RunFolder
@@ -107,7 +108,7 @@ def test_a_picture_that_cannot_be_read_makes_another_protocol(tmp_path, data):
 
 
 def test_each_language_has_its_own_classes(tmp_path, data):
-    options = replace(RunOptions(), load=replace(RunOptions().load, languages=("all",)))
+    options = RunOptions(load=LoadOptions(languages=("all",), gallery="babelnet"))
     specs = [dataset("babel-imagenet")]
     records = run(specs, [GeometryEncoder()], options, bench(tmp_path, data))
     assert [(each.key.language, each.counts["classes"]) for each in records] == [
@@ -117,8 +118,42 @@ def test_each_language_has_its_own_classes(tmp_path, data):
     english, german = records
     assert english.figures["top1"] == 1.0
     assert german.figures["top1"] == pytest.approx(2 / 3)
+    assert "top5" not in german.figures
     assert english.counts["pictures_per_class"] == 1
     assert english.key.prompt == "label"
+
+
+def test_whose_names_english_has_is_part_of_the_protocol(tmp_path, data):
+    """Of OpenAI's names GeometryEncoder knows none: all score the same, and the first is said."""
+    options = RunOptions(load=LoadOptions(languages=("en", "de")))
+    specs = [dataset("babel-imagenet")]
+    english, german = run(specs, [GeometryEncoder()], options, bench(tmp_path, data))
+    assert english.key.gallery == "OpenAI's class names"
+    assert german.key.gallery == "complete"
+    assert english.figures["top1"] == 1 / 8
+    limited = replace(options, limit=3)
+    english, german = run(specs, [GeometryEncoder()], limited, bench(tmp_path, data))
+    assert english.key.gallery == "OpenAI's class names; the first 3"
+    assert german.key.gallery == "the first 3"
+
+
+def test_names_and_records_tell_whether_files_are_known(tmp_path, data):
+    options = RunOptions(load=LoadOptions(gallery="babelnet"))
+    (record,) = run(
+        [dataset("babel-imagenet")], [GeometryEncoder()], options, bench(tmp_path, data)
+    )
+    assert record.data["is_known"] is False
+    assert record.data["licence"].startswith("labels: BabelNet")
+    assert list(record.data["annotations"]) == ["babel_imagenet.json"]
+
+
+def test_templates_are_asked_for_before_anything_is_embedded(tmp_path, data):
+    told = []
+    place = replace(bench(tmp_path, data), on_progress=lambda what, done, total: told.append(what))
+    options = RunOptions(prompts="translated")
+    with pytest.raises(DatasetError, match="no translated templates for EN"):
+        run([dataset("babel-imagenet")], [GeometryEncoder()], options, place)
+    assert told == []
 
 
 def published(value, **changes):
