@@ -14,6 +14,7 @@ from benchmarks.datasets import (
     flickr30k_cn,
     multi30k,
     openclipart,
+    own,
     tuxpaint,
     urban1k,
     xflickrco,
@@ -21,7 +22,7 @@ from benchmarks.datasets import (
     xtd,
 )
 from benchmarks.datasets.base import DataSet, DatasetError, DatasetSpec, LoadOptions
-from benchmarks.datasets.sources import completed, marked
+from benchmarks.datasets.sources import completed, marked, sources
 
 _SPECS: tuple[DatasetSpec, ...] = (
     *coco.SPECS,
@@ -48,14 +49,17 @@ def known_datasets() -> tuple[DatasetSpec, ...]:
 
 
 def dataset(name: str) -> DatasetSpec:
-    """The data set of a name.
+    """The data set of a name, or that of a .toml file of one's own.
 
     Raises:
-        DatasetError: there is none; names those that are spelled alike.
+        DatasetError: there is none, and those that are spelled alike are named; or the file cannot
+            be read, or takes the name of a data set that is known.
     """
     found = {each.name: each for each in known_datasets()}
     if name in found:
         return found[name]
+    if name.endswith(own.SUFFIX):
+        return own.spec_of(Path(name), {*found, *sources()})
     near = difflib.get_close_matches(name, found) or list(found)
     raise DatasetError(f"there is no data set {name!r}", hint=f"there is {', '.join(near)}")
 
