@@ -135,6 +135,15 @@ def run_bench(
         int | None,
         typer.Option("--limit", metavar="N", help="Take the first pictures only."),
     ] = None,
+    distractors: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--distractors",
+            metavar="FOLDER",
+            help="Pad the gallery of captions sets with the pictures of a folder.",
+            show_default=False,
+        ),
+    ] = None,
     device: DeviceOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -164,6 +173,7 @@ def run_bench(
             load=LoadOptions(split, rule, asked, gallery),
             prompts=prompts.value,
             limit=limit,
+            distractors=tuple(distractors or ()),
         )
         specs = [dataset(name) for name in datasets]
         with full_disk_at(out):
