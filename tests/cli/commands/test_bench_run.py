@@ -45,6 +45,8 @@ def test_a_run_says_and_records_its_figures(here, coco_mini):
     records = answer(*RUN, "--json")["records"]
     assert records[0]["figures"]["i2t_r@1"] == 1.0
     assert records[0]["key"]["dataset"] == "coco-mini"
+    row = answer(*RUN, "--json")["rows"][0]
+    assert (row["language"], row["n"], row["t2i_r@1"], row["verdict"]) == ("en", 8, 1.0, None)
     assert (here / "runs" / "records.sqlite").is_file()
     assert len((here / "runs" / "records.jsonl").read_text().splitlines()) == 2
 
