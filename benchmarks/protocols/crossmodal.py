@@ -41,6 +41,20 @@ def evaluate_crossmodal(
     return Evaluation(figures, counts, ranks)
 
 
+def evaluate_padded(data: Crossmodal, pictures: Float32Array, texts: Float32Array) -> Evaluation:
+    """Texts find their pictures among others that belong to no text.
+
+    Args:
+        data: n pictures, m texts.
+        pictures: (more than n, dim) unit rows, its own first.
+        texts: (m, dim) unit rows.
+    """
+    own = Positives.of([[row] for row in data.picture_of.tolist()])
+    found = best_ranks(texts, pictures, own)
+    figures = figures_of_ranks(found, KS, "t2i")
+    return Evaluation(figures, {"t2i_queries": len(texts)}, {"t2i": found.best})
+
+
 def evaluate_folds(data: Crossmodal, pictures: Float32Array, texts: Float32Array) -> Evaluation:
     """The same in each of the folds of the pictures, consecutive and equal; then the mean.
 
