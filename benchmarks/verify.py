@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.datasets.sources import unknown_files
 from benchmarks.records.run import EXACT, RunRecord
 from benchmarks.reference.models import published_as
 from benchmarks.reference.settings import Settings, of_encoder
@@ -37,6 +38,7 @@ def verdicts(record: RunRecord) -> dict[str, Verdict]:
                 record.counts,
                 is_exact=record.system == EXACT,
                 pictures_per_class=per_class,
+                unknown_files=unknown_files(record.key.dataset, record.data["annotations"]),
                 trained_on_classes=parts.get("method", "").startswith(_SUPERVISED),
             )
         )

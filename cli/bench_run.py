@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.bench_unknown import unknown_teller
 from cli.build_options import DEFAULT_TARGET, build_options
 from cli.context import Context, begin
 from cli.exits import full_disk_at, reported_errors
@@ -47,6 +48,7 @@ _RUN_EXAMPLES = examples(
     "--data ~/datasets --out runs/babel",
     "polyseek bench run coco --index exact --index auto --model mini --data ~/datasets "
     "--out runs/index",
+    "polyseek bench run garden.toml --model mini --out runs/garden",
 )
 
 
@@ -80,13 +82,19 @@ def run_bench(
     datasets: Annotated[
         list[str], typer.Argument(metavar="DATASET...", help="Names, or .toml files of your own.")
     ],
-    data: Annotated[
-        Path, typer.Option("--data", metavar="DIR", help="The folder with the data sets.")
-    ],
     out: Annotated[
         Path,
         typer.Option("--out", "-o", metavar="RUN", help="Folder of the records, new or old."),
     ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="The folder with the data sets; .toml files need none.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", metavar="MODEL", help="Encoders to run. Default: mini."),
@@ -129,7 +137,13 @@ def run_bench(
     ] = Prompts.LABEL,
     gallery: Annotated[
         str | None,
-        typer.Option("--gallery", metavar="NAME", help="Of data sets that have several."),
+        typer.Option(
+            "--gallery",
+            metavar="NAME",
+            help="Of data sets that have several, e.g. openai or babelnet: whose English names "
+            "babel-imagenet takes.",
+            show_default=False,
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -177,13 +191,29 @@ def run_bench(
             distractors=tuple(distractors or ()),
         )
         specs = [dataset(name) for name in datasets]
+        folders = (_data_folder(data, specs), out)
         with full_disk_at(out):
-            records = _run(context, specs, model or ["mini"], options, (data, out), as_json=json)
+            records = _run(context, specs, model or ["mini"], options, folders, as_json=json)
         if json:
             from benchmarks.rows import row_of
 
             rows = [row_of(each) for each in records]
             write_json({"records": [each.to_json() for each in records], "rows": rows})
+
+
+def _data_folder(data: Path | None, specs: "list[DatasetSpec]") -> Path:
+    """Where data sets lie; nowhere if each says so itself.
+
+    Raises:
+        SettingsError: it was not told, and one does not say it.
+    """
+    bare = [each.name for each in specs if not Path(each.folder).is_absolute()]
+    if data is None and bare:
+        raise SettingsError(
+            f"{bare[0]} is looked for below --data, which is not given",
+            hint="--data names the folder that holds the folders of data sets",
+        )
+    return data or Path()
 
 
 def _run(
@@ -214,8 +244,9 @@ def _run(
 
 
 def _told(context: Context) -> "Callable[[RunRecord], None]":
-    """Says each record in a line, and what is missing once a data set."""
+    """Says each record in a line, and once a data set what is missing or unknown."""
     said: set[tuple[str, str]] = set()
+    tell_unknown = unknown_teller(quiet=context.quiet)
 
     def tell(record: "RunRecord") -> None:
         key = record.key
@@ -227,6 +258,7 @@ def _told(context: Context) -> "Callable[[RunRecord], None]":
                 "its figures compare with no others",
                 quiet=context.quiet,
             )
+        tell_unknown(record)
         write_text(_line(record))
 
     return tell

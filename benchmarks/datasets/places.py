@@ -22,7 +22,7 @@ def coco2014(folder: Path, name: str) -> Path:
     It is looked for in images/ and in val2014/ or train2014/, as its name says, below the folder of
     the data set and below coco/ beside it.
     """
-    part = name.split("_")[1]
+    part = name.partition("_")[2].partition("_")[0]
     coco = folder.parent / "coco"
     places = (folder / "images", folder / part, folder / "images" / part)
     return located(name, (*places, coco / part, coco / "images" / part, coco / "images"))

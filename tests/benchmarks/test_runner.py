@@ -220,6 +220,26 @@ def test_verdicts(record, grade):
     assert (shown["delta_pp"] is None) == (grade == "incomparable")
 
 
+@pytest.mark.parametrize(
+    ("gallery", "grade"), [("OpenAI's class names", "reproduced"), ("complete", "incomparable")]
+)
+def test_english_by_other_names_than_openais_is_incomparable(gallery, grade):
+    key = ProtocolKey("babel-imagenet", "val", "EN", gallery=gallery, prompt="openai_en")
+    name = "openclip:xlm-roberta-base-ViT-B-32:laion5b_s13b_b90k"
+    model = {"name": name, "fingerprint": "f", "dim": 512, "parts": {}}
+    counts = {"pictures": 50_000, "classes": 1_000, "pictures_per_class": 50}
+    record = published(0.6232, key=key, model=model, counts=counts, figures={"top1": 0.6232})
+    assert verify.verdicts(record)["top1"].grade == grade
+
+
+def test_a_verdict_on_unknown_annotations_says_so():
+    annotations = {"captions_val2014.json": "ab"}
+    record = published(0.3044, data={"annotations": annotations, "pictures": "p"})
+    verdict = verify.verdicts(record)["t2i_r@1"]
+    assert verdict.grade == "reproduced"
+    assert "captions_val2014.json the sha256 is not known" in verdict.reasons[-1]
+
+
 def test_of_what_nobody_published_there_is_no_verdict():
     model = {"name": "mini", "fingerprint": "f", "dim": 384, "parts": {}}
     assert verify.verdicts(published(0.3, model=model)) == {}

@@ -183,6 +183,18 @@ def test_a_copy_of_a_table_is_told():
     )
 
 
+def test_unknown_annotations_are_told_whatever_the_grade():
+    unknown = replace(T2I, unknown_files=("a.json", "b.json"))
+    told = (
+        "of a.json, b.json the sha256 is not known: it may be another file than the published one"
+    )
+    found = verdict_of(unknown)
+    assert (found.grade, found.reasons) == ("reproduced", (told,))
+    assert verdict_of(off_by(unknown, 2)).reasons[-1] == told
+    other = verdict_of(replace(unknown, key=replace(COCO, captions="first5")))
+    assert told not in other.reasons, "nothing is compared there"
+
+
 def test_what_was_found_in_no_source_is_told():
     circo = ProtocolKey("circo", "test")
     found = verdict_of(Measured(OPENAI, "map@5", 0.0134, circo, method="image-only"))

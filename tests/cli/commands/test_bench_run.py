@@ -1,6 +1,7 @@
 """polyseek bench list, run and verify."""
 
 import json
+import shutil
 
 import pytest
 from PIL import Image
@@ -57,6 +58,39 @@ def test_what_is_missing_is_warned_of(here, coco_mini):
     assert "warning: coco-mini lacks 1 pictures" in result.stderr
     assert "compare with no others" in result.stderr
     assert run(*RUN, "--quiet").stderr == ""
+
+
+def test_unknown_annotations_are_warned_of_once(here, coco_mini):
+    """Of coco-mini any file will do; of XTD one was published."""
+    assert run(*RUN).stderr == ""
+    names = ["COCO_val2014_1.png", "COCO_val2014_2.png"]
+    folder = here / "data" / "xtd"
+    (folder / "images").mkdir(parents=True)
+    for name, colour in zip(names, ("red", "blue"), strict=True):
+        shutil.copy(coco_mini / "images" / f"{colour}.png", folder / "images" / name)
+    table = {"images": names, "captions": {"en": [["red"], ["blue"]]}}
+    (folder / "xtd.json").write_text(json.dumps(table))
+    asked = ("bench", "run", "xtd", "--model", "geometry", "--data", "data", "--out", "xtd-runs")
+    result = run(*asked, "--index", "exact", "--index", "auto")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("warning: xtd: xtd.json may be another than the published") == 1
+    assert run(*asked, "--quiet").stderr == ""
+    assert answer(*asked, "--json")["records"][0]["data"]["is_known"] is False
+
+
+def test_data_of_ones_own_needs_no_folder_of_data_sets(here, coco_mini):
+    text = 'name = "mine"\nsplit = "all"\nimages = "images"\ncaptions = "captions_mine.json"\n'
+    (coco_mini / "mine.toml").write_text(text)
+    asked = ("bench", "run", "data/coco_mini/mine.toml", "--model", "geometry", "--out", "runs")
+    result = run(*asked)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    assert result.stdout.startswith("mine all en all  geometry  exact: t2i_r@1 100.00")
+    (record,) = answer(*asked, "--json")["records"]
+    assert (record["data"]["is_known"], record["counts"]["pictures"]) == (False, 4)
+    said = refusal(2, "bench", "run", "coco-mini", "--model", "geometry", "--out", "runs")
+    assert "coco-mini is looked for below --data" in said
+    (coco_mini / "mine.toml").write_text(text.replace("mine", "coco", 1))
+    assert "is that of a known data set" in refusal(1, *asked)
 
 
 def test_a_run_is_held_against_what_was_published(here, coco_mini):
