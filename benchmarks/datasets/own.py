@@ -217,9 +217,11 @@ def _in_language(
             f"{origin.name}: {len(captions):,} pictures cannot be cut into {folds} equal folds"
         )
     kept = slice(_KEPT[origin.rule])
-    return crossmodal_of(
-        origin,
-        [(Picture(image, images / image), said[kept]) for image, said in captions.items()],
-        language=language,
-        folds=folds,
-    )
+    said = [(Picture(image, images / image), texts[kept]) for image, texts in captions.items()]
+    if not any(picture.path.is_file() for picture, _ in said):
+        raise DatasetError(
+            f"{origin.name}: none of its {len(said):,} pictures is there; the first is looked for "
+            f"at {said[0][0].path}",
+            hint="look at `images`: the captions name pictures as they are seen from that folder",
+        )
+    return crossmodal_of(origin, said, language=language, folds=folds)

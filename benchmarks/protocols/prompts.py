@@ -8,6 +8,9 @@ from benchmarks.datasets.base import DatasetError, Prompts, Zeroshot
 from retrieval.encoders.imagenet_prompts import openai_templates
 from retrieval.model import Float32Array
 
+_NAMED = 5
+"""So many languages without templates are named in an error."""
+
 EmbedTexts = Callable[[Sequence[str]], Float32Array]
 
 
@@ -42,13 +45,14 @@ def templates_in_all(data: Zeroshot, prompts: Prompts) -> Mapping[str, tuple[str
         prompts: which kind.
 
     Raises:
-        DatasetError: some languages have no translated ones; they and the others are named.
+        DatasetError: some languages have no translated ones; the first are named, and all others.
     """
     bare = [language for language in data.names if not data.templates.get(language)]
     if prompts == "translated" and bare:
+        more = f" and {len(bare) - _NAMED} others" if len(bare) > _NAMED else ""
         others = ",".join(language for language in data.names if language not in bare)
         raise DatasetError(
-            f"{data.origin.name} has no translated templates for {', '.join(bare)}",
+            f"{data.origin.name} has no translated templates for {', '.join(bare[:_NAMED])}{more}",
             hint="ask with --prompts label"
             + (f", or leave them out: --languages {others}" if others else ""),
         )

@@ -1,9 +1,13 @@
 """ECCV Caption and CxC: pairs by hand, from the ratings, from the true files; damaged ones."""
 
 import hashlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.datasets.base import DatasetError
 from benchmarks.datasets.eccv import more_positives, read_pairs, read_ratings
@@ -58,6 +62,25 @@ def test_what_raters_find_right_is_right(tmp_path):
     write(tmp_path, FILES)
     found = more_positives(tmp_path, TEXTS, PICTURES)
     assert "sits_test.csv" not in found.sha256, "the file of pairs goes first"
+
+
+IDS = st.integers(1, 6)
+
+
+@given(st.dictionaries(IDS, st.lists(IDS)), st.sets(IDS), st.sets(IDS))
+def test_pairs_are_those_of_which_both_are_given(found, texts, pictures):
+    with TemporaryDirectory() as name:
+        folder = write(Path(name), {"eccv_caption_to_image.json": found})
+        text_keys, picture_keys = sorted(map(str, texts)), sorted(map(str, pictures))
+        more = more_positives(folder, text_keys, picture_keys)
+    rows = [
+        [row, column]
+        for row, text in enumerate(text_keys)
+        for column, picture in enumerate(picture_keys)
+        if int(picture) in found.get(int(text), [])
+    ]
+    assert more.pairs["eccv_t2i"].tolist() == rows
+    assert more.left_out["eccv_t2i"] == sum(map(len, map(set, found.values()))) - len(rows)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,16 @@ import re
 import numpy as np
 import pytest
 
-from benchmarks.datasets import cirr, eccv, fashioniq, xflickrco, xtd
+from benchmarks.datasets import (
+    babel_imagenet,
+    cirr,
+    coco,
+    eccv,
+    fashioniq,
+    urban1k,
+    xflickrco,
+    xtd,
+)
 from benchmarks.datasets.base import Crossmodal, DatasetSpec, LoadOptions, Origin, Picture
 from benchmarks.datasets.registry import dataset, known_datasets, load
 from benchmarks.datasets.sources import (
@@ -37,6 +46,15 @@ def test_addresses_and_digests_have_their_forms():
             assert file.sha256, name
             assert all(re.fullmatch("[0-9a-f]{64}", each) for each in file.sha256), name
             assert file.url == "" or file.url.endswith(f"/{name}")
+
+
+def test_counts_are_those_that_loaders_expect():
+    counts = {name: source.counts for name, source in sources().items()}
+    for spec in known_datasets():
+        assert counts[spec.name].get("languages", 1) == spec.languages, spec.name
+    assert counts["coco"]["pictures"] == coco.N_PICTURES
+    assert counts["urban-1k"] == {"pictures": urban1k.N_PAIRS, "texts": urban1k.N_PAIRS}
+    assert counts["babel-imagenet"]["classes"] == babel_imagenet.N_CLASSES
 
 
 def test_files_are_known_only_where_all_are():

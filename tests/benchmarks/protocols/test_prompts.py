@@ -39,6 +39,9 @@ def test_languages_without_translated_templates_are_named_before_any_is_asked():
     with pytest.raises(DatasetError) as caught:
         templates_in_all(replace(DATA, templates={}), "translated")
     assert caught.value.hint == "ask with --prompts label"
+    many = replace(DATA, names={f"L{n}": DATA.names["BR"] for n in range(9)})
+    with pytest.raises(DatasetError, match="for L0, L1, L2, L3, L4 and 4 others"):
+        templates_in_all(many, "translated")
 
 
 def test_the_mean_of_unit_rows_is_made_a_unit_again():
