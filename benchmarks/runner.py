@@ -77,7 +77,7 @@ def _measured(
 ) -> RunRecord:
     watch = Stopwatch()
     found = planned.evaluate()
-    ranks = out.add_ranks(found.ranks) if found.ranks else ""
+    ranks = out.add_ranks(found.ranks, found.pictures) if found.ranks else ""
     record = replace(
         _record(planned, encoder),
         figures=found.figures,

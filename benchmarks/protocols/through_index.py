@@ -18,6 +18,9 @@ from retrieval.model import Float32Array, Int64Array
 
 _DEPTH = max(KS)
 
+_DIRECTION = f"t2i_within_{_DEPTH}"
+"""Of ranks that go no further; 0 is further."""
+
 
 def evaluate_through(
     data: Crossmodal, pictures: Float32Array, texts: Float32Array, index: str
@@ -35,7 +38,8 @@ def evaluate_through(
     figures = {f"t2i_r@{k}": float(is_own[:, :k].any(axis=1).mean()) for k in KS}
     figures[f"ann_recall@{_DEPTH}"] = _ann_recall(pictures, texts, found)
     ranks: Int64Array = np.where(is_own.any(axis=1), is_own.argmax(axis=1) + 1, 0)
-    return Evaluation(figures, {"t2i_queries": len(texts)}, {"t2i_within_10": ranks})
+    own = {_DIRECTION: data.picture_of}
+    return Evaluation(figures, {"t2i_queries": len(texts)}, {_DIRECTION: ranks}, own)
 
 
 def _found(pictures: Float32Array, texts: Float32Array, index: str) -> RowNumbers:

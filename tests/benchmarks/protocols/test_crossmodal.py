@@ -53,6 +53,9 @@ def test_folds_are_galleries_of_their_own():
     assert whole.figures["t2i_r@1"] == 0.5  # of equal pictures the first one
     assert whole.figures["t2i_r@1_pessimistic"] == 0.0
     assert folded.counts == {"t2i_queries": 40, "i2t_queries": 20}
+    for one in (folded, whole):  # numbered in the whole gallery, not in the fold
+        assert one.pictures.keys() == {"t2i"}
+        assert one.pictures["t2i"].tolist() == data.picture_of.tolist()
 
 
 def test_an_index_that_is_exact_finds_what_exact_search_finds():
@@ -66,6 +69,7 @@ def test_an_index_that_is_exact_finds_what_exact_search_finds():
         assert through.figures[f"t2i_r@{k}"] == exact.figures[f"t2i_r@{k}"]
     assert through.figures["ann_recall@10"] == 1.0
     assert through.ranks["t2i_within_10"].max() <= 10
+    assert through.pictures["t2i_within_10"].tolist() == data.picture_of.tolist()
 
 
 def zeroshot(class_of):
