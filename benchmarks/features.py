@@ -16,10 +16,13 @@ import numpy as np
 from benchmarks.datasets.base import DatasetError, Picture
 from indexer.adhoc import Skip, embed_files, files_of
 from retrieval.encoders.base import Encoder, LanguageAware, default_language
-from retrieval.model import FileRef, Float32Array
+from retrieval.model import EncoderInfo, FileRef, Float32Array
 from retrieval.store.cached import CacheFolder, cached_in_blocks
 
 _PICTURES_AT_ONCE, _TEXTS_AT_ONCE = 256, 1_024
+
+_LISTS_IN_MEMORY = 2
+"""A gallery and what pads it; those of the data set before are let go."""
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told what is embedded, how many are done, and of how many."""
@@ -33,15 +36,19 @@ class PictureFeatures:
         rows: (n, dim) float32 unit rows; of a picture that cannot be read a row of zeros.
         sha256: hex digest over the digests of all files, in order: what the run saw.
         unreadable: rows of pictures that cannot be read, ascending.
+        digests: n, sha256 (hex) of each file.
     """
 
     rows: Float32Array
     sha256: str
     unreadable: tuple[int, ...]
+    digests: tuple[str, ...]
 
     def without_unreadable(self) -> "PictureFeatures":
         """Those of the pictures that could be read; the digest stays that of all."""
-        return replace(self, rows=np.delete(self.rows, self.unreadable, axis=0), unreadable=())
+        digests = tuple(np.delete(np.array(self.digests), self.unreadable).tolist())
+        rows = np.delete(self.rows, self.unreadable, axis=0)
+        return replace(self, rows=rows, unreadable=(), digests=digests)
 
 
 class Features:
@@ -60,7 +67,12 @@ class Features:
         self._encoder = encoder
         self._cache = cache
         self._on_progress = on_progress
-        self._last: tuple[tuple[Picture, ...], PictureFeatures] | None = None
+        self._seen: dict[tuple[Picture, ...], PictureFeatures] = {}
+
+    @property
+    def encoder(self) -> EncoderInfo:
+        """What embeds."""
+        return self._encoder.info
 
     def pictures(self, pictures: Sequence[Picture]) -> PictureFeatures:
         """Embed pictures; one that cannot be read stops nothing.
@@ -68,11 +80,13 @@ class Features:
         Asked for the same ones again, as another language does, it answers at once.
         """
         asked = tuple(pictures)
-        if self._last is None or self._last[0] != asked:
-            self._last = asked, self._seen(asked)
-        return self._last[1]
+        if asked not in self._seen:
+            while len(self._seen) >= _LISTS_IN_MEMORY:
+                self._seen.pop(next(iter(self._seen)))
+            self._seen[asked] = self._look_at(asked)
+        return self._seen[asked]
 
-    def _seen(self, pictures: Sequence[Picture]) -> PictureFeatures:
+    def _look_at(self, pictures: Sequence[Picture]) -> PictureFeatures:
         digests = [_digest(each.path) for each in pictures]
         space = self._encoder.info.fingerprint
         blocks = self._kept(
@@ -86,7 +100,7 @@ class Features:
             self._tell("pictures", done, len(pictures))
         unreadable = np.flatnonzero(~rows.any(axis=1)).tolist()
         whole = hashlib.sha256("".join(digests).encode()).hexdigest()
-        return PictureFeatures(rows, whole, tuple(unreadable))
+        return PictureFeatures(rows, whole, tuple(unreadable), tuple(digests))
 
     def texts(self, texts: Sequence[str], language: str | None = None) -> Float32Array:
         """Embed texts as they stand -> (m, dim) float32 unit rows.

@@ -38,7 +38,22 @@ def evaluate_crossmodal(
         figures |= figures_of_ranks(found, KS, direction)
     figures["rsum"] = 100 * sum(figures[f"{way}_r@{k}"] for way in asked for k in KS)
     counts = {f"{way}_queries": len(each) for way, each in ranks.items()}
-    return Evaluation(figures, counts, ranks, {"t2i": data.picture_of})
+    return Evaluation(figures, counts, ranks, pictures={"t2i": data.picture_of})
+
+
+def evaluate_padded(data: Crossmodal, pictures: Float32Array, texts: Float32Array) -> Evaluation:
+    """Texts find their pictures among others that belong to no text.
+
+    Args:
+        data: n pictures, m texts.
+        pictures: (more than n, dim) unit rows, its own first.
+        texts: (m, dim) unit rows.
+    """
+    own = Positives.of([[row] for row in data.picture_of.tolist()])
+    found = best_ranks(texts, pictures, own)
+    figures = figures_of_ranks(found, KS, "t2i")
+    counts, pictures_of = {"t2i_queries": len(texts)}, {"t2i": data.picture_of}
+    return Evaluation(figures, counts, {"t2i": found.best}, pictures=pictures_of)
 
 
 def evaluate_folds(data: Crossmodal, pictures: Float32Array, texts: Float32Array) -> Evaluation:
@@ -59,7 +74,7 @@ def evaluate_folds(data: Crossmodal, pictures: Float32Array, texts: Float32Array
     figures = {name: float(np.mean([each.figures[name] for each in found])) for name in names}
     ranks = {way: np.concatenate([each.ranks[way] for each in found]) for way in found[0].ranks}
     counts = {f"{way}_queries": len(each) for way, each in ranks.items()}
-    return Evaluation(figures, counts, ranks, {"t2i": np.concatenate(asked_of)})
+    return Evaluation(figures, counts, ranks, pictures={"t2i": np.concatenate(asked_of)})
 
 
 def texts_of(data: Crossmodal) -> list[list[int]]:

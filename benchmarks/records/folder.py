@@ -102,7 +102,7 @@ class RunFolder:
 
         Args:
             ranks: of every query, by direction.
-            pictures: of every query, by some of these directions.
+            pictures: of every query, by direction, where several are of one picture.
         """
         buffer = io.BytesIO()
         whole = {**ranks, **{f"{name}{_PICTURE}": of for name, of in (pictures or {}).items()}}
@@ -125,7 +125,7 @@ class RunFolder:
         return {name: each for name, each in kept.items() if not name.endswith(_PICTURE)}
 
     def pictures_of(self, record: RunRecord) -> dict[str, Int64Array]:
-        """The picture of every query, by those directions of which it was kept.
+        """The picture of every query, by direction ("t2i"), where it is not the query itself.
 
         Raises:
             BenchmarkError: as `ranks_of`.
