@@ -1,8 +1,8 @@
 """What each query adds to a figure, from the ranks that were recorded.
 
-R@K, top-K, recall of the exact ten, the mean reciprocal rank and the mean rank are means over
-queries, so that pictures can be drawn anew. Medians, rsum, figures by class and pessimistic ones
-are not, and get no interval.
+R@K, top-K, recall of the exact ten, average precision, the reciprocal rank, the mean rank and what
+counts or does not are means over queries, so that pictures can be drawn anew. Medians, rsum,
+figures by class and pessimistic ones are not, and get no interval.
 """
 
 import re
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.metrics.bootstrap import FloatArray
+from benchmarks.metrics.ranking import average_precision_at_k
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import RunRecord
 from retrieval.model import Int64Array
@@ -21,8 +22,9 @@ OLDER_RUN = "of an older run: run again"
 
 NOT_A_MEAN = "not a mean over queries"
 
-_FIGURE = re.compile(r"(?:(?P<way>[a-z0-9]+)_)?(?P<what>r@|ann_recall@|mrr$|mean_rank$)(?P<k>\d*)")
-_TOP = re.compile(r"top(?P<k>\d+)")
+_FIGURE = re.compile(
+    r"(?:(?P<way>[a-z0-9]+)_)?(?P<what>r@|ann_recall@|map@|top|mrr$|mean_rank$)(?P<k>\d*)"
+)
 
 _WITHIN = "_within_10"
 """Behind a direction whose ranks go no further; 0 is further."""
@@ -81,31 +83,52 @@ class KeptRanks:
 
     def _values(self, name: str) -> tuple[str, FloatArray | None]:
         """Direction of a figure, and what its queries add; None where ranks do not tell."""
-        if (top := _TOP.fullmatch(name)) is not None:
-            return "top", self._within("top", int(top["k"]))
+        bare, _, aspect = name.partition("/")
+        if bare in self.ranks:  # what is kept says of each item whether it counts
+            return bare, self._of_aspect(bare, aspect)
         if (found := _FIGURE.fullmatch(name)) is None:
             return "", None
-        what, k, way = found["what"], found["k"], found["way"]
-        if what == "ann_recall@":
-            hits = self.ranks.get(f"{way or 't2i'}_ann_hits")
-            return way or "t2i", None if hits is None else hits / int(k)
-        direction = self._direction(way)
-        if what == "r@":
-            return direction, self._within(direction, int(k))
+        way, what, k = found["way"], found["what"], int(found["k"] or 0)
+        direction = self._direction(way, what)
         ranks = self.ranks.get(direction)
-        if ranks is None or direction.endswith(_WITHIN):
+        if ranks is None or (k == 0 and direction.endswith(_WITHIN)):
             return direction, None
-        return direction, 1 / ranks if what == "mrr" else ranks.astype(np.float64)
+        return direction, self._of_ranks(ranks, what, k)
 
-    def _direction(self, way: str | None) -> str:
-        """The ranks that a figure is made of; a figure that names no direction has the only one."""
+    def _direction(self, way: str | None, what: str) -> str:
+        """The ranks that a figure is made of."""
+        if what == "ann_recall@":
+            return f"{way or 't2i'}_ann_hits"
         if way is None:
-            return next(iter(self.ranks)) if len(self.ranks) == 1 else ""
+            return {"top": "top", "map@": "positives"}.get(what, "target")
         return way if way in self.ranks else f"{way}{_WITHIN}"
 
-    def _within(self, direction: str, k: int) -> FloatArray | None:
-        ranks = self.ranks.get(direction)
-        return None if ranks is None else ((ranks >= 1) & (ranks <= k)).astype(np.float64)
+    def _of_ranks(self, ranks: Int64Array, what: str, k: int) -> FloatArray:
+        if what == "mrr":
+            return 1 / ranks
+        if what == "mean_rank":
+            return ranks.astype(np.float64)
+        if what == "ann_recall@":
+            return ranks / k
+        if what == "map@":
+            return self._average_precisions(ranks, k)
+        return ((ranks >= 1) & (ranks <= k)).astype(np.float64)
+
+    def _average_precisions(self, ranks: Int64Array, k: int) -> FloatArray:
+        """Of each query, from the ranks of all its right answers."""
+        owners = self.ranks["positives_of"]
+        n_relevant = np.bincount(owners)
+        relevant = np.zeros((len(n_relevant), k), np.bool_)
+        near = ranks <= k
+        relevant[owners[near], ranks[near] - 1] = True
+        return average_precision_at_k(relevant, n_relevant)
+
+    def _of_aspect(self, name: str, aspect: str) -> FloatArray | None:
+        values = self.ranks[name].astype(np.float64)
+        if not aspect:
+            return values
+        having = self.ranks.get(f"items/{aspect}")
+        return None if having is None else values[having == 1]
 
     def _weighed(self, values: FloatArray, pictures: Int64Array) -> FloatArray:
         """Values whose mean is the mean over folds, which may have different numbers of texts."""
