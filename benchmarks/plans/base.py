@@ -22,6 +22,8 @@ class RunOptions:
         load: which split, captions and languages.
         prompts: how names of classes become texts.
         limit: pictures to take, from the start of each data set; None takes all.
+        repeats: how often each measurement is made; from the second time on nothing is taken from
+            a cache, and figures and ranks have to be the same.
         distractors: folders of pictures that pad the gallery of texts.
     """
 
@@ -29,6 +31,7 @@ class RunOptions:
     load: LoadOptions = field(default_factory=LoadOptions)
     prompts: Prompts = "label"
     limit: int | None = None
+    repeats: int = 1
     distractors: tuple[Path, ...] = ()
 
 
