@@ -10,6 +10,7 @@ from benchmarks.datasets import (
     coco,
     coco_cn,
     fashioniq,
+    flickr,
     flickr30k_cn,
     multi30k,
     openclipart,
@@ -22,6 +23,7 @@ from benchmarks.datasets.base import DatasetError, DatasetSpec
 
 _SPECS: tuple[DatasetSpec, ...] = (
     *coco.SPECS,
+    *flickr.SPECS,
     xtd.SPEC,
     xflickrco.SPEC,
     xm3600.SPEC,

@@ -7,8 +7,10 @@ from benchmarks.datasets import (
     circo,
     cirr,
     cldr_emoji,
+    coco,
     coco_cn,
     fashioniq,
+    flickr,
     flickr30k_cn,
     multi30k,
     openclipart,
@@ -33,7 +35,13 @@ MODULES = (
     xm3600,
     xtd,
 )
-SPECS = (*(module.SPEC for module in MODULES), *fashioniq.SPECS, *babel_imagenet.SPECS)
+SPECS = (
+    *(module.SPEC for module in MODULES),
+    *fashioniq.SPECS,
+    *babel_imagenet.SPECS,
+    *coco.SPECS,
+    *flickr.SPECS,
+)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
@@ -55,4 +63,4 @@ def test_a_split_or_a_gallery_that_it_does_not_have_is_refused(spec, options, tm
 
 def test_names_differ_and_every_licence_is_stated():
     assert len({spec.name for spec in SPECS}) == len(SPECS)
-    assert all(module.LICENCE for module in (*MODULES, fashioniq))
+    assert all(module.LICENCE for module in (*MODULES, fashioniq, coco, flickr))
