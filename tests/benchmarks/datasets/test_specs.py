@@ -12,6 +12,7 @@ from benchmarks.datasets import (
     fashioniq,
     flickr,
     flickr30k_cn,
+    flores200,
     multi30k,
     openclipart,
     packages,
@@ -41,6 +42,7 @@ SPECS = (
     *babel_imagenet.SPECS,
     *coco.SPECS,
     *flickr.SPECS,
+    *flores200.SPECS,
 )
 
 
@@ -63,4 +65,4 @@ def test_a_split_or_a_gallery_that_it_does_not_have_is_refused(spec, options, tm
 
 def test_names_differ_and_every_licence_is_stated():
     assert len({spec.name for spec in SPECS}) == len(SPECS)
-    assert all(module.LICENCE for module in (*MODULES, fashioniq, coco, flickr))
+    assert all(module.LICENCE for module in (*MODULES, fashioniq, coco, flickr, flores200))
