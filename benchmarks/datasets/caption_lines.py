@@ -6,8 +6,9 @@
     Flickr_8k.testImages.txt       a picture a line: which of them are in a split
 
 A line of CLIP_benchmark ends the name at its first ".jpg,": captions hold commas, and one may hold
-".jpg," itself. Captions of the token files are cut into words ("guys , one of them ."), where
-Karpathy's and CLIP_benchmark's are as they were written; a model may tell them apart.
+".jpg," itself. Captions of Flickr30K's token file are cut into words ("guys , one of them
+."), where Karpathy's and CLIP_benchmark's are as they were written; a model may tell them apart.
+Those of Flickr8k are cut in all forms.
 
 These forms have no ids of captions: keys are NAME#0, NAME#1, ...
 """
@@ -114,7 +115,7 @@ def _tokens(path: Path) -> tuple[dict[str, list[tuple[str, str]]], str]:
     for number, line in enumerate(lines, 1):
         key, tab, text = line.partition("\t")
         name, mark, _ = key.rpartition("#")
-        if not tab or not mark or not name or not text.strip():
+        if not tab or not mark or not name:
             raise _no_caption(path, number, line, "1000092795.jpg#0<tab>CAPTION")
         said.setdefault(name, []).append((key, text.strip()))
     return said, sha256

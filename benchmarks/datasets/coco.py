@@ -4,6 +4,7 @@
     coco/captions_val2014.json        the official file, with coco_test_ids.npy of ECCV Caption
     coco/coco_test_karpathy.json      CLIP_benchmark's, of the official form
     coco/*.parquet                    nlphuji/mscoco_2014_5k_test_image_text_retrieval
+    coco/test_5k_mscoco_2014.csv      what those tables are made from
     coco/coco_karpathy_test.json      ALBEF's, BLIP's and LAVIS'
     coco/val2014/, coco/train2014/    pictures
 
@@ -59,6 +60,7 @@ from benchmarks.datasets.coco_captions import (
 )
 from benchmarks.datasets.files import find, first_there
 from benchmarks.datasets.hf_parquet import is_table, read_tables, write_pictures
+from benchmarks.datasets.hf_rows import read_csv
 from benchmarks.datasets.karpathy import read_karpathy
 from benchmarks.datasets.places import coco2014, located
 
@@ -157,6 +159,7 @@ def _read(folder: Path, split: str) -> Annotations:
             read_split_file, files=("coco_{}_karpathy.json", "annotations/coco_{}_karpathy.json")
         ),
         read_tables,
+        partial(read_csv, files=("test_5k_mscoco_2014.csv",)),
         partial(read_albef, files=("coco_karpathy_{}.json", "annotations/coco_karpathy_{}.json")),
     )
     # The other forms put train and restval into one file.

@@ -2,6 +2,7 @@
 
     flickr30k/dataset_flickr30k.json         Karpathy's JSON; has ids of captions
     flickr30k/0000.parquet, ...              nlphuji/flickr30k; has ids of captions, and pictures
+    flickr30k/flickr_annotations_30k.csv     what those tables are made from
     flickr30k/flickr30k_test_karpathy.txt    CLIP_benchmark's
     flickr30k/flickr30k_test.json            ALBEF's, BLIP's and LAVIS'
     flickr30k/results_20130124.token         the authors'; with karpathy_test.txt, a picture a line
@@ -11,9 +12,9 @@
     flickr8k/Flickr8k.token.txt              with Flickr_8k.{trainImages,devImages,testImages}.txt
     flickr8k/images/                         pictures; or Flicker8k_Dataset/
 
-The first of these that is there is read. Karpathy's JSON and the tables name captions by their ids
-("sentids"); the other forms have none, and name them 1007129816.jpg#0, ... Pictures are named by
-their files in all forms.
+The first of these that is there is read. Karpathy's JSON, the tables and the CSV name captions by
+their ids ("sentids"); the other forms have none, and name them 1007129816.jpg#0, ... Pictures are
+named by their files in all forms.
 
 The token file of Flickr30K has 31,783 pictures and no splits, where Karpathy's splits have 31,014:
 without a list of names it is the split "all", which is no published protocol and never "test".
@@ -50,6 +51,7 @@ from benchmarks.datasets.captioned import (
 )
 from benchmarks.datasets.choices import chosen_languages, one_of, refuse
 from benchmarks.datasets.hf_parquet import is_table, read_tables, write_pictures
+from benchmarks.datasets.hf_rows import read_csv
 from benchmarks.datasets.karpathy import read_karpathy
 from benchmarks.datasets.places import flickr8k, flickr30k
 
@@ -91,6 +93,7 @@ FLICKR30K = FlickrSet(
     (
         partial(read_karpathy, dataset="flickr30k"),
         read_tables,
+        partial(read_csv, files=("flickr_annotations_30k.csv",)),
         partial(
             read_clip_benchmark,
             files=("flickr30k_{}_karpathy.txt", "annotations/flickr30k_{}_karpathy.txt"),
@@ -103,7 +106,7 @@ FLICKR30K = FlickrSet(
         ),
     ),
     flickr30k,
-    "dataset_flickr30k.json (Karpathy), *.parquet (nlphuji/flickr30k), "
+    "dataset_flickr30k.json (Karpathy), *.parquet or flickr_annotations_30k.csv (nlphuji), "
     "flickr30k_{0}_karpathy.txt (CLIP_benchmark), flickr30k_{0}.json (ALBEF), or "
     "results_20130124.token with karpathy_{0}.txt, a list of its pictures",
 )

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.datasets.base import DatasetError
-from benchmarks.datasets.captioned import Annotations, Captioned, annotations, numbered
+from benchmarks.datasets.captioned import Annotations, annotations
+from benchmarks.datasets.hf_rows import captioned_rows
 from indexer.durable import write_file
 from retrieval.errors import MissingDependencyError
 
@@ -46,11 +47,9 @@ def read_tables(folder: Path, split: str) -> Annotations | None:
     paths = tables(folder)
     if not paths or split == "all":
         return None
+    columns = (*_NEEDED, "split", "sentids")
     pictures = [
-        _captioned(path, row)
-        for path in paths
-        for row in _rows(path, (*_NEEDED, "split", "sentids"))
-        if row.get("split", split) == split
+        each for path in paths for each in captioned_rows(path, _rows(path, columns), split)
     ]
     return annotations(paths[0], pictures, {path.name: _digest(path) for path in paths})
 
@@ -111,21 +110,6 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         raise DatasetError(
             f"{path} is no parquet file, or is damaged: {error}", hint="get the file again"
         ) from error
-
-
-def _captioned(path: Path, row: Mapping[str, Any]) -> Captioned:
-    name, texts, keys = row["filename"], row["caption"], row.get("sentids")
-    if not isinstance(name, str) or Path(name).name != name:
-        raise DatasetError(f"{path}: {name!r} is no name of a picture")
-    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
-        raise DatasetError(f"{path}: the captions of {name} are no list of texts")
-    if keys is None:
-        return Captioned(name, numbered(name, texts))
-    if not isinstance(keys, list) or len(keys) != len(texts):
-        raise DatasetError(f"{path}: {name} has {len(texts)} captions and other sentids")
-    return Captioned(
-        name, tuple((str(key), text.strip()) for key, text in zip(keys, texts, strict=True))
-    )
 
 
 def _digest(path: Path) -> str:

@@ -1,5 +1,8 @@
 """One small split in every form in which captions of Flickr and COCO go round."""
 
+import csv
+import io
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +103,17 @@ def parquet(path, images, *, contents=None, leave_out=()):
     pq.write_table(pa.table(arrays), path)
 
 
+def hf_csv(images):
+    """The CSV file of a set at Hugging Face: lists are JSON."""
+    table = io.StringIO(newline="")
+    rows = csv.writer(table)
+    rows.writerow(["raw", "sentids", "split", "filename", "img_id"])
+    for number, image in enumerate(images):
+        raw = json.dumps(list(image.said.values()))
+        rows.writerow([raw, json.dumps(list(image.said)), image.split, image.name, number])
+    return table.getvalue()
+
+
 def in_form(folder, form, images, dataset):
     """Write the test split of `images` in one form, named as a loader looks for it."""
     test = [image for image in images if image.split == "test"]
@@ -123,6 +137,9 @@ def in_form(folder, form, images, dataset):
             if coco
             else {f"{dataset}_test_karpathy.txt": clip_benchmark(test)}
         ),
+        "csv": lambda: {
+            "test_5k_mscoco_2014.csv" if coco else "flickr_annotations_30k.csv": hf_csv(images)
+        },
         "tokens": lambda: (
             {
                 "results_20130124.token": tokens(images),

@@ -18,7 +18,7 @@ from tests.benchmarks.datasets import forms
 from tests.benchmarks.datasets.forms import Image, in_form
 from tests.benchmarks.datasets.kit import touch, write
 
-FORMS = ("karpathy", "ids", "clip_benchmark", "parquet", "albef")
+FORMS = ("karpathy", "ids", "clip_benchmark", "parquet", "csv", "albef")
 
 
 def image(number, said, split="test"):
