@@ -256,6 +256,8 @@ def test_choices_that_it_does_not_have_are_refused(folder, options):
         load(folder, **options)
     with pytest.raises(DatasetError, match="coco-mini"):
         coco.load_mini(folder, LoadOptions(split="val"))
+    with pytest.raises(DatasetError, match="coco-mini is in English"):
+        coco.load_mini(folder, LoadOptions(languages=("de",)))
 
 
 def test_any_file_of_the_form_claims_no_split(folder):
