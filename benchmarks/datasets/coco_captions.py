@@ -73,6 +73,8 @@ def read_captions(path: Path) -> CocoCaptions:
 def read_by_ids(folder: Path, split: str, *, n_ids: int) -> Annotations | None:
     """The test split of the official file: all captions of its pictures, those of the ids first.
 
+    The others follow by their ids, in whose order Karpathy's file has all captions of a picture.
+
     Args:
         folder: of the data set.
         split: "test"; of others no ids are known.
@@ -100,7 +102,7 @@ def read_by_ids(folder: Path, split: str, *, n_ids: int) -> Annotations | None:
     for number in first:
         picture, text = of_caption[number]
         said[picture].append((str(number), text))
-    for number, picture, text in read.captions:
+    for number, picture, text in sorted(read.captions):
         if picture in said and number not in first:
             said[picture].append((str(number), text))
     pictures = [
