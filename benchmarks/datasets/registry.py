@@ -11,7 +11,9 @@ from benchmarks.datasets import (
     coco,
     coco_cn,
     fashioniq,
+    flickr,
     flickr30k_cn,
+    flores200,
     multi30k,
     openclipart,
     own,
@@ -26,11 +28,13 @@ from benchmarks.datasets.sources import completed, marked, sources
 
 _SPECS: tuple[DatasetSpec, ...] = (
     *coco.SPECS,
+    *flickr.SPECS,
     xtd.SPEC,
     xflickrco.SPEC,
     xm3600.SPEC,
     multi30k.SPEC,
     flickr30k_cn.SPEC,
+    *flores200.SPECS,
     coco_cn.SPEC,
     urban1k.SPEC,
     *babel_imagenet.SPECS,

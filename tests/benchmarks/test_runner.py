@@ -31,6 +31,7 @@ def data(tmp_path, monkeypatch):
     monkeypatch.setattr(coco, "N_PICTURES", 8)
     monkeypatch.setattr(coco, "N_CAPTIONS", 16)
     monkeypatch.setattr(coco, "FOLDS", 4)
+    monkeypatch.setattr(coco, "IN_ORDER", "")
     monkeypatch.setattr(babel, "N_CLASSES", 8)
     folder = tmp_path / "data" / "coco"
     (folder / "val2014").mkdir(parents=True)

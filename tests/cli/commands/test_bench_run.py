@@ -103,7 +103,7 @@ def test_a_run_is_held_against_what_was_published(here, coco_mini):
     ("arguments", "code", "message"),
     [
         (("coco-mni",), 1, "there is no data set 'coco-mni'"),
-        (("coco",), 1, "no captions of COCO val2014"),
+        (("coco",), 1, "no captions of coco test"),
         (("coco-mini", "--languages", "de"), 1, "coco-mini is in English"),
         (("coco-mini", "--limit", "0"), 2, "--limit must be at least 1"),
         (("coco-mini", "--model", "nothing"), 1, "there is no model 'nothing'"),
