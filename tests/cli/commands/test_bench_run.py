@@ -11,6 +11,11 @@ from tests.cli.commands.kit import answer, refusal, run
 RUN = ("bench", "run", "coco-mini", "--model", "geometry", "--data", "data", "--out", "runs")
 
 
+def test_a_run_is_repeated(here, coco_mini):
+    (record,) = answer(*RUN, "--repeats", "2", "--json")["records"]
+    assert record["times"]["repeats"] == 2
+
+
 def test_data_sets_are_listed(here):
     lines = run("bench", "list").stdout.splitlines()
     assert any(line.startswith("coco-mini ") for line in lines)
@@ -106,6 +111,7 @@ def test_a_run_is_held_against_what_was_published(here, coco_mini):
         (("coco",), 1, "no captions of coco test"),
         (("coco-mini", "--languages", "de"), 1, "coco-mini is in English"),
         (("coco-mini", "--limit", "0"), 2, "--limit must be at least 1"),
+        (("coco-mini", "--repeats", "0"), 2, "--repeats must be at least 1"),
         (("coco-mini", "--model", "nothing"), 1, "there is no model 'nothing'"),
         (("coco-mini", "--index", "nonsense"), 2, "nonsense"),
     ],
