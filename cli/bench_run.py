@@ -15,7 +15,7 @@ from cli.progress import step_progress
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from benchmarks.datasets.base import CaptionsRule, DatasetSpec
     from benchmarks.plans.base import RunOptions
@@ -45,6 +45,7 @@ _RUN_EXAMPLES = examples(
     "--out runs/clip",
     "polyseek bench run babel-imagenet --languages de,sw --prompts label --model mini "
     "--data ~/datasets --out runs/babel",
+    "polyseek bench run probes --model mini --data ~/datasets --out runs/probes",
     "polyseek bench run coco --index exact --index auto --model mini --data ~/datasets "
     "--out runs/index",
 )
@@ -151,7 +152,7 @@ def run_bench(
         if limit is not None and limit < 1:
             raise SettingsError(f"--limit must be at least 1, got {limit}")
         from benchmarks.datasets.base import LoadOptions
-        from benchmarks.datasets.registry import dataset
+        from benchmarks.datasets.registry import datasets as specs_of
         from benchmarks.plans.base import RunOptions
 
         indexes = tuple(index or ("exact",))
@@ -165,7 +166,7 @@ def run_bench(
             prompts=prompts.value,
             limit=limit,
         )
-        specs = [dataset(name) for name in datasets]
+        specs = specs_of(datasets)
         with full_disk_at(out):
             records = _run(context, specs, model or ["mini"], options, (data, out), as_json=json)
         if json:
@@ -174,7 +175,7 @@ def run_bench(
 
 def _run(
     context: Context,
-    specs: "list[DatasetSpec]",
+    specs: "Sequence[DatasetSpec]",
     models: list[str],
     options: "RunOptions",
     folders: tuple[Path, Path],
@@ -226,7 +227,7 @@ def _line(record: "RunRecord") -> str:
     figures = ", ".join(
         f"{name} {100 * value:.2f}"
         for name, value in record.figures.items()
-        if "rank" not in name and name not in {"rsum", "t2i_mrr", "i2t_mrr"}
+        if "rank" not in name and "/" not in name and name not in {"rsum", "t2i_mrr", "i2t_mrr"}
     )
     return f"{shown}  {record.model['name']}  {record.system}: {figures}"
 

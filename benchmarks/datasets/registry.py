@@ -1,6 +1,7 @@
 """Data sets by name."""
 
 import difflib
+from collections.abc import Sequence
 
 from benchmarks.datasets import (
     babel_imagenet,
@@ -13,6 +14,7 @@ from benchmarks.datasets import (
     flickr30k_cn,
     multi30k,
     openclipart,
+    probes,
     tuxpaint,
     xflickrco,
     xm3600,
@@ -35,7 +37,11 @@ _SPECS: tuple[DatasetSpec, ...] = (
     cirr.SPEC,
     *fashioniq.SPECS,
     circo.SPEC,
+    *probes.SPECS,
 )
+
+_GROUPS = {"probes": probes.SPECS}
+"""Names that stand for several data sets."""
 
 
 def known_datasets() -> tuple[DatasetSpec, ...]:
@@ -51,6 +57,16 @@ def dataset(name: str) -> DatasetSpec:
     """
     found = {each.name: each for each in _SPECS}
     if name not in found:
-        near = difflib.get_close_matches(name, found) or list(found)
+        near = difflib.get_close_matches(name, [*found, *_GROUPS]) or [*found, *_GROUPS]
         raise DatasetError(f"there is no data set {name!r}", hint=f"there is {', '.join(near)}")
     return found[name]
+
+
+def datasets(names: Sequence[str]) -> tuple[DatasetSpec, ...]:
+    """The data sets of names, once each; "probes" is every probe.
+
+    Raises:
+        DatasetError: there is none of a name.
+    """
+    found = [spec for name in names for spec in _GROUPS.get(name) or (dataset(name),)]
+    return tuple({each.name: each for each in found}.values())

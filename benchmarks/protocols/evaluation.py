@@ -17,7 +17,8 @@ class Evaluation:
         figures: by name; shares in [0, 1], but ranks.
         counts: queries of each direction, and what else a denominator is.
         ranks: of the best right answer of every query, from 1, by direction: every figure can be
-            computed from them again.
+            computed from them again. Where nothing is ranked, of each item whether it counts, 1
+            or 0, by figure.
     """
 
     figures: Mapping[str, float]
