@@ -10,6 +10,7 @@ from PIL import Image
 from benchmarks import verify
 from benchmarks.datasets import babel_imagenet as babel
 from benchmarks.datasets import coco
+from benchmarks.datasets.base import LoadOptions
 from benchmarks.datasets.registry import dataset
 from benchmarks.plans.base import RunOptions
 from benchmarks.records.folder import RunFolder
@@ -119,6 +120,19 @@ def test_each_language_has_its_own_classes(tmp_path, data):
     assert german.figures["top1"] == pytest.approx(2 / 3)
     assert english.counts["pictures_per_class"] == 1
     assert english.key.prompt == "label"
+
+
+def test_a_probe_needs_no_files(tmp_path):
+    place = bench(tmp_path, tmp_path / "nothing")
+    options = RunOptions(load=LoadOptions(languages=("de", "en")))
+    german, english = run([dataset("probe-language")], [GeometryEncoder()], options, place)
+    assert (german.key.language, english.key.language) == ("de", "en")
+    assert english.counts["items"] == english.counts["pictures"] / 2 == 132
+    assert english.figures["group_score/shape"] == 0.0  # it reads colours alone
+    kept = place.out.ranks_of(english)
+    among = kept["items/colour"] == 1
+    assert kept["text_score"][among].mean() == english.figures["text_score/colour"]
+    assert set(verify.verdicts(english)) == set()
 
 
 def published(value, **changes):
