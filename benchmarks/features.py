@@ -17,6 +17,7 @@ from benchmarks.datasets.base import DatasetError, Picture
 from indexer.adhoc import Skip, embed_files, files_of
 from retrieval.encoders.base import Encoder, LanguageAware, default_language
 from retrieval.model import EncoderInfo, FileRef, Float32Array
+from retrieval.query.encoding import QueryEncoder
 from retrieval.store.cached import CacheFolder, cached_in_blocks
 
 _PICTURES_AT_ONCE, _TEXTS_AT_ONCE = 256, 1_024
@@ -73,6 +74,10 @@ class Features:
     def encoder(self) -> EncoderInfo:
         """What embeds."""
         return self._encoder.info
+
+    def query_encoder(self) -> QueryEncoder:
+        """What plans of users' queries ask."""
+        return QueryEncoder(self._encoder.info, self._encoder)
 
     def pictures(self, pictures: Sequence[Picture]) -> PictureFeatures:
         """Embed pictures; one that cannot be read stops nothing.

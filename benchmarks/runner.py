@@ -8,18 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from benchmarks.datasets.base import DatasetSpec
+from benchmarks.datasets.base import Composed, DatasetSpec
 from benchmarks.datasets.registry import load
 from benchmarks.environment import Stopwatch, environment
 from benchmarks.features import Features, OnProgress
 from benchmarks.plans.base import Planned, RunOptions
 from benchmarks.plans.plan import plan
+from benchmarks.plans.submissions import Submission, submissions
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import RunRecord
 from retrieval.encoders.base import Encoder
 from retrieval.store.cached import CacheFolder
 
 OnRecord: TypeAlias = Callable[[RunRecord], None]
+
+OnSubmission: TypeAlias = Callable[[Submission, Path], None]
+"""Told what is to be sent to a server, and where it lies."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +36,7 @@ class Bench:
         cache: of the embeddings.
         on_progress: told what is embedded.
         on_record: told every record, also those that were there.
+        on_submission: told every file for a server, which splits without targets give instead.
     """
 
     data: Path
@@ -39,6 +44,7 @@ class Bench:
     cache: CacheFolder
     on_progress: OnProgress | None = None
     on_record: OnRecord | None = None
+    on_submission: OnSubmission | None = None
 
 
 def run(
@@ -56,6 +62,9 @@ def run(
         features = Features(encoder, bench.cache, bench.on_progress)
         for spec in specs:
             for data in load(spec, bench.data, options.load):
+                if isinstance(data, Composed) and not data.has_targets:
+                    _submit(data, features, options, bench)
+                    continue
                 for planned in plan(data, features, options):
                     record = _known(planned, encoder, bench.out)
                     if record is None:
@@ -65,6 +74,13 @@ def run(
                         bench.on_record(record)
     bench.out.write_database()
     return tuple(found)
+
+
+def _submit(data: Composed, features: Features, options: RunOptions, bench: Bench) -> None:
+    for each in submissions(data, features, options):
+        path = bench.out.add_submission(each.name, each.content)
+        if bench.on_submission is not None:
+            bench.on_submission(each, path)
 
 
 def _known(planned: Planned, encoder: Encoder, out: RunFolder) -> RunRecord | None:

@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.datasets.base import Crossmodal, LoadOptions, Prompts, Zeroshot
 from benchmarks.datasets.subset import WithPictures, first, without
 from benchmarks.features import Features, PictureFeatures
+from benchmarks.protocols.composing import DEFAULT_METHODS
 from benchmarks.protocols.evaluation import Evaluation
 from benchmarks.records.key import COMPLETE, ProtocolKey
 from benchmarks.records.run import EXACT
@@ -21,8 +22,10 @@ class RunOptions:
         indexes: ways of searching: EXACT, or kinds of index as `polyseek index --index` takes them.
         load: which split, captions and languages.
         prompts: how names of classes become texts.
-        limit: pictures to take, from the start of each data set; None takes all.
+        limit: pictures to take, from the start of each data set, or composed queries; None takes
+            all.
         distractors: folders of pictures that pad the gallery of texts.
+        compose: ways to compose, as `Method.parse` reads them.
     """
 
     indexes: tuple[str, ...] = (EXACT,)
@@ -30,6 +33,7 @@ class RunOptions:
     prompts: Prompts = "label"
     limit: int | None = None
     distractors: tuple[Path, ...] = ()
+    compose: tuple[str, ...] = DEFAULT_METHODS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
