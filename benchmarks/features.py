@@ -75,9 +75,9 @@ class Features:
         """What embeds."""
         return self._encoder.info
 
-    def query_encoder(self) -> QueryEncoder:
-        """What plans of users' queries ask."""
-        return QueryEncoder(self._encoder.info, self._encoder)
+    def query_encoder(self, phi: Path | None = None) -> QueryEncoder:
+        """What plans of users' queries ask; `phi` makes words of images in texts."""
+        return QueryEncoder(self._encoder.info, self._encoder, phi=phi)
 
     def pictures(self, pictures: Sequence[Picture]) -> PictureFeatures:
         """Embed pictures; one that cannot be read stops nothing.

@@ -158,6 +158,10 @@ def run_bench(
             show_default=False,
         ),
     ] = None,
+    phi: Annotated[
+        Path | None,
+        typer.Option("--phi", metavar="FILE", help="A map for --compose pseudo, of `train phi`."),
+    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -193,14 +197,12 @@ def run_bench(
         from benchmarks.datasets.base import LoadOptions
         from benchmarks.datasets.registry import dataset
         from benchmarks.plans.base import RunOptions
-        from benchmarks.protocols.composing import DEFAULT_METHODS, Method
+        from benchmarks.plans.composed import methods_of
+        from benchmarks.protocols.composing import DEFAULT_METHODS
 
         indexes = tuple(index or ("exact",))
         for kind in indexes:
             build_options(kind, DEFAULT_TARGET)  # says what is no index before anything is measured
-        ways = tuple(dict.fromkeys(compose or DEFAULT_METHODS))
-        for each in ways:
-            Method.parse(each)  # says what is no way, likewise
         asked = tuple(each.strip() for each in (languages or "").split(",") if each.strip())
         rule: CaptionsRule | None = captions.value if captions else None
         options = RunOptions(
@@ -209,8 +211,10 @@ def run_bench(
             prompts=prompts.value,
             limit=limit,
             distractors=tuple(distractors or ()),
-            compose=ways,
+            compose=tuple(dict.fromkeys(compose or DEFAULT_METHODS)),
+            phi=phi,
         )
+        methods_of(options)  # says what is no way, likewise
         specs = [dataset(name) for name in datasets]
         folders = (_data_folder(data, specs), out)
         with full_disk_at(out):

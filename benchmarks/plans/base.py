@@ -26,6 +26,7 @@ class RunOptions:
             all.
         distractors: folders of pictures that pad the gallery of texts.
         compose: ways to compose, as `Method.parse` reads them.
+        phi: the map that one of them needs, of `polyseek train phi`.
     """
 
     indexes: tuple[str, ...] = (EXACT,)
@@ -34,6 +35,7 @@ class RunOptions:
     limit: int | None = None
     distractors: tuple[Path, ...] = ()
     compose: tuple[str, ...] = DEFAULT_METHODS
+    phi: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

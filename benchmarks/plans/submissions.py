@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.datasets.base import Composed, DatasetError
 from benchmarks.features import Features
 from benchmarks.plans.base import RunOptions, seen
-from benchmarks.plans.composed import asker_of
+from benchmarks.plans.composed import asker_of, encoder_for, methods_of
 from benchmarks.protocols.composing import Method
 from benchmarks.protocols.submissions import SERVERS
 from retrieval.model import EncoderInfo
@@ -43,7 +43,8 @@ def submissions(data: Composed, features: Features, options: RunOptions) -> Iter
             "its queries and no other pictures",
             hint="leave --limit and --distractors out",
         )
-    methods = [Method.parse(each) for each in options.compose]
+    methods = methods_of(options)
+    encoder, _ = encoder_for(methods, features, options)
     data, found, _ = seen(data, features, options)
     if data.n_left_out:
         raise DatasetError(
@@ -51,7 +52,8 @@ def submissions(data: Composed, features: Features, options: RunOptions) -> Iter
             "picture, and a server takes all",
             hint=f"{', '.join(data.missing[:3])} ... are missing",
         )
-    asker, server = asker_of(data, found.rows, features), SERVERS[data.origin.name]
+    asker = asker_of(data, found.rows, features, encoder)
+    server = SERVERS[data.origin.name]
     for method in methods:
         asked = asker(method)
         for kind, make in server.files.items():

@@ -16,14 +16,15 @@ import numpy as np
 
 from benchmarks.datasets.base import ComposedQuery
 from retrieval.errors import QueryError, SettingsError
+from retrieval.learn.phi import SLOT, WORDS
 from retrieval.model import Float32Array, GalleryName, ItemId
 from retrieval.planned import SAMPLED, spread_out
-from retrieval.query.algebra import Expression, Query, Vector
+from retrieval.query.algebra import Expression, Query, Text, Vector
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.modes import Mode, ModeName, composed
 from retrieval.query.plan import Plan, plan_queries
 from retrieval.query.product import Landmarks
-from retrieval.query.ways import Mean, Product, Residual, Slerp
+from retrieval.query.ways import Mean, Product, Pseudo, Residual, Slerp
 
 BASELINES: Mapping[str, Callable[[Expression, Expression], Expression]] = {
     "image-only": lambda image, _: image,
@@ -65,27 +66,28 @@ class Method:
         if name in BASELINES:
             return cls(name)
         try:
-            mode = Mode.parse(name)
-            if mode.name is ModeName.PSEUDO:
-                raise SettingsError(
-                    "composed queries are not measured with pseudo-tokens",
-                    hint="python -m benchmarks.composed measures them on generated pictures",
-                )
-            method = cls(name, mode)
+            method = cls(name, Mode.parse(name))
             method.stands_for()
         except QueryError as error:
-            known = ", ".join([*BASELINES, *(each for each in ModeName if each != "pseudo")])
+            known = ", ".join([*BASELINES, *ModeName])
             raise SettingsError(f"--compose {name}: {error}", hint=f"there are {known}") from error
         return method
 
+    @property
+    def is_pseudo(self) -> bool:
+        """Whether the picture becomes a word of one text, for which a phi is needed."""
+        return self.mode is not None and self.mode.name is ModeName.PSEUDO
+
     def expression(self, image: Expression, text: Expression) -> Expression:
-        """The query of a picture and words."""
+        """The query of a picture and words; with pseudo-tokens it is `in_words`."""
         if self.mode is None:
             return BASELINES[self.name](image, text)
         return composed(image + text, self.mode)
 
     def stands_for(self) -> str:
         """What is done, with its number: "slerp:0.75" for "slerp", and today for "auto"."""
+        if self.is_pseudo:
+            return self.name
         image, text = (Vector.of(np.ones(1, np.float32), each) for each in ("image", "text"))
         match self.expression(image, text):
             case Slerp(_, _, at):
@@ -133,6 +135,44 @@ def plan_of(
         for image, rows in zip(images, texts, strict=True)
     ]
     return plan_queries(queries, encoder, _Gallery(pictures))
+
+
+def plan_in_words(
+    images: Float32Array,
+    said: Sequence[tuple[str, ...]],
+    pictures: Float32Array,
+    encoder: QueryEncoder,
+) -> Plan:
+    """The same where each picture becomes a word, in the template of the encoder's phi.
+
+    Args:
+        images: see `plan_of`.
+        said: Q times the sentences of a query; the mean of their texts counts.
+        pictures: see `plan_of`.
+        encoder: has the phi.
+
+    Raises:
+        TrainedMapError: it has none, or one of another encoder.
+        EncoderUnavailableError: it takes no images in texts.
+    """
+    queries = [
+        Query(in_words(_leaf(image, "image"), own, encoder.template))
+        for image, own in zip(images, said, strict=True)
+    ]
+    return plan_queries(queries, encoder, _Gallery(pictures))
+
+
+def in_words(image: Vector, said: Sequence[str], template: str) -> Expression:
+    """A picture and sentences in a template; an empty sentence leaves its place empty."""
+    mode = Mode(ModeName.PSEUDO)
+    before, _, after = template.replace(WORDS, "").partition(SLOT)
+    parts = tuple(
+        composed(image + Text(each), mode, template)
+        if each.strip()
+        else Pseudo((before, image, after))
+        for each in said
+    )
+    return parts[0] if len(parts) == 1 else Mean(parts)
 
 
 def _text(rows: Float32Array) -> Expression:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.datasets import circo, cirr, fashioniq
@@ -109,6 +109,7 @@ def galleries(draw):
 
 @pytest.mark.parametrize("name", ["cirr", "circo"])
 @pytest.mark.parametrize("is_fused", [False, True])
+@settings(deadline=None)
 @given(drawn=galleries())
 def test_every_rank_is_that_of_a_plain_sort(name, is_fused, drawn):
     rows, queries, vectors = drawn

@@ -5,13 +5,18 @@ import pytest
 
 from benchmarks.datasets.base import ComposedQuery
 from benchmarks.protocols.composed import ranks_of, scores_of
-from benchmarks.protocols.composing import BASELINES, Method, plan_of, sentences_of
+from benchmarks.protocols.composing import BASELINES, Method, plan_in_words, plan_of, sentences_of
+from indexer.writer import CollectionWriter
+from retrieval.encoders.registry import get_encoder
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError, SettingsError
+from retrieval.learn.phi_lessons import Lessons
+from retrieval.learn.phi_ridge import train_ridge
 from retrieval.query.algebra import ItemRef, Query, Text
 from retrieval.query.compose import slerp
 from retrieval.query.encoding import QueryEncoder
 from retrieval.query.modes import Mode, composed
+from tests import bundles
 from tests import collection_kit as kit
 from tests.benchmarks.protocols.composed_kit import random_rows, unit
 from tests.collection_kit import NumberEncoder, ids_of
@@ -92,6 +97,30 @@ def test_sentences_are_joined_in_both_orders():
     )
 
 
+def test_a_picture_as_a_word_is_that_of_a_users_query(tmp_path):
+    (tmp_path / "native").mkdir()
+    native = get_encoder(f"local-dir:{bundles.native(tmp_path / 'native')}", device="cpu")
+    phi = tmp_path / "phi.safetensors"
+    texts = [f"a {colour} car" for colour in ("red", "green", "blue", "black", "white")]
+    train_ridge(Lessons.of(native, texts, template="{text} {image}")).save(phi)
+    rows = random_rows(30, native.info.dim)
+    with CollectionWriter.open(tmp_path / "c", native.info) as writer:
+        writer.commit(rows, [kit.item(number) for number in range(30)])
+    stored = rows.astype(np.float16).astype(np.float32)
+    mode, template = Mode.parse("pseudo"), "{text} {image}"
+    query = composed(ItemRef(6) + Text("is bluer"), mode, template)
+    with SearchEngine.open(tmp_path / "c", encoder=native, phi=phi) as engine:
+        expected = ids_of(engine.search(Query(query, with_references=True), 30))
+    encoder = QueryEncoder(native.info, native, phi=phi)
+    said = [("is bluer",), ("is bluer and big", "big and is bluer"), ("",)]
+    asked = plan_in_words(stored[[5, 5, 5]], said, stored, encoder)
+    ranks = ranks_of(asked, stored, (np.zeros(30, np.int64), np.arange(30)), np.array([-1] * 3))
+    assert (np.argsort(ranks.best) + 1).tolist() == expected
+    orders = [plan_in_words(stored[[5]], [(each,)], stored, encoder).vectors for each in said[1]]
+    np.testing.assert_allclose(asked.vectors[1], unit(np.sum(orders, axis=0))[0], atol=1e-6)
+    assert not np.array_equal(asked.vectors[2], asked.vectors[0])
+
+
 @pytest.mark.parametrize(
     ("name", "done"),
     [
@@ -103,6 +132,7 @@ def test_sentences_are_joined_in_both_orders():
         ("slerp:.8", "slerp:0.8"),
         ("residual", "residual:2"),
         ("product", "product"),
+        ("pseudo", "pseudo"),
     ],
 )
 def test_what_a_name_stands_for(name, done):
@@ -116,7 +146,7 @@ def test_what_a_name_stands_for(name, done):
         ("slerp:2", "must lie between 0 and 1, got 2"),
         ("residual:0", "the gain of a residual must be more than 0"),
         ("image-only:1", "no way to compose"),
-        ("pseudo", "not measured with pseudo-tokens"),
+        ("pseudo:2", "pseudo takes no number"),
     ],
 )
 def test_what_is_no_way_is_refused(name, said):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.datasets import circo, cirr
@@ -23,6 +23,7 @@ CORNERS = st.tuples(*[st.integers(-2, 2)] * 3).filter(any)
 
 
 @pytest.mark.parametrize("is_fused", [False, True])
+@settings(deadline=None)
 @given(
     corners=st.lists(CORNERS, min_size=2, max_size=14),
     vector=CORNERS,

@@ -1,10 +1,12 @@
 """polyseek bench run and verify on composed queries."""
 
+import hashlib
 import json
 
 import pytest
 from PIL import Image
 
+from tests import bundles
 from tests.benchmarks.datasets.kit import write
 from tests.cli.commands.kit import COLOURS, answer, refusal, run
 
@@ -100,6 +102,23 @@ def test_the_mean_of_fashioniq_is_told_and_verified(here):
     assert said[-1]["verdicts"]["r@10"]["published"] == pytest.approx(0.187)
 
 
+def test_pictures_as_words_are_measured_in_the_template_of_their_phi(here, circo, tmp_path):
+    (tmp_path / "native").mkdir()
+    model = f"local-dir:{bundles.native(tmp_path / 'native')}"
+    (here / "captions.txt").write_text("a red car\na green field\na blue sky\n")
+    learn = ("--method", "ridge", "--texts", "captions.txt", "--template", "{image} but {text}")
+    made = run("train", "phi", "--model", model, *learn, "-o", "phi.safetensors")
+    assert made.exit_code == 0, made.output
+    asked = ("bench", "run", "circo", "--model", model, *RUN[5:], "--compose", "pseudo")
+    (record,) = answer(*asked, "--phi", "phi.safetensors", "--json")["records"]
+    assert record["key"]["prompt"] == "{image} but {text}"
+    digest = hashlib.sha256((here / "phi.safetensors").read_bytes()).hexdigest()
+    assert record["settings"]["phi"] == digest
+    assert record["figures"]["r@50"] == 1.0
+    stranger = (*RUN, "--compose", "pseudo", "--phi", "phi.safetensors")
+    assert "the phi was trained for" in refusal(1, *stranger)
+
+
 def test_rankings_are_written_for_the_server_that_knows_the_targets(here, circo):
     asked = [{"id": 0, "reference_img_id": 100, "relative_caption": "blue"}]
     write(circo, {"test.json": asked})
@@ -128,6 +147,8 @@ def test_rankings_are_written_for_the_server_that_knows_the_targets(here, circo)
     [
         (("--compose", "both"), 2, "--compose both: no way to compose"),
         (("--compose", "slerp:2"), 2, "must lie between 0 and 1"),
+        (("--compose", "pseudo"), 2, "--compose pseudo needs a map"),
+        (("--compose", "pseudo", "--phi", "no.file"), 1, "no.file"),
         (("--index", "auto"), 1, "circo is not measured through an index"),
         (("--split", "train"), 1, "circo has no split 'train'"),
     ],
