@@ -18,6 +18,7 @@ from benchmarks.datasets.base import DatasetError, Picture
 from indexer.adhoc import Skip, embed_files, files_of
 from retrieval.encoders.base import Encoder, LanguageAware, default_language, precision_of
 from retrieval.model import EncoderInfo, FileRef, Float32Array
+from retrieval.query.encoding import QueryEncoder
 from retrieval.store.cached import CacheFolder, cached_in_blocks
 
 _PICTURES_AT_ONCE, _TEXTS_AT_ONCE = 256, 1_024
@@ -90,6 +91,10 @@ class Features:
             return {}
         per_s = round(self._n_embedded / max(self._embedding_s, 1e-9), 2)
         return {"images_embedded": self._n_embedded, "images_per_s": per_s}
+
+    def query_encoder(self, phi: Path | None = None) -> QueryEncoder:
+        """What plans of users' queries ask; `phi` makes words of images in texts."""
+        return QueryEncoder(self._encoder.info, self._encoder, phi=phi)
 
     def pictures(self, pictures: Sequence[Picture]) -> PictureFeatures:
         """Embed pictures; one that cannot be read stops nothing.
