@@ -21,6 +21,10 @@ from retrieval.store.cached import CacheFolder, cached_rows
 
 _PICTURES_AT_ONCE, _TEXTS_AT_ONCE = 256, 1_024
 
+AS_STORED = "as stored"
+"""How pictures are decoded: at full size, not turned, without their colour profile, as published
+figures were made. An index is built of upright pictures in sRGB."""
+
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told what is embedded, how many are done, and of how many."""
 
@@ -74,7 +78,7 @@ class Features:
 
     def _seen(self, pictures: Sequence[Picture]) -> PictureFeatures:
         digests = [_digest(each.path) for each in pictures]
-        space = self._encoder.info.fingerprint
+        space = f"{self._encoder.info.fingerprint} {AS_STORED}"
         rows = np.empty((len(pictures), self._encoder.info.dim), np.float32)
         for start in range(0, len(pictures), _PICTURES_AT_ONCE):
             block = slice(start, start + _PICTURES_AT_ONCE)
@@ -119,7 +123,7 @@ class Features:
         rows = np.zeros((len(pictures), self._encoder.info.dim), np.float32)
         files = [files_of([each.path])[0] for each in pictures]
         good = [(row, file) for row, file in enumerate(files) if isinstance(file, FileRef)]
-        found = embed_files(self._encoder, [file for _, file in good])
+        found = embed_files(self._encoder, [file for _, file in good], as_stored=True)
         for (row, _), (_, vector) in zip(good, found, strict=True):
             if not isinstance(vector, Skip):
                 rows[row] = vector

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from benchmarks.datasets.base import DatasetSpec
 from benchmarks.environment import Stopwatch, environment
-from benchmarks.features import Features, OnProgress
+from benchmarks.features import AS_STORED, Features, OnProgress
 from benchmarks.plans.base import Planned, RunOptions
 from benchmarks.plans.plan import plan
 from benchmarks.records.folder import RunFolder
@@ -105,5 +105,5 @@ def _record(planned: Planned, encoder: Encoder) -> RunRecord:
             "parts": dict(info.parts),
         },
         data=planned.data,
-        settings=planned.settings,
+        settings={"decoding": AS_STORED, **planned.settings},
     )
