@@ -4,11 +4,12 @@
     python -m benchmarks.parity --python .venv-parity/bin/python [--data FOLDER] [--model FOLDER]
         [--languages OM,SO,SW,EN]
 
---languages '' leaves Babel-ImageNet out. CLIP_benchmark 1.6.2 runs from an environment of its own, by its own command line; polyseek by the
+CLIP_benchmark 1.6.2 runs from an environment of its own, by its own command line; polyseek by the
 code of `bench run`. R@1, 5, 10 in both directions of pictures with captions in COCO's and in
 Flickr30K's form, and top-1, top-5 and mean per-class recall of Babel-ImageNet, are to be equal to
 1e-6. Where items score the same, CLIP_benchmark leaves their order to torch.topk: there its figure
-has to lie between the least and the most that any order gives.
+has to lie between the least and the most that any order gives. `--languages ''` leaves
+Babel-ImageNet out.
 
 The exit status is 1 if a difference is not explained.
 """

@@ -2,7 +2,7 @@
 
     coco/        captions_parity.json; its pictures in images/, which val2014/ is too
     shapes/      flickr30k_test_karpathy.txt and its pictures: every shape once, five captions each
-    copies/      the same form: eight shapes, each eight times with the same captions
+    copies/      the same form: eight shapes, each eight times; the first has more captions
     babel/       babel_imagenet.json, nllb_dist13b_prompts.json; val/ with a folder for each class
     names/       babel_imagenet.json of OpenAI's English names alone; val/ as there
 
@@ -23,7 +23,8 @@ from benchmarks.shapes.training import Recipe, train, write_bundle
 N_CLASSES = 1_000
 N_SHAPES, N_COPIES = 8, 8
 """Of copies/: all of them are in one batch of CLIP_benchmark's, so that copies' rows are equal to
-the bit. With 8 copies, 5 and 10 cut through ties, and torch.topk does not take the first ones."""
+the bit. With 8 copies, 5 cuts through ties, and torch.topk does not take the first ones. The first
+has more captions than the others: else the choice would not show in a mean."""
 
 _STEPS = 200
 """Of training: enough that shapes are found, and that scores lie apart."""
@@ -65,9 +66,13 @@ def make(folder: Path, data: Path | None, carried: Path, model: Path | None = No
         model.mkdir()
         write_bundle(train(Recipe(steps=_STEPS)), model)
     photographs = _coco(folder / "coco", data)
-    _flickr(folder / "shapes", [(one, f"{row:04}") for row, one in enumerate(ALL)])
+    _flickr(folder / "shapes", [(one, f"{row:04}", _SAID) for row, one in enumerate(ALL)])
     some = ALL[:: len(ALL) // N_SHAPES][:N_SHAPES]
-    _flickr(folder / "copies", [(one, f"{row:04}") for row, one in enumerate(some * N_COPIES)])
+    copies = [
+        (one, f"{row:04}", _SAID if row < N_SHAPES else _SAID[:1])
+        for row, one in enumerate(some * N_COPIES)
+    ]
+    _flickr(folder / "copies", copies)
     classes = _classes(folder, data, carried)
     return Material(folder, model.resolve(), photographs, classes)
 
@@ -102,13 +107,13 @@ def _draw_coco(folder: Path, annotations: Path) -> None:
     annotations.write_text(json.dumps({"images": images, "annotations": said}), encoding="utf-8")
 
 
-def _flickr(folder: Path, named: Iterable[tuple[Attributes, str]]) -> None:
+def _flickr(folder: Path, named: Iterable[tuple[Attributes, str, Sequence[str]]]) -> None:
     """The text form; pictures of equal attributes are equal to the byte."""
     folder.mkdir()
     lines = [HEADER]
-    for one, name in named:
+    for one, name, forms in named:
         draw(one, 0).save(folder / f"{name}.jpg", quality=_QUALITY)
-        lines += [f"{name}.jpg,{english(one, form)}" for form in _SAID]
+        lines += [f"{name}.jpg,{english(one, form)}" for form in forms]
     (folder / FILE).write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
