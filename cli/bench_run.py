@@ -1,5 +1,6 @@
 """`polyseek bench list` and `bench run`: models on data sets whose right answers are known."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -177,6 +178,14 @@ def run_bench(
             show_default=False,
         ),
     ] = None,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            "--repeats",
+            metavar="N",
+            help="Measure N times, embedding anew; on a CPU all have to be the same.",
+        ),
+    ] = 1,
     device: DeviceOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -194,6 +203,8 @@ def run_bench(
         context = begin(flags, quiet=quiet)
         if limit is not None and limit < 1:
             raise SettingsError(f"--limit must be at least 1, got {limit}")
+        if repeats < 1:
+            raise SettingsError(f"--repeats must be at least 1, got {repeats}")
         from benchmarks.datasets.base import LoadOptions
         from benchmarks.datasets.registry import dataset
         from benchmarks.plans.base import RunOptions
@@ -210,6 +221,7 @@ def run_bench(
             load=LoadOptions(split, rule, asked, gallery),
             prompts=prompts.value,
             limit=limit,
+            repeats=repeats,
             distractors=tuple(distractors or ()),
             compose=tuple(dict.fromkeys(compose or DEFAULT_METHODS)),
             phi=phi,
@@ -270,12 +282,19 @@ def _run(
             None if shown is None else lambda _, done, total: shown(done, total),
             None if as_json else _told(context),
             teller(sent, quiet=context.quiet, as_json=as_json),
+            _threads(),
         )
         records = run(specs, encoders, options, bench)
     if not as_json:
         for each in means_of(records):
             write_text(_line(each))
     return records, sent
+
+
+def _threads() -> int | None:
+    """How many threads OpenMP is told to use, as torch and FAISS read it; None if it is not."""
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(told) if told.isdecimal() else None
 
 
 def _told(context: Context) -> "Callable[[RunRecord], None]":

@@ -24,6 +24,8 @@ class RunOptions:
         prompts: how names of classes become texts.
         limit: pictures to take, from the start of each data set, or composed queries; None takes
             all.
+        repeats: how often each measurement is made; from the second time on nothing is taken from
+            a cache, and figures and ranks have to be the same.
         distractors: folders of pictures that pad the gallery of texts.
         compose: ways to compose, as `Method.parse` reads them.
         phi: the map that one of them needs, of `polyseek train phi`.
@@ -33,6 +35,7 @@ class RunOptions:
     load: LoadOptions = field(default_factory=LoadOptions)
     prompts: Prompts = "label"
     limit: int | None = None
+    repeats: int = 1
     distractors: tuple[Path, ...] = ()
     compose: tuple[str, ...] = DEFAULT_METHODS
     phi: Path | None = None

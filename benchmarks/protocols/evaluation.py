@@ -19,9 +19,12 @@ class Evaluation:
         ranks: of the best right answer of every query, from 1, by direction: every figure can be
             computed from them again.
         times: seconds and milliseconds of its own, which differ from run to run.
+        pictures: the picture of every query, by direction ("t2i"), where it is not the query
+            itself: captions of one picture are right or wrong together.
     """
 
     figures: Mapping[str, float]
     counts: Mapping[str, int]
     ranks: Mapping[str, Int64Array]
     times: Mapping[str, float] = field(default_factory=dict)
+    pictures: Mapping[str, Int64Array] = field(default_factory=dict)

@@ -8,7 +8,7 @@ asked: that of pictures is tuned on texts that polyseek writes itself, that of t
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -61,7 +61,9 @@ def evaluate_through(
     own = contents or Contents()
     found = _searched(texts, pictures, index, own, "text")
     is_right = found.rows == data.picture_of[:, None]
-    t2i = _evaluation("t2i", is_right, found, "ann_recall")
+    t2i = replace(
+        _evaluation("t2i", is_right, found, "ann_recall"), pictures={"t2i": data.picture_of}
+    )
     if len(pictures) > len(data.pictures):
         return t2i
     of_texts = Contents("texts", own.model, own.fingerprint)
@@ -73,6 +75,7 @@ def evaluate_through(
         {**t2i.counts, **i2t.counts},
         {**t2i.ranks, **i2t.ranks},
         {**t2i.times, **i2t.times},
+        t2i.pictures,
     )
 
 

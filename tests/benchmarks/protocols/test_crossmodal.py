@@ -53,6 +53,9 @@ def test_folds_are_galleries_of_their_own():
     assert whole.figures["t2i_r@1"] == 0.5  # of equal pictures the first one
     assert whole.figures["t2i_r@1_pessimistic"] == 0.0
     assert folded.counts == {"t2i_queries": 40, "i2t_queries": 20}
+    for one in (folded, whole):  # numbered in the whole gallery, not in the fold
+        assert one.pictures.keys() == {"t2i"}
+        assert one.pictures["t2i"].tolist() == data.picture_of.tolist()
 
 
 def noisy(n, seed=1):
@@ -74,6 +77,7 @@ def test_an_index_that_is_exact_finds_what_exact_search_finds():
         assert through.ranks[f"{way}_ann_hits"].tolist() == [10] * len(exact.ranks[way])
         assert through.times[f"{way}_index_ms"] > 0
     assert through.figures["ann_recall@10"] == through.figures["i2t_ann_recall@10"] == 1.0
+    assert through.pictures["t2i"].tolist() == data.picture_of.tolist()
 
 
 def test_an_index_loses_something_and_says_so():

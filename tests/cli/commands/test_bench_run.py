@@ -8,24 +8,6 @@ from PIL import Image
 
 from tests.cli.commands.kit import answer, refusal, run
 
-
-@pytest.fixture
-def coco_mini(here):
-    """The four pictures of the folder with two captions each, in the official form."""
-    folder = here / "data" / "coco_mini"
-    folder.mkdir(parents=True)
-    names = sorted(each.name for each in (here / "photos").iterdir())
-    (here / "photos").rename(folder / "images")
-    images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
-    said = [
-        {"id": 10 * number + each, "image_id": number, "caption": f"{name[:-4]} {'very' * each}"}
-        for number, name in enumerate(names)
-        for each in range(2)
-    ]
-    (folder / "captions_mine.json").write_text(json.dumps({"images": images, "annotations": said}))
-    return folder
-
-
 RUN = ("bench", "run", "coco-mini", "--model", "geometry", "--data", "data", "--out", "runs")
 
 
