@@ -18,7 +18,7 @@ from cli.progress import step_progress
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from benchmarks.datasets.base import CaptionsRule, DatasetSpec
     from benchmarks.plans.base import RunOptions
@@ -48,6 +48,7 @@ _RUN_EXAMPLES = examples(
     "--out runs/clip",
     "polyseek bench run babel-imagenet --languages de,sw --prompts label --model mini "
     "--data ~/datasets --out runs/babel",
+    "polyseek bench run probes --model mini --data ~/datasets --out runs/probes",
     "polyseek bench run coco --index exact --index auto --model mini --data ~/datasets "
     "--out runs/index",
     "polyseek bench run garden.toml --model mini --out runs/garden",
@@ -206,7 +207,7 @@ def run_bench(
         if repeats < 1:
             raise SettingsError(f"--repeats must be at least 1, got {repeats}")
         from benchmarks.datasets.base import LoadOptions
-        from benchmarks.datasets.registry import dataset
+        from benchmarks.datasets.registry import datasets as specs_of
         from benchmarks.plans.base import RunOptions
         from benchmarks.plans.composed import methods_of
         from benchmarks.protocols.composing import DEFAULT_METHODS
@@ -227,7 +228,7 @@ def run_bench(
             phi=phi,
         )
         methods_of(options)  # says what is no way, likewise
-        specs = [dataset(name) for name in datasets]
+        specs = list(specs_of(datasets))
         folders = (_data_folder(data, specs), out)
         with full_disk_at(out):
             records, sent = _run(context, specs, model or ["mini"], options, folders, as_json=json)
@@ -257,7 +258,7 @@ def _data_folder(data: Path | None, specs: "list[DatasetSpec]") -> Path:
 
 def _run(
     context: Context,
-    specs: "list[DatasetSpec]",
+    specs: "Sequence[DatasetSpec]",
     models: list[str],
     options: "RunOptions",
     folders: tuple[Path, Path],
@@ -327,7 +328,7 @@ def _line(record: "RunRecord") -> str:
     figures = ", ".join(
         f"{name} {100 * value:.2f}"
         for name, value in record.figures.items()
-        if "rank" not in name and name not in {"rsum", "t2i_mrr", "i2t_mrr"}
+        if "rank" not in name and "/" not in name and name not in {"rsum", "t2i_mrr", "i2t_mrr"}
     )
     return f"{shown}  {record.model['name']}  {record.system}: {figures}"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.datasets.base import DatasetError
-from benchmarks.datasets.coco import read_captions as read_coco
+from benchmarks.datasets.coco_captions import read_captions as read_coco
 from benchmarks.datasets.packages import digest
 from benchmarks.datasets.texts import read_json_lines, read_lines
 from retrieval.images import IMAGE_SUFFIXES

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from benchmarks.datasets.base import Crossmodal, DataSet, DatasetError, Zeroshot
+from benchmarks.datasets.base import Choices, Crossmodal, DataSet, DatasetError, Zeroshot
 from benchmarks.features import Features
 from benchmarks.plans.base import Planned, RunOptions
+from benchmarks.plans.choices import plan_choices
 from benchmarks.plans.composed import plan_composed
 from benchmarks.plans.crossmodal import plan_crossmodal
 from benchmarks.plans.zeroshot import plan_zeroshot
@@ -25,5 +26,7 @@ def plan(data: DataSet, features: Features, options: RunOptions) -> Iterator[Pla
         yield from plan_crossmodal(data, features, options)
     elif isinstance(data, Zeroshot):
         yield from plan_zeroshot(data, features, options)
+    elif isinstance(data, Choices):
+        yield from plan_choices(data, features, options)
     else:
         yield from plan_composed(data, features, options)

@@ -31,6 +31,7 @@ def data(tmp_path, monkeypatch):
     monkeypatch.setattr(coco, "N_PICTURES", 8)
     monkeypatch.setattr(coco, "N_CAPTIONS", 16)
     monkeypatch.setattr(coco, "FOLDS", 4)
+    monkeypatch.setattr(coco, "IN_ORDER", "")
     monkeypatch.setattr(babel, "N_CLASSES", 8)
     folder = tmp_path / "data" / "coco"
     (folder / "val2014").mkdir(parents=True)
@@ -292,6 +293,19 @@ def test_templates_are_asked_for_before_anything_is_embedded(tmp_path, data):
     with pytest.raises(DatasetError, match="no translated templates for EN"):
         run([dataset("babel-imagenet")], [GeometryEncoder()], options, place)
     assert told == []
+
+
+def test_a_probe_needs_no_files(tmp_path):
+    place = bench(tmp_path, tmp_path / "nothing")
+    options = RunOptions(load=LoadOptions(languages=("de", "en")))
+    german, english = run([dataset("probe-language")], [GeometryEncoder()], options, place)
+    assert (german.key.language, english.key.language) == ("de", "en")
+    assert english.counts["items"] == english.counts["pictures"] / 2 == 132
+    assert english.figures["group_score/shape"] == 0.0  # it reads colours alone
+    kept = place.out.ranks_of(english)
+    among = kept["items/colour"] == 1
+    assert kept["text_score"][among].mean() == english.figures["text_score/colour"]
+    assert set(verify.verdicts(english)) == set()
 
 
 def published(value, **changes):

@@ -7,9 +7,12 @@ from benchmarks.datasets import (
     circo,
     cirr,
     cldr_emoji,
+    coco,
     coco_cn,
     fashioniq,
+    flickr,
     flickr30k_cn,
+    flores200,
     multi30k,
     openclipart,
     packages,
@@ -35,7 +38,14 @@ MODULES = (
     xm3600,
     xtd,
 )
-SPECS = (*(module.SPEC for module in MODULES), *fashioniq.SPECS, *babel_imagenet.SPECS)
+SPECS = (
+    *(module.SPEC for module in MODULES),
+    *fashioniq.SPECS,
+    *babel_imagenet.SPECS,
+    *coco.SPECS,
+    *flickr.SPECS,
+    *flores200.SPECS,
+)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.datasets.base import (
+    Choices,
     ClassNames,
     Composed,
     ComposedQuery,
@@ -81,6 +82,25 @@ def test_the_first_queries_have_a_gallery_of_what_they_name():
     assert [each.key for each in data.pictures] == ["a", "b"]
     assert [each.key for each in data.queries] == ["0"]
     assert first(composed(), 9).queries == composed().queries
+
+
+def choices():
+    """Items of a and b, and of b and c."""
+    rows = np.array([[0, 1], [1, 2]])
+    return Choices(
+        ORIGIN, PICTURES, ("x", "y", "z"), rows, np.array([[0, 1], [2, 0]]), (("p",), ())
+    )
+
+
+def test_an_item_needs_both_of_its_pictures():
+    data = without(choices(), (0,))
+    assert [each.key for each in data.pictures] == ["b", "c"]
+    assert data.pictures_of.tolist() == [[0, 1]]
+    assert [data.texts[row] for row in data.texts_of[0]] == ["z", "x"]
+    assert (data.aspects, data.missing) == (((),), ("a",))
+    assert first(choices(), 2).aspects == (("p",),)
+    with pytest.raises(DatasetError, match="no item of toy has both of its pictures"):
+        first(choices(), 1)
 
 
 def test_pictures_and_captions_come_together(tmp_path):

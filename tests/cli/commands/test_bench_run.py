@@ -11,6 +11,11 @@ from tests.cli.commands.kit import answer, refusal, run
 RUN = ("bench", "run", "coco-mini", "--model", "geometry", "--data", "data", "--out", "runs")
 
 
+def test_a_run_is_repeated(here, coco_mini):
+    (record,) = answer(*RUN, "--repeats", "2", "--json")["records"]
+    assert record["times"]["repeats"] == 2
+
+
 def test_data_sets_are_listed(here):
     lines = run("bench", "list").stdout.splitlines()
     assert any(line.startswith("coco-mini ") for line in lines)
@@ -32,6 +37,21 @@ def test_a_run_says_and_records_its_figures(here, coco_mini):
     assert (row["language"], row["n"], row["t2i_r@1"], row["verdict"]) == ("en", 8, 1.0, None)
     assert (here / "runs" / "records.sqlite").is_file()
     assert len((here / "runs" / "records.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_probe_says_its_scores_and_records_those_of_its_aspects(here):
+    arguments = ("bench", "run", "probe-size", "--model", "geometry", "--data", "data")
+    arguments = (*arguments, "--out", "runs")
+    result = run(*arguments, "--limit", 8)
+    said, _, figures = result.stdout.partition(": ")
+    assert said == "probe-size generated en  geometry  exact"
+    assert [each.split()[0] for each in figures.split(", ")] == [
+        "text_score", "image_score", "group_score",
+    ]  # fmt: skip
+    assert figures.endswith("group_score 0.00\n")
+    (record,) = answer(*arguments, "--limit", 8, "--json")["records"]
+    assert record["counts"] == {"pictures": 8, "texts": 12, "items": 4}
+    assert "probes" in refusal(1, "bench", "run", "probe", "--data", "data", "--out", "runs")
 
 
 def test_what_is_missing_is_warned_of(here, coco_mini):
@@ -103,9 +123,10 @@ def test_a_run_is_held_against_what_was_published(here, coco_mini):
     ("arguments", "code", "message"),
     [
         (("coco-mni",), 1, "there is no data set 'coco-mni'"),
-        (("coco",), 1, "no captions of COCO val2014"),
+        (("coco",), 1, "no captions of coco test"),
         (("coco-mini", "--languages", "de"), 1, "coco-mini is in English"),
         (("coco-mini", "--limit", "0"), 2, "--limit must be at least 1"),
+        (("coco-mini", "--repeats", "0"), 2, "--repeats must be at least 1"),
         (("coco-mini", "--model", "nothing"), 1, "there is no model 'nothing'"),
         (("coco-mini", "--index", "nonsense"), 2, "nonsense"),
     ],
