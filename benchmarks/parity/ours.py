@@ -75,7 +75,7 @@ class Polyseek:
         Raises:
             DatasetError: the files do not fit, or there are no such prompts.
         """
-        load = LoadOptions(languages=(language,))
+        load = LoadOptions(languages=(language,), gallery="babelnet")
         options = RunOptions(load=load, prompts=prompts)
         (record,) = run([spec], [self._encoder], options, self._bench)
         (data,) = spec.load(self._bench.data / spec.folder, load)
@@ -104,7 +104,8 @@ def naming(data: Zeroshot, features: Features, language: str, prompts: Prompts) 
     column_of = {number: column for column, number in enumerate(names.classes.tolist())}
     named = [row for row, number in enumerate(data.class_of.tolist()) if number in column_of]
     right = np.array([column_of[data.class_of[row]] for row in named])
-    figures: dict[str, FigureOfRanks] = {f"top{k}": partial(recall_at, k=k) for k in TOPS}
+    tops = [k for k in TOPS if k == 1 or k < len(names.names)]
+    figures: dict[str, FigureOfRanks] = {f"top{k}": partial(recall_at, k=k) for k in tops}
     figures["mean_per_class_recall"] = partial(_mean_per_class, right)
     pictures = features.pictures(data.pictures).rows[named]
     return Asked(pictures, classes, Positives.of([[row] for row in right.tolist()]), figures)

@@ -120,7 +120,7 @@ def test_progress_is_told(pictures, cache, monkeypatch):
 
 
 def test_one_that_can_be_read_again_is(pictures, cache, monkeypatch):
-    def nothing(encoder, files):
+    def nothing(encoder, files, **options):
         return [(each, Skip(b"", "truncated")) for each in files]
 
     with monkeypatch.context() as patched:

@@ -53,7 +53,7 @@ def test_our_loaders_read_it(material):
     (named,) = spec.load(material.folder / "babel", LoadOptions(languages=("OM",)))
     assert np.unique(named.class_of).size == N_CLASSES
     assert named.names["OM"].names == ("red", "green")
-    (english,) = spec.load(material.folder / "names", LoadOptions())
+    (english,) = spec.load(material.folder / "names", LoadOptions(gallery="babelnet"))
     assert english.names["EN"].names[7] == "name 7"
 
 
