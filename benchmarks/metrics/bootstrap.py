@@ -35,7 +35,7 @@ class PairedDifference:
         high: upper end.
         resamples: how many there were.
         p_like: twice the share of resamples that fall on zero or on the other side of it, at most
-            1: read like the p-value of a two-sided test, and not below 2 / resamples exact.
+            1. Read like the p-value of a two-sided test; 0 says less than 2 / resamples.
     """
 
     difference: float
