@@ -6,8 +6,8 @@ is clear; what lies within its error of the item's score is worked out. Counts a
 same for every size of block.
 """
 
+import math
 from dataclasses import dataclass
-from math import isqrt
 
 import numpy as np
 
@@ -131,7 +131,7 @@ def count(
     """
     zeros = np.zeros(len(sought.items), np.int64)
     counts = Counts(zeros, zeros.copy(), zeros.copy())
-    b, c = _shape(len(queries), *gallery.shape, work_bytes)
+    b, c = shape_of_blocks(len(queries), len(gallery), gallery.shape[1], work_bytes)
     for first in range(0, len(queries), b):
         lo, hi = np.searchsorted(sought.owners, [first, first + b]).tolist()
         if lo == hi:
@@ -146,11 +146,11 @@ def count(
     return counts
 
 
-def _shape(n_queries: int, n_items: int, dim: int, work_bytes: int) -> tuple[int, int]:
+def shape_of_blocks(n_queries: int, n_items: int, dim: int, work_bytes: int) -> tuple[int, int]:
     """Queries and items of a block: a square where there are enough of both."""
     row_bytes = 8 * dim
     quarter = work_bytes // 4
-    b = min(n_queries, max(1, (isqrt(dim * dim + quarter) - dim) // 2))
+    b = min(n_queries, max(1, (math.isqrt(dim * dim + quarter) - dim) // 2))
     room = work_bytes - b * row_bytes
     return max(1, b), max(1, min(n_items, room // (b * _PAIR_BYTES + row_bytes) if b else 1))
 
@@ -172,11 +172,11 @@ def _error(rows: Float32Array, chunk: Float32Array) -> float:
     Source: N. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed. 2002, section 3.1:
     n u / (1 - n u) times the lengths; here with some more for the bounds' own rounding.
     """
-    lengths = [float(np.einsum("nd,nd->n", each, each).max()) ** 0.5 for each in (rows, chunk)]
-    longest = lengths[0] * lengths[1]
+    squares = [float(np.einsum("nd,nd->n", each, each).max()) for each in (rows, chunk)]
+    longest = math.sqrt(squares[0] * squares[1])
     if not np.isfinite(longest):
         raise ValueError("a row is not finite")
-    terms = (rows.shape[1] + 8) * _ROUNDING
+    terms = float(rows.shape[1] + 8) * _ROUNDING
     return terms / (1 - terms) * max(longest, 1.0)
 
 

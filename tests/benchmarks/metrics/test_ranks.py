@@ -87,7 +87,7 @@ def test_as_a_stable_sort_has_it(asked, data):
     ranks, worst = by_hand(*asked)
     with pytest.MonkeyPatch.context() as patch:
         shape = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
-        patch.setattr(counting, "_shape", lambda *_: shape)
+        patch.setattr(counting, "shape_of_blocks", lambda *_: shape)
         patch.setattr(counting, "_DENSE", data.draw(st.sampled_from([0, 1, 8, 1_000])))
         patch.setattr(counting, "_TILE", data.draw(st.integers(1, 5)))
         best = best_ranks(queries, gallery, positives, excluded)
@@ -147,7 +147,7 @@ def test_blocks_of_every_size_give_the_same_on_real_sizes(monkeypatch):
     positives = Positives.of([[each] for each in rng.integers(0, 900, 300).tolist()])
     whole = best_ranks(queries, gallery, positives)
     for shape in [(7, 13), (300, 1), (1, 900), (64, 64)]:
-        monkeypatch.setattr(counting, "_shape", lambda *_, shape=shape: shape)
+        monkeypatch.setattr(counting, "shape_of_blocks", lambda *_, shape=shape: shape)
         again = best_ranks(queries, gallery, positives)
         np.testing.assert_array_equal(again.best, whole.best)
         np.testing.assert_array_equal(again.pessimistic, whole.pessimistic)
@@ -161,13 +161,13 @@ def test_blocks_fit_into_what_they_may_take():
         (3, 500_000, 4_096, 16 << 20),
         (100_000, 7, 64, 1 << 20),
     ]:
-        b, c = counting._shape(n_queries, n_items, dim, size)
+        b, c = counting.shape_of_blocks(n_queries, n_items, dim, size)
         assert 1 <= b <= n_queries
         assert 1 <= c <= n_items
         taken = 16 * b * c + 8 * dim * (b + c)
         assert taken <= size
         assert taken > size / 2 or (b, c) == (n_queries, n_items) or c == n_items
-    assert counting._shape(9, 9, 512, 1) == (1, 1)
+    assert counting.shape_of_blocks(9, 9, 512, 1) == (1, 1)
 
 
 def test_a_gallery_may_be_the_map_of_a_file(tmp_path):
