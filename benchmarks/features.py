@@ -6,7 +6,7 @@ in the next. Each block of a run is kept when it is done, so a run that was cut 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -16,10 +16,13 @@ import numpy as np
 from benchmarks.datasets.base import DatasetError, Picture
 from indexer.adhoc import Skip, embed_files, files_of
 from retrieval.encoders.base import Encoder, LanguageAware, default_language
-from retrieval.model import FileRef, Float32Array
-from retrieval.store.cached import CacheFolder, cached_rows
+from retrieval.model import EncoderInfo, FileRef, Float32Array
+from retrieval.store.cached import CacheFolder, cached_in_blocks
 
 _PICTURES_AT_ONCE, _TEXTS_AT_ONCE = 256, 1_024
+
+_LISTS_IN_MEMORY = 2
+"""A gallery and what pads it; those of the data set before are let go."""
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told what is embedded, how many are done, and of how many."""
@@ -33,15 +36,19 @@ class PictureFeatures:
         rows: (n, dim) float32 unit rows; of a picture that cannot be read a row of zeros.
         sha256: hex digest over the digests of all files, in order: what the run saw.
         unreadable: rows of pictures that cannot be read, ascending.
+        digests: n, sha256 (hex) of each file.
     """
 
     rows: Float32Array
     sha256: str
     unreadable: tuple[int, ...]
+    digests: tuple[str, ...]
 
     def without_unreadable(self) -> "PictureFeatures":
         """Those of the pictures that could be read; the digest stays that of all."""
-        return replace(self, rows=np.delete(self.rows, self.unreadable, axis=0), unreadable=())
+        digests = tuple(np.delete(np.array(self.digests), self.unreadable).tolist())
+        rows = np.delete(self.rows, self.unreadable, axis=0)
+        return replace(self, rows=rows, unreadable=(), digests=digests)
 
 
 class Features:
@@ -60,7 +67,12 @@ class Features:
         self._encoder = encoder
         self._cache = cache
         self._on_progress = on_progress
-        self._last: tuple[tuple[Picture, ...], PictureFeatures] | None = None
+        self._seen: dict[tuple[Picture, ...], PictureFeatures] = {}
+
+    @property
+    def encoder(self) -> EncoderInfo:
+        """What embeds."""
+        return self._encoder.info
 
     def pictures(self, pictures: Sequence[Picture]) -> PictureFeatures:
         """Embed pictures; one that cannot be read stops nothing.
@@ -68,21 +80,27 @@ class Features:
         Asked for the same ones again, as another language does, it answers at once.
         """
         asked = tuple(pictures)
-        if self._last is None or self._last[0] != asked:
-            self._last = asked, self._seen(asked)
-        return self._last[1]
+        if asked not in self._seen:
+            while len(self._seen) >= _LISTS_IN_MEMORY:
+                self._seen.pop(next(iter(self._seen)))
+            self._seen[asked] = self._look_at(asked)
+        return self._seen[asked]
 
-    def _seen(self, pictures: Sequence[Picture]) -> PictureFeatures:
+    def _look_at(self, pictures: Sequence[Picture]) -> PictureFeatures:
         digests = [_digest(each.path) for each in pictures]
         space = self._encoder.info.fingerprint
+        blocks = self._kept(
+            space, digests, lambda block: self._embedded(pictures[block]), _PICTURES_AT_ONCE
+        )
         rows = np.empty((len(pictures), self._encoder.info.dim), np.float32)
-        for start in range(0, len(pictures), _PICTURES_AT_ONCE):
-            block = slice(start, start + _PICTURES_AT_ONCE)
-            rows[block] = self._kept(space, digests[block], self._embedder(pictures[block]))
-            self._tell("pictures", min(start + _PICTURES_AT_ONCE, len(pictures)), len(pictures))
+        done = 0
+        for each in blocks:
+            rows[done : done + len(each)] = each
+            done += len(each)
+            self._tell("pictures", done, len(pictures))
         unreadable = np.flatnonzero(~rows.any(axis=1)).tolist()
         whole = hashlib.sha256("".join(digests).encode()).hexdigest()
-        return PictureFeatures(rows, whole, tuple(unreadable))
+        return PictureFeatures(rows, whole, tuple(unreadable), tuple(digests))
 
     def texts(self, texts: Sequence[str], language: str | None = None) -> Float32Array:
         """Embed texts as they stand -> (m, dim) float32 unit rows.
@@ -94,26 +112,25 @@ class Features:
         encoder, told = self._encoder, language is not None and default_language(self._encoder)
         space = self._encoder.info.fingerprint + (f" {language}" if told else "")
 
-        def encode(block: Sequence[str]) -> Float32Array:
+        def encode(block: slice) -> Float32Array:
+            own = texts[block]
             if not told or not isinstance(encoder, LanguageAware):
-                return encoder.encode_texts(block)
-            return encoder.encode_texts_in(block, [language] * len(block))
+                return encoder.encode_texts(own)
+            return encoder.encode_texts_in(own, [language] * len(own))
 
-        rows = [
-            self._kept(space, texts[start : start + _TEXTS_AT_ONCE], encode)
-            for start in range(0, len(texts), _TEXTS_AT_ONCE)
-        ]
+        rows = [*self._kept(space, texts, encode, _TEXTS_AT_ONCE)]
         self._tell("texts", len(texts), len(texts))
         return np.concatenate(rows) if rows else self._encoder.encode_texts([])
 
     def _kept(
-        self, space: str, what: Sequence[str], encode: Callable[[Sequence[str]], Float32Array]
-    ) -> Float32Array:
-        return cached_rows(self._cache, space, self._encoder.info.dim, what, encode)
-
-    def _embedder(self, pictures: Sequence[Picture]) -> Callable[[Sequence[str]], Float32Array]:
-        """Embeds these pictures, whose digests it is asked for."""
-        return lambda _: self._embedded(pictures)
+        self,
+        space: str,
+        names: Sequence[str],
+        encode: Callable[[slice], Float32Array],
+        at_once: int,
+    ) -> Iterator[Float32Array]:
+        dim = self._encoder.info.dim
+        return cached_in_blocks(self._cache, space, dim, names, encode, at_once)
 
     def _embedded(self, pictures: Sequence[Picture]) -> Float32Array:
         rows = np.zeros((len(pictures), self._encoder.info.dim), np.float32)

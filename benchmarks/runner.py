@@ -77,13 +77,13 @@ def _measured(
 ) -> RunRecord:
     watch = Stopwatch()
     found = planned.evaluate()
-    ranks = out.add_ranks(found.ranks) if found.ranks else ""
+    ranks = out.add_ranks(found.ranks, found.pictures) if found.ranks else ""
     record = replace(
         _record(planned, encoder),
         figures=found.figures,
         counts={**planned.counts, **found.counts},
         environment=here,
-        times=watch.read(),
+        times={**watch.read(), **found.times},
         ranks=ranks,
     )
     out.add(record)

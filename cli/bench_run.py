@@ -135,6 +135,15 @@ def run_bench(
         int | None,
         typer.Option("--limit", metavar="N", help="Take the first pictures only."),
     ] = None,
+    distractors: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--distractors",
+            metavar="FOLDER",
+            help="Pad the gallery of captions sets with the pictures of a folder.",
+            show_default=False,
+        ),
+    ] = None,
     device: DeviceOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -143,7 +152,8 @@ def run_bench(
 
     Each protocol, model, language and index gives one record in RUN. What was recorded before is
     not measured again; embeddings are kept in the cache folder. The same command on a CPU gives the
-    same records but for their times.
+    same records but for their times. --json prints the records, and beside them one flat row each
+    (language, n, classes, figures, verdict).
     """
     flags = {"device": device.value if device else None}
     with reported_errors(as_json=json):
@@ -164,12 +174,16 @@ def run_bench(
             load=LoadOptions(split, rule, asked, gallery),
             prompts=prompts.value,
             limit=limit,
+            distractors=tuple(distractors or ()),
         )
         specs = [dataset(name) for name in datasets]
         with full_disk_at(out):
             records = _run(context, specs, model or ["mini"], options, (data, out), as_json=json)
         if json:
-            write_json({"records": [each.to_json() for each in records]})
+            from benchmarks.rows import row_of
+
+            rows = [row_of(each) for each in records]
+            write_json({"records": [each.to_json() for each in records], "rows": rows})
 
 
 def _run(

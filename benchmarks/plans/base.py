@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from benchmarks.datasets.base import Crossmodal, LoadOptions, Prompts, Zeroshot
@@ -21,12 +22,14 @@ class RunOptions:
         load: which split, captions and languages.
         prompts: how names of classes become texts.
         limit: pictures to take, from the start of each data set; None takes all.
+        distractors: folders of pictures that pad the gallery of texts.
     """
 
     indexes: tuple[str, ...] = (EXACT,)
     load: LoadOptions = field(default_factory=LoadOptions)
     prompts: Prompts = "label"
     limit: int | None = None
+    distractors: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

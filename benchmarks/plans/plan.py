@@ -15,6 +15,11 @@ def plan(data: DataSet, features: Features, options: RunOptions) -> Iterator[Pla
     Raises:
         DatasetError: no picture is left, or it cannot be measured so.
     """
+    if options.distractors and not isinstance(data, Crossmodal):
+        raise DatasetError(
+            f"{data.origin.name} has no gallery that distractors could pad",
+            hint="they pad the pictures that captions look for; leave --distractors out",
+        )
     if isinstance(data, Crossmodal):
         yield from plan_crossmodal(data, features, options)
     elif isinstance(data, Zeroshot):

@@ -2,7 +2,8 @@
 
     records.jsonl        one record a line, in the order in which they were made
     records.sqlite       their figures, one a row, for queries; made of the lines
-    ranks/SHA256.npz     the rank of the best right answer of every query, by direction
+    ranks/SHA256.npz     the rank of the best right answer of every query, by direction, and, where
+                         several queries are of one picture, the picture of each
 
 A record is appended when all that it names is written. What a cut-off run left half written is the
 last line at most, and is written anew.
@@ -23,6 +24,9 @@ from retrieval.errors import BenchmarkError
 from retrieval.model import Int64Array
 
 _LINES, _DATABASE, _RANKS = "records.jsonl", "records.sqlite", "ranks"
+
+_PICTURE = "_picture"
+"""Behind the name of a direction: what is kept are the pictures of its queries."""
 
 _TABLE = """
 create table figure (
@@ -91,10 +95,18 @@ class RunFolder:
                 )
         draft.replace(path)
 
-    def add_ranks(self, ranks: Mapping[str, Int64Array]) -> str:
-        """Keep ranks, one array a direction -> the sha256 of their file."""
+    def add_ranks(
+        self, ranks: Mapping[str, Int64Array], pictures: Mapping[str, Int64Array] | None = None
+    ) -> str:
+        """Keep ranks, one array a direction -> the sha256 of their file.
+
+        Args:
+            ranks: of every query, by direction.
+            pictures: of every query, by direction, where several are of one picture.
+        """
         buffer = io.BytesIO()
-        small = {name: each.astype(np.uint32) for name, each in sorted(ranks.items())}
+        whole = {**ranks, **{f"{name}{_PICTURE}": of for name, of in (pictures or {}).items()}}
+        small = {name: each.astype(np.uint32) for name, each in sorted(whole.items())}
         np.savez_compressed(buffer, allow_pickle=False, **small)
         content = buffer.getvalue()
         digest = hashlib.sha256(content).hexdigest()
@@ -109,6 +121,20 @@ class RunFolder:
         Raises:
             BenchmarkError: their file is missing, or is not what the record names.
         """
+        kept = self._kept(record)
+        return {name: each for name, each in kept.items() if not name.endswith(_PICTURE)}
+
+    def pictures_of(self, record: RunRecord) -> dict[str, Int64Array]:
+        """The picture of every query, by direction ("t2i"), where it is not the query itself.
+
+        Raises:
+            BenchmarkError: as `ranks_of`.
+        """
+        kept = self._kept(record)
+        ours = [name for name in kept if name.endswith(_PICTURE)]
+        return {name.removesuffix(_PICTURE): kept[name] for name in ours}
+
+    def _kept(self, record: RunRecord) -> dict[str, Int64Array]:
         path = self._folder / _RANKS / f"{record.ranks}.npz"
         try:
             content = path.read_bytes()

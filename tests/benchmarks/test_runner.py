@@ -10,6 +10,7 @@ from PIL import Image
 from benchmarks import verify
 from benchmarks.datasets import babel_imagenet as babel
 from benchmarks.datasets import coco
+from benchmarks.datasets.base import DatasetError
 from benchmarks.datasets.registry import dataset
 from benchmarks.plans.base import RunOptions
 from benchmarks.records.folder import RunFolder
@@ -104,6 +105,39 @@ def test_a_picture_that_cannot_be_read_makes_another_protocol(tmp_path, data):
     limited = RunOptions(limit=4)
     (record,) = run([dataset("coco")], [GeometryEncoder()], limited, bench(tmp_path, data))
     assert record.key.gallery.startswith("the first ")
+
+
+def test_distractors_make_another_protocol(tmp_path, data):
+    """A grey one pads; a copy of red and what is no picture do not."""
+    others = tmp_path / "others"
+    others.mkdir()
+    Image.new("RGB", (8, 8), (90, 90, 90)).save(others / "grey.png")
+    (others / "copy.png").write_bytes((data / "coco" / "val2014" / "red.png").read_bytes())
+    (others / "broken.png").write_bytes(b"no picture")
+    options = RunOptions(indexes=("exact", "auto"), distractors=(others,))
+    exact, through = run([dataset("coco")], [GeometryEncoder()], options, bench(tmp_path, data))
+    assert exact.key.gallery == through.key.gallery == "complete + 1 others"
+    assert exact.counts["distractors"] == 1
+    assert set(place for place in exact.figures if "r@" in place) == {
+        "t2i_r@1",
+        "t2i_r@5",
+        "t2i_r@10",
+    }
+    assert through.figures["t2i_r@1"] == exact.figures["t2i_r@1"] == 1.0
+    Image.new("RGB", (8, 8), (90, 90, 91)).save(others / "grey.png")
+    again = run([dataset("coco")], [GeometryEncoder()], options, bench(tmp_path, data))
+    assert again[0].settings["distractors"] != exact.settings["distractors"]
+
+
+def test_distractors_that_can_pad_nothing_are_refused(tmp_path, data):
+    for folder, said in ((tmp_path / "nonesuch", "no folder"), (data / "empty", "no picture")):
+        (data / "empty").mkdir(exist_ok=True)
+        options = RunOptions(distractors=(folder,))
+        with pytest.raises(DatasetError, match=said):
+            run([dataset("coco")], [GeometryEncoder()], options, bench(tmp_path, data))
+    options = RunOptions(distractors=(data,))
+    with pytest.raises(DatasetError, match="no gallery"):
+        run([dataset("babel-imagenet")], [GeometryEncoder()], options, bench(tmp_path, data))
 
 
 def test_each_language_has_its_own_classes(tmp_path, data):

@@ -90,11 +90,21 @@ def test_ranks_are_kept_by_their_content(tmp_path):
         "t2i": [1, 7, 25_010],
         "i2t": [3],
     }
+    assert folder.pictures_of(replace(RECORD, ranks=digest)) == {}
     (tmp_path / "ranks" / f"{digest}.npz").write_bytes(b"something else")
     with pytest.raises(BenchmarkError, match="is not what was recorded"):
         folder.ranks_of(replace(RECORD, ranks=digest))
     with pytest.raises(BenchmarkError, match="cannot read the ranks"):
         folder.ranks_of(replace(RECORD, ranks="0" * 64))
+
+
+def test_the_pictures_of_queries_lie_beside_their_ranks(tmp_path):
+    folder = RunFolder(tmp_path)
+    ranks = {"t2i": np.array([1, 7, 3]), "i2t": np.array([3, 1])}
+    record = replace(RECORD, ranks=folder.add_ranks(ranks, {"t2i": np.array([0, 0, 1])}))
+    assert folder.ranks_of(record).keys() == {"t2i", "i2t"}
+    (name, pictures), *others = folder.pictures_of(record).items()
+    assert (name, pictures.tolist(), others) == ("t2i", [0, 0, 1], [])
 
 
 def test_what_makes_two_records_the_same_measurement():

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from tests.cli.commands.kit import answer, refusal, run
 
@@ -44,6 +45,8 @@ def test_a_run_says_and_records_its_figures(here, coco_mini):
     records = answer(*RUN, "--json")["records"]
     assert records[0]["figures"]["i2t_r@1"] == 1.0
     assert records[0]["key"]["dataset"] == "coco-mini"
+    row = answer(*RUN, "--json")["rows"][0]
+    assert (row["language"], row["n"], row["t2i_r@1"], row["verdict"]) == ("en", 8, 1.0, None)
     assert (here / "runs" / "records.sqlite").is_file()
     assert len((here / "runs" / "records.jsonl").read_text().splitlines()) == 2
 
@@ -96,3 +99,11 @@ def test_what_cannot_be_is_said(here, coco_mini, arguments, code, message):
     model = () if "--model" in arguments else ("--model", "geometry")
     said = refusal(code, "bench", "run", *arguments, *model, "--data", "data", "--out", "runs")
     assert message in said
+
+
+def test_a_gallery_is_padded(here, coco_mini):
+    (here / "others").mkdir()
+    Image.new("RGB", (8, 8), (90, 90, 90)).save(here / "others" / "grey.png")
+    record = answer(*RUN, "--distractors", "others", "--json")["records"][0]
+    assert record["key"]["gallery"] == "complete + 1 others"
+    assert "no folder nonesuch" in refusal(1, *RUN, "--distractors", "nonesuch")
