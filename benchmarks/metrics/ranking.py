@@ -6,7 +6,7 @@ k; the share of them that is there is `fraction_recall`, and goes by that name a
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,7 @@ class Found:
         """(P,) the how-manieth right answer each is, from 1."""
         return np.arange(len(self.ranks)) - np.repeat(self.offsets[:-1], self.counts) + 1
 
-    def total(self, values: FloatArray) -> FloatArray:
+    def total(self, values: npt.NDArray[np.floating[Any]]) -> FloatArray:
         """(P,) values summed for each query, (Q,)."""
         sums: FloatArray = np.add.reduceat(values, self.offsets[:-1])
         return sums

@@ -121,7 +121,7 @@ def test_names_of_a_language_by_hand():
     assert found.figures["top1"] == pytest.approx(2 / 3)
     assert found.figures["top1_pessimistic"] == pytest.approx(1 / 3)
     assert found.figures["mean_per_class_recall"] == pytest.approx(2 / 3)
-    assert found.figures["top5"] == 1.0
+    assert "top5" not in found.figures  # of three names it could be nothing but 1
 
 
 def test_the_mean_over_classes_is_no_mean_over_pictures():

@@ -1,0 +1,258 @@
+"""Figures come from the ranks that are kept, of every protocol; laws of what they are."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.datasets.base import ClassNames, Crossmodal, Origin, Picture, Zeroshot
+from benchmarks.datasets.same_words import with_same_words
+from benchmarks.protocols.crossmodal import evaluate_crossmodal, evaluate_folds, evaluate_padded
+from benchmarks.protocols.recompute import check_figures, recomputed
+from benchmarks.protocols.through_index import evaluate_through
+from benchmarks.protocols.zeroshot import evaluate_zeroshot
+from benchmarks.records.folder import RunFolder
+from benchmarks.records.key import ProtocolKey
+from benchmarks.records.run import RunRecord
+from retrieval.errors import BenchmarkError
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def crossmodal(own, words=None, **changes):
+    """Pictures and texts, which belong to pictures by number."""
+    n = max(own) + 1
+    pictures = tuple(Picture(str(row), Path(str(row))) for row in range(n))
+    texts = tuple(words or (f"text {row}" for row in range(len(own))))
+    return Crossmodal(Origin("toy", "test"), pictures, texts, np.array(own), **changes)
+
+
+def kept(tmp_path, data, found):
+    """What a run keeps of a measurement, read again."""
+    folder = RunFolder(tmp_path)
+    counts = {"pictures": len(data.pictures), **found.counts}
+    if isinstance(data, Crossmodal):
+        counts["texts"] = len(data.texts)
+    record = RunRecord(
+        ProtocolKey("toy", "test"),
+        "exact",
+        found.figures,
+        counts,
+        {"name": "mini"},
+        {},
+        ranks=folder.add_ranks(found.ranks, found.pictures),
+    )
+    return record, folder.ranks_of(record)
+
+
+MORE = {
+    "eccv_i2t": np.array([[0, 0], [3, 0], [5, 0], [1, 3], [0, 3]]),
+    "eccv_t2i": np.array([[2, 1], [2, 0], [2, 3]]),
+    "cxc": np.array([[row, row // 2] for row in range(1, 8)] + [[0, 1]]),
+}
+NAMES = {
+    "t2i": {"cxc", "eccv", "same_words"},
+    "i2t": {"cxc", "eccv", "same_words"},
+}
+
+
+def noisy(n, per_picture=2, seed=0, of_few=False):
+    """Features of pictures and texts; of few values, so that many tie."""
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((n, 8))
+    said = np.repeat(rows, per_picture, axis=0) + rng.standard_normal((n * per_picture, 8))
+    if of_few:
+        rows, said = np.sign(rows[:, :3]), np.sign(said[:, :3])
+    return unit(rows), unit(said)
+
+
+@pytest.mark.parametrize("of_few", [False, True])
+def test_of_texts_and_pictures_with_all_that_others_found(tmp_path, of_few):
+    words = ["a", "b", "a", "c", "d", "b", "e", "f"]
+    data = with_same_words(crossmodal(np.repeat(range(4), 2), words, more=MORE))
+    found = evaluate_crossmodal(data, *noisy(4, of_few=of_few))
+    record, ranks = kept(tmp_path, data, found)
+    assert recomputed(record, ranks) == found.figures
+    assert check_figures(record, ranks)
+    assert any("pessimistic" in name for name in found.figures) == of_few
+    assert found.counts["i2t_eccv_queries"] == 2
+    assert found.counts["t2i_eccv_queries"] == 1
+    assert found.counts["t2i_cxc_queries"] == found.counts["t2i_same_words_queries"] == 8
+    for way, names in NAMES.items():
+        for name in names:
+            assert f"{way}_{name}_r@1" in found.figures
+            assert (f"{way}_{name}_map@r" in found.figures) == (name == "eccv")
+            assert (f"{way}_{name}_r@10" in found.figures) == (name != "eccv")
+
+
+def test_further_answers_by_hand():
+    """Three pictures, a text each, all apart; the first text is right for the third picture too."""
+    rows = unit(np.array([[1, 0], [0, 1], [1, 1]]))
+    more = {"eccv_i2t": np.array([[0, 2], [1, 2]]), "cxc": np.array([[0, 2]])}
+    found = evaluate_crossmodal(crossmodal([0, 1, 2], more=more), rows, rows).figures
+    # the third picture ranks its own text, then 0 and 1, which tie
+    assert found["i2t_r@1"] == 1.0
+    assert (found["i2t_eccv_r@1"], found["i2t_eccv_rprecision"]) == (0.0, 0.5)
+    assert found["i2t_eccv_map@r"] == 0.25  # (0 + 1/2) / 2
+    assert (found["i2t_cxc_r@1"], found["i2t_cxc_r@5"]) == (0.0, 1.0)
+    assert (found["t2i_cxc_r@1"], found["t2i_cxc_r@5"]) == (0.0, 1.0)  # its own is first
+    assert not any(name.startswith("t2i_eccv") for name in found)
+
+
+def test_the_same_words_are_right_beside_ones_own():
+    """The texts of both pictures are one; each finds both pictures, and the first goes first."""
+    rows = unit(np.array([[1, 0], [0, 1]]))
+    said = unit(np.array([[1, 0.1], [1, 0.1]]))
+    data = with_same_words(crossmodal([0, 1], ["a stamp", "a stamp"]))
+    found = evaluate_crossmodal(data, rows, said).figures
+    assert (found["t2i_r@1"], found["t2i_same_words_r@1"]) == (0.5, 1.0)
+    assert (found["i2t_r@1"], found["i2t_same_words_r@1"]) == (0.5, 1.0)
+    assert found["i2t_r@1_pessimistic"] == 0.0
+    assert "i2t_same_words_r@1_pessimistic" not in found
+
+
+def test_fraction_recall_is_no_recall():
+    rows = unit(np.eye(4))
+    found = evaluate_crossmodal(
+        crossmodal(np.repeat(range(4), 5)), rows, np.repeat(rows, 5, axis=0)
+    ).figures
+    assert (found["i2t_r@1"], found["i2t_fraction_recall@1"]) == (1.0, 0.2)
+    assert found["i2t_fraction_recall@5"] == found["i2t_ndcg@10"] == 1.0
+    assert "t2i_fraction_recall@1" not in found  # each text has one picture
+
+
+@pytest.mark.parametrize("of_few", [False, True])
+def test_of_folds(tmp_path, of_few):
+    """Folds with different numbers of texts, of which some alone have ties that matter."""
+    own = [0, 0, 0, 1, 2, 3, 3, 4, 5, 5]
+    data = crossmodal(own, folds=3, more={"cxc": np.array([[0, 5]])})
+    rows, said = noisy(6, 1)
+    said = unit(rows[own] + np.random.default_rng(1).standard_normal((10, 8)) / 2)
+    if of_few:
+        rows[3] = rows[2]
+    found = evaluate_folds(data, rows, said)
+    record, ranks = kept(tmp_path, data, found)
+    assert recomputed(record, ranks) == found.figures
+    assert ("t2i_r@1_pessimistic" in found.figures) == of_few
+    assert found.counts == {"t2i_queries": 10, "i2t_queries": 6}
+    alone = [
+        evaluate_crossmodal(
+            crossmodal([each - 2 * fold for each in own if each // 2 == fold]),
+            rows[2 * fold : 2 * fold + 2],
+            said[[each // 2 == fold for each in own]],
+        ).figures
+        for fold in range(3)
+    ]
+    for name in ("t2i_r@1", "i2t_r@1", "t2i_mrr", "i2t_mean_rank", "t2i_ndcg@10", "rsum"):
+        assert found.figures[name] == pytest.approx(np.mean([each[name] for each in alone]))
+
+
+def test_of_a_padded_gallery(tmp_path):
+    rows, said = noisy(6)
+    data = crossmodal(np.repeat(range(6), 2))
+    padded = np.concatenate([rows, said[:3]])
+    found = evaluate_padded(data, padded, said)
+    record, ranks = kept(tmp_path, data, found)
+    assert recomputed(record, ranks) == found.figures
+
+
+@pytest.mark.parametrize("others", [0, 3])
+def test_of_an_index(tmp_path, others):
+    """Eight pictures: of the exact ten there are but eight, and with three others ten."""
+    rows, said = noisy(8)
+    data = crossmodal(np.repeat(range(8), 2))
+    gallery = np.concatenate([rows, said[:others]])
+    found = evaluate_through(data, gallery, said, "exact")
+    record, ranks = kept(tmp_path, data, found)
+    record = replace(record, counts=record.counts | {"distractors": others})
+    assert recomputed(record, ranks) == found.figures
+    assert found.figures["ann_recall@10"] == 1.0
+
+
+@pytest.mark.parametrize("n_names", [4, 7])
+def test_of_names_of_classes(tmp_path, n_names):
+    rng = np.random.default_rng(5)
+    class_of = rng.integers(0, 9, 60)
+    pictures = tuple(Picture(str(row), Path(str(row))) for row in range(60))
+    data = Zeroshot(Origin("toy", "val"), pictures, class_of, 9, {})
+    names = ClassNames(np.arange(n_names) + 1, tuple("abcdefghi"[:n_names]))
+    classes = unit(rng.standard_normal((n_names, 4)))
+    classes[2] = classes[0]
+    found = evaluate_zeroshot(data, names, unit(rng.standard_normal((60, 4))), classes)
+    record, ranks = kept(tmp_path, data, found)
+    record = replace(record, counts=record.counts | {"classes": n_names})
+    assert recomputed(record, ranks) == found.figures
+    assert "top1_pessimistic" in found.figures
+    assert ("top5" in found.figures) == (n_names > 5)
+    named = class_of[(class_of >= 1) & (class_of <= n_names)]
+    assert ranks["class"].tolist() == named.tolist()
+
+
+def test_what_ranks_do_not_give_is_refused_or_unknown(tmp_path):
+    data = crossmodal(np.repeat(range(4), 2))
+    record, ranks = kept(tmp_path, data, evaluate_crossmodal(data, *noisy(4)))
+    assert recomputed(record, {"target": ranks["t2i"]}) is None
+    assert not check_figures(record, {"target": ranks["t2i"]})
+    other = replace(record, figures={**record.figures, "t2i_r@1": 0.123})
+    with pytest.raises(
+        BenchmarkError, match=r"t2i_r@1 of toy test mini exact is recorded as 0.123"
+    ):
+        check_figures(other, ranks)
+    with pytest.raises(BenchmarkError, match="i2t_r@1 of toy test mini exact cannot be computed"):
+        check_figures(record, {"t2i": ranks["t2i"]})
+    with pytest.raises(BenchmarkError, match="are damaged"):
+        check_figures(record, {name: ranks[name] for name in ranks if name != "i2t_positive"})
+    with pytest.raises(BenchmarkError, match="are damaged"):
+        check_figures(record, {**ranks, "i2t_positive": ranks["i2t_positive"][:-1]})
+    with pytest.raises(BenchmarkError, match="are damaged"):
+        check_figures(record, {"top": ranks["t2i"]})
+
+
+def test_features_of_the_texts_themselves_are_right_but_for_duplicates():
+    """Of texts that are equal the first is right, and the others are not."""
+    rows = unit(np.random.default_rng(6).standard_normal((50, 16)))
+    rows[[10, 20, 30]] = rows[[1, 1, 2]]
+    found = evaluate_crossmodal(crossmodal(range(50)), rows, rows).figures
+    assert found["t2i_r@1"] == found["i2t_r@1"] == 1 - 3 / 50
+    assert found["t2i_r@1_pessimistic"] == 1 - 5 / 50
+
+
+def test_random_features_are_right_by_chance():
+    """Each within four standard errors of k / n, or of one in five being among k of 5 n."""
+    rng = np.random.default_rng(7)
+    rows, said = unit(rng.standard_normal((300, 32))), unit(rng.standard_normal((1_500, 32)))
+    found = evaluate_crossmodal(crossmodal(np.repeat(range(300), 5)), rows, said).figures
+    for k in (1, 5, 10):
+        for way, n_queries, missed in (
+            ("t2i", 1_500, 1 - k / 300),
+            ("i2t", 300, np.prod([(1_495 - each) / (1_500 - each) for each in range(k)])),
+        ):
+            error = np.sqrt(missed * (1 - missed) / n_queries)
+            assert found[f"{way}_r@{k}"] == pytest.approx(1 - missed, abs=4 * error)
+
+
+def test_an_encoder_that_says_one_thing_of_all_finds_nothing():
+    rows = np.tile(unit(np.ones((1, 8))), (40, 1))
+    data = crossmodal(np.repeat(range(40), 2))
+    found = evaluate_crossmodal(data, rows, np.repeat(rows, 2, axis=0)).figures
+    assert found["t2i_r@1"] == found["i2t_r@1"] == 1 / 40
+    assert found["t2i_r@1_pessimistic"] == found["i2t_r@1_pessimistic"] == 0.0
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 1_000))
+def test_the_order_of_pictures_changes_no_figure_where_nothing_ties(seed):
+    rows, said = noisy(12, seed=seed)
+    own = np.repeat(range(12), 2)
+    more = {"eccv_i2t": np.column_stack([np.arange(24), np.roll(own, 3)])}
+    order = np.random.default_rng(seed).permutation(12)
+    place = np.argsort(order)
+    mixed = {"eccv_i2t": np.column_stack([np.arange(24), place[np.roll(own, 3)]])}
+    straight = evaluate_crossmodal(crossmodal(own, more=more), rows, said).figures
+    turned = evaluate_crossmodal(crossmodal(place[own], more=mixed), rows[order], said).figures
+    assert turned == pytest.approx(straight)
