@@ -12,6 +12,7 @@ last line at most, and is written anew.
 import hashlib
 import io
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.records.run import RunRecord
+from indexer.durable import write_file
 from retrieval.errors import BenchmarkError
 from retrieval.model import Int64Array
 
@@ -75,25 +77,29 @@ class RunFolder:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / _LINES
         if path.exists() and not path.read_bytes().endswith(b"\n"):  # what was cut off goes
-            _replace(path, "".join(f"{_line(each)}\n" for each in whole).encode())
+            write_file(path, "".join(f"{_line(each)}\n" for each in whole).encode())
         else:
             with path.open("ab") as file:
                 file.write(f"{_line(record)}\n".encode())
+                file.flush()
+                os.fsync(file.fileno())
         self._known = whole
 
     def write_database(self) -> None:
         """Write the figures of all records into SQLite, whole or not at all."""
         path = self._folder / _DATABASE
-        draft = path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        with closing(sqlite3.connect(draft)) as database, database:
-            database.execute(_TABLE)
-            for number, each in enumerate(self.records(), start=1):
-                database.executemany(
-                    f"insert into figure values ({', '.join('?' * 15)})",
-                    [(*_row(each), name, value, number) for name, value in each.figures.items()],
-                )
-        draft.replace(path)
+        with closing(sqlite3.connect(":memory:")) as database:
+            with database:
+                database.execute(_TABLE)
+                for number, each in enumerate(self.records(), start=1):
+                    database.executemany(
+                        f"insert into figure values ({', '.join('?' * 15)})",
+                        [
+                            (*_row(each), name, value, number)
+                            for name, value in each.figures.items()
+                        ],
+                    )
+            write_file(path, database.serialize())
 
     def add_ranks(
         self, ranks: Mapping[str, Int64Array], pictures: Mapping[str, Int64Array] | None = None
@@ -110,9 +116,7 @@ class RunFolder:
         np.savez_compressed(buffer, allow_pickle=False, **small)
         content = buffer.getvalue()
         digest = hashlib.sha256(content).hexdigest()
-        folder = self._folder / _RANKS
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / f"{digest}.npz", content)
+        write_file(self._folder / _RANKS / f"{digest}.npz", content)
         return digest
 
     def ranks_of(self, record: RunRecord) -> dict[str, Int64Array]:
@@ -167,9 +171,3 @@ def _row(record: RunRecord) -> tuple[object, ...]:
 
 def _line(record: RunRecord) -> str:
     return json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(content)
-    draft.replace(path)
