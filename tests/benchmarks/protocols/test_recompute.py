@@ -1,12 +1,10 @@
-"""Figures come from the ranks that are kept, of every protocol; laws of what they are."""
+"""Figures come from the ranks that are kept, of every protocol."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from benchmarks.datasets.base import ClassNames, Crossmodal, Origin, Picture, Zeroshot
 from benchmarks.datasets.same_words import with_same_words
@@ -18,18 +16,7 @@ from benchmarks.records.folder import RunFolder
 from benchmarks.records.key import ProtocolKey
 from benchmarks.records.run import RunRecord
 from retrieval.errors import BenchmarkError
-
-
-def unit(rows):
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-
-def crossmodal(own, words=None, **changes):
-    """Pictures and texts, which belong to pictures by number."""
-    n = max(own) + 1
-    pictures = tuple(Picture(str(row), Path(str(row))) for row in range(n))
-    texts = tuple(words or (f"text {row}" for row in range(len(own))))
-    return Crossmodal(Origin("toy", "test"), pictures, texts, np.array(own), **changes)
+from tests.benchmarks.protocols.crossmodal_kit import crossmodal, noisy, unit
 
 
 def kept(tmp_path, data, found):
@@ -59,16 +46,6 @@ NAMES = {
     "t2i": {"cxc", "eccv", "same_words"},
     "i2t": {"cxc", "eccv", "same_words"},
 }
-
-
-def noisy(n, per_picture=2, seed=0, of_few=False):
-    """Features of pictures and texts; of few values, so that many tie."""
-    rng = np.random.default_rng(seed)
-    rows = rng.standard_normal((n, 8))
-    said = np.repeat(rows, per_picture, axis=0) + rng.standard_normal((n * per_picture, 8))
-    if of_few:
-        rows, said = np.sign(rows[:, :3]), np.sign(said[:, :3])
-    return unit(rows), unit(said)
 
 
 @pytest.mark.parametrize("of_few", [False, True])
@@ -102,6 +79,15 @@ def test_further_answers_by_hand():
     assert (found["i2t_cxc_r@1"], found["i2t_cxc_r@5"]) == (0.0, 1.0)
     assert (found["t2i_cxc_r@1"], found["t2i_cxc_r@5"]) == (0.0, 1.0)  # its own is first
     assert not any(name.startswith("t2i_eccv") for name in found)
+
+
+def test_of_answers_that_nobody_found_there_is_no_figure():
+    """As in the first few pictures of a set; the count says so."""
+    none = np.empty((0, 2), np.int64)
+    rows = unit(np.eye(3))
+    found = evaluate_crossmodal(crossmodal([0, 1, 2], more={"eccv_i2t": none}), rows, rows)
+    assert found.counts["i2t_eccv_queries"] == 0
+    assert not any("eccv" in name for name in [*found.figures, *found.ranks])
 
 
 def test_the_same_words_are_right_beside_ones_own():
@@ -211,48 +197,3 @@ def test_what_ranks_do_not_give_is_refused_or_unknown(tmp_path):
         check_figures(record, {**ranks, "i2t_positive": ranks["i2t_positive"][:-1]})
     with pytest.raises(BenchmarkError, match="are damaged"):
         check_figures(record, {"top": ranks["t2i"]})
-
-
-def test_features_of_the_texts_themselves_are_right_but_for_duplicates():
-    """Of texts that are equal the first is right, and the others are not."""
-    rows = unit(np.random.default_rng(6).standard_normal((50, 16)))
-    rows[[10, 20, 30]] = rows[[1, 1, 2]]
-    found = evaluate_crossmodal(crossmodal(range(50)), rows, rows).figures
-    assert found["t2i_r@1"] == found["i2t_r@1"] == 1 - 3 / 50
-    assert found["t2i_r@1_pessimistic"] == 1 - 5 / 50
-
-
-def test_random_features_are_right_by_chance():
-    """Each within four standard errors of k / n, or of one in five being among k of 5 n."""
-    rng = np.random.default_rng(7)
-    rows, said = unit(rng.standard_normal((300, 32))), unit(rng.standard_normal((1_500, 32)))
-    found = evaluate_crossmodal(crossmodal(np.repeat(range(300), 5)), rows, said).figures
-    for k in (1, 5, 10):
-        for way, n_queries, missed in (
-            ("t2i", 1_500, 1 - k / 300),
-            ("i2t", 300, np.prod([(1_495 - each) / (1_500 - each) for each in range(k)])),
-        ):
-            error = np.sqrt(missed * (1 - missed) / n_queries)
-            assert found[f"{way}_r@{k}"] == pytest.approx(1 - missed, abs=4 * error)
-
-
-def test_an_encoder_that_says_one_thing_of_all_finds_nothing():
-    rows = np.tile(unit(np.ones((1, 8))), (40, 1))
-    data = crossmodal(np.repeat(range(40), 2))
-    found = evaluate_crossmodal(data, rows, np.repeat(rows, 2, axis=0)).figures
-    assert found["t2i_r@1"] == found["i2t_r@1"] == 1 / 40
-    assert found["t2i_r@1_pessimistic"] == found["i2t_r@1_pessimistic"] == 0.0
-
-
-@settings(deadline=None, max_examples=20)
-@given(st.integers(0, 1_000))
-def test_the_order_of_pictures_changes_no_figure_where_nothing_ties(seed):
-    rows, said = noisy(12, seed=seed)
-    own = np.repeat(range(12), 2)
-    more = {"eccv_i2t": np.column_stack([np.arange(24), np.roll(own, 3)])}
-    order = np.random.default_rng(seed).permutation(12)
-    place = np.argsort(order)
-    mixed = {"eccv_i2t": np.column_stack([np.arange(24), place[np.roll(own, 3)]])}
-    straight = evaluate_crossmodal(crossmodal(own, more=more), rows, said).figures
-    turned = evaluate_crossmodal(crossmodal(place[own], more=mixed), rows[order], said).figures
-    assert turned == pytest.approx(straight)
