@@ -6,6 +6,7 @@ in the next. Each block of a run is kept when it is done, so a run that was cut 
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 
 from benchmarks.datasets.base import DatasetError, Picture
 from indexer.adhoc import Skip, embed_files, files_of
-from retrieval.encoders.base import Encoder, LanguageAware, default_language
+from retrieval.encoders.base import Encoder, LanguageAware, default_language, precision_of
 from retrieval.model import EncoderInfo, FileRef, Float32Array
 from retrieval.store.cached import CacheFolder, cached_in_blocks
 
@@ -23,6 +24,9 @@ _PICTURES_AT_ONCE, _TEXTS_AT_ONCE = 256, 1_024
 
 _LISTS_IN_MEMORY = 2
 """A gallery and what pads it; those of the data set before are let go."""
+
+FULL = "fp32"
+"""The precision that embeddings are kept under no name for."""
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told what is embedded, how many are done, and of how many."""
@@ -68,11 +72,24 @@ class Features:
         self._cache = cache
         self._on_progress = on_progress
         self._seen: dict[tuple[Picture, ...], PictureFeatures] = {}
+        self._n_embedded, self._embedding_s = 0, 0.0
+        precision = precision_of(encoder)
+        self._space = encoder.info.fingerprint + ("" if precision == FULL else f" {precision}")
 
     @property
     def encoder(self) -> EncoderInfo:
         """What embeds."""
         return self._encoder.info
+
+    def pace(self) -> dict[str, float]:
+        """Pictures that were embedded and not found in the cache, and how many a second.
+
+        `images_embedded` and `images_per_s`, decoding included; empty where there were none.
+        """
+        if not self._n_embedded:
+            return {}
+        per_s = round(self._n_embedded / max(self._embedding_s, 1e-9), 2)
+        return {"images_embedded": self._n_embedded, "images_per_s": per_s}
 
     def pictures(self, pictures: Sequence[Picture]) -> PictureFeatures:
         """Embed pictures; one that cannot be read stops nothing.
@@ -88,9 +105,8 @@ class Features:
 
     def _look_at(self, pictures: Sequence[Picture]) -> PictureFeatures:
         digests = [_digest(each.path) for each in pictures]
-        space = self._encoder.info.fingerprint
         blocks = self._kept(
-            space, digests, lambda block: self._embedded(pictures[block]), _PICTURES_AT_ONCE
+            self._space, digests, lambda block: self._embedded(pictures[block]), _PICTURES_AT_ONCE
         )
         rows = np.empty((len(pictures), self._encoder.info.dim), np.float32)
         done = 0
@@ -110,7 +126,7 @@ class Features:
             language: canonical tag, for encoders that have to be told; None is their default.
         """
         encoder, told = self._encoder, language is not None and default_language(self._encoder)
-        space = self._encoder.info.fingerprint + (f" {language}" if told else "")
+        space = self._space + (f" {language}" if told else "")
 
         def encode(block: slice) -> Float32Array:
             own = texts[block]
@@ -133,6 +149,7 @@ class Features:
         return cached_in_blocks(self._cache, space, dim, names, encode, at_once)
 
     def _embedded(self, pictures: Sequence[Picture]) -> Float32Array:
+        started_s = time.perf_counter()
         rows = np.zeros((len(pictures), self._encoder.info.dim), np.float32)
         files = [files_of([each.path])[0] for each in pictures]
         good = [(row, file) for row, file in enumerate(files) if isinstance(file, FileRef)]
@@ -140,6 +157,8 @@ class Features:
         for (row, _), (_, vector) in zip(good, found, strict=True):
             if not isinstance(vector, Skip):
                 rows[row] = vector
+        self._n_embedded += len(pictures)
+        self._embedding_s += time.perf_counter() - started_s
         return rows
 
     def _tell(self, what: str, done: int, total: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.datasets.sources import unknown_files
 from benchmarks.protocols.recompute import check_figures
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import EXACT, RunRecord
@@ -39,6 +40,7 @@ def verdicts(record: RunRecord) -> dict[str, Verdict]:
                 record.counts,
                 is_exact=record.system == EXACT,
                 pictures_per_class=per_class,
+                unknown_files=unknown_files(record.key.dataset, record.data["annotations"]),
                 trained_on_classes=parts.get("method", "").startswith(_SUPERVISED),
             )
         )

@@ -1,11 +1,13 @@
 """`polyseek bench list` and `bench run`: models on data sets whose right answers are known."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.bench_unknown import unknown_teller
 from cli.build_options import DEFAULT_TARGET, build_options
 from cli.context import Context, begin
 from cli.exits import full_disk_at, reported_errors
@@ -50,6 +52,7 @@ _RUN_EXAMPLES = examples(
     "--data ~/datasets --out runs/babel",
     "polyseek bench run coco --index exact --index auto --model mini --data ~/datasets "
     "--out runs/index",
+    "polyseek bench run garden.toml --model mini --out runs/garden",
 )
 
 
@@ -83,13 +86,19 @@ def run_bench(
     datasets: Annotated[
         list[str], typer.Argument(metavar="DATASET...", help="Names, or .toml files of your own.")
     ],
-    data: Annotated[
-        Path, typer.Option("--data", metavar="DIR", help="The folder with the data sets.")
-    ],
     out: Annotated[
         Path,
         typer.Option("--out", "-o", metavar="RUN", help="Folder of the records, new or old."),
     ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="The folder with the data sets; .toml files need none.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", metavar="MODEL", help="Encoders to run. Default: mini."),
@@ -132,7 +141,13 @@ def run_bench(
     ] = Prompts.LABEL,
     gallery: Annotated[
         str | None,
-        typer.Option("--gallery", metavar="NAME", help="Of data sets that have several."),
+        typer.Option(
+            "--gallery",
+            metavar="NAME",
+            help="Of data sets that have several, e.g. openai or babelnet: whose English names "
+            "babel-imagenet takes.",
+            show_default=False,
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -147,6 +162,14 @@ def run_bench(
             show_default=False,
         ),
     ] = None,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            "--repeats",
+            metavar="N",
+            help="Measure N times, embedding anew; on a CPU all have to be the same.",
+        ),
+    ] = 1,
     device: DeviceOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -163,6 +186,8 @@ def run_bench(
         context = begin(flags, quiet=quiet)
         if limit is not None and limit < 1:
             raise SettingsError(f"--limit must be at least 1, got {limit}")
+        if repeats < 1:
+            raise SettingsError(f"--repeats must be at least 1, got {repeats}")
         from benchmarks.datasets.base import LoadOptions
         from benchmarks.datasets.registry import dataset
         from benchmarks.plans.base import RunOptions
@@ -177,16 +202,33 @@ def run_bench(
             load=LoadOptions(split, rule, asked, gallery),
             prompts=prompts.value,
             limit=limit,
+            repeats=repeats,
             distractors=tuple(distractors or ()),
         )
         specs = [dataset(name) for name in datasets]
+        folders = (_data_folder(data, specs), out)
         with full_disk_at(out):
-            records = _run(context, specs, model or ["mini"], options, (data, out), as_json=json)
+            records = _run(context, specs, model or ["mini"], options, folders, as_json=json)
         if json:
             from benchmarks.rows import row_of
 
             rows = [row_of(each) for each in records]
             write_json({"records": [each.to_json() for each in records], "rows": rows})
+
+
+def _data_folder(data: Path | None, specs: "list[DatasetSpec]") -> Path:
+    """Where data sets lie; nowhere if each says so itself.
+
+    Raises:
+        SettingsError: it was not told, and one does not say it.
+    """
+    bare = [each.name for each in specs if not Path(each.folder).is_absolute()]
+    if data is None and bare:
+        raise SettingsError(
+            f"{bare[0]} is looked for below --data, which is not given",
+            hint="--data names the folder that holds the folders of data sets",
+        )
+    return data or Path()
 
 
 def _run(
@@ -212,13 +254,21 @@ def _run(
             CacheFolder(context.cache_dir, "features"),
             None if shown is None else lambda _, done, total: shown(done, total),
             None if as_json else _told(context),
+            _threads(),
         )
         return run(specs, encoders, options, bench)
 
 
+def _threads() -> int | None:
+    """How many threads OpenMP is told to use, as torch and FAISS read it; None if it is not."""
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(told) if told.isdecimal() else None
+
+
 def _told(context: Context) -> "Callable[[RunRecord], None]":
-    """Says each record in a line, and what is missing once a data set."""
+    """Says each record in a line, and once a data set what is missing or unknown."""
     said: set[tuple[str, str]] = set()
+    tell_unknown = unknown_teller(quiet=context.quiet)
 
     def tell(record: "RunRecord") -> None:
         key = record.key
@@ -230,6 +280,7 @@ def _told(context: Context) -> "Callable[[RunRecord], None]":
                 "its figures compare with no others",
                 quiet=context.quiet,
             )
+        tell_unknown(record)
         write_text(_line(record))
 
     return tell

@@ -37,9 +37,9 @@ class Origin:
         split: as its authors call it, e.g. "test".
         rule: which captions count; "" where there is no choice.
         sha256: (hex) of each annotation file that was read, by its name.
-        is_known: whether all of these are the files that published results were made with, as far
-            as polyseek knows them (`sources.toml`).
-        licence: of annotations and pictures, one line.
+        is_known: whether all of these are the files that were published, as far as polyseek knows
+            them (`sources.toml`); the registry looks, and loaders leave it.
+        licence: of annotations and pictures, one line; "" takes that of `sources.toml`.
     """
 
     name: str
@@ -70,8 +70,12 @@ class Crossmodal:
         language: canonical tag of the texts.
         text_keys: m names of the texts in the annotations (COCO's sentence ids); () where there
             are none.
-        more: further pairs (text row, picture row) that belong together, (p, 2), by name of who
-            found them: "eccv", "cxc".
+        more: further pairs (text row, picture row) that belong together, (p, 2) int64, by name of
+            who found them. "cxc": what people rated as right for Crisscrossed Captions, whichever
+            is asked for; most pairs of `picture_of` are among them. "eccv_i2t", "eccv_t2i": all
+            that is right, as ECCV Caption found it, for the pictures (for the texts) that it asks,
+            and for no others; the two were collected apart, and neither is the other turned round.
+            "same words": the texts with the other pictures that are captioned in the same words.
         folds: into how many equal parts the gallery may also be cut ("COCO 1K" is 5); 1 is none.
         missing: names of pictures of the split whose file is not there; they and their captions
             are in none of the above.
@@ -95,10 +99,13 @@ class ClassNames:
     Attributes:
         classes: (c,) the number of each named class, ascending.
         names: c; two classes may share one.
+        gallery: whose names they are, where those of the data set are not taken; part of the
+            protocol.
     """
 
     classes: Int64Array
     names: tuple[str, ...]
+    gallery: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,8 +225,9 @@ class DatasetSpec:
         load: reads it.
         folder: below `--data`, where it is looked for.
         languages: how many it has.
-        files: those that can be fetched, or checked when somebody brings them.
-        licence: of annotations and pictures, one line.
+        files: those that can be fetched, or checked when somebody brings them; () takes those of
+            `sources.toml`.
+        licence: likewise.
         instructions: how to get what cannot be fetched; "" where there is nothing of it.
     """
 

@@ -29,8 +29,6 @@ from benchmarks.datasets.choices import one_of, refuse
 from benchmarks.datasets.files import find, read_json
 from benchmarks.datasets.places import located
 
-LICENCE = "annotations: CC BY-NC 4.0; pictures: licences of their Flickr owners"
-
 SPLITS = ("val",)
 
 _LIST = "image_info_unlabeled2017.json"
@@ -101,7 +99,6 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Composed]:
                 "circo",
                 split,
                 sha256={asked.name: of_queries, listed.name: of_list},
-                licence=LICENCE,
             ),
             [Picture(key, located(name, places)) for key, name in names.items()],
             queries,

@@ -29,8 +29,6 @@ from benchmarks.datasets.choices import one_of, refuse
 from benchmarks.datasets.files import find, read_json
 from benchmarks.datasets.places import located
 
-LICENCE = "annotations: MIT; pictures: NLVR2's terms"
-
 SPLITS = ("val",)
 
 _FOLDERS = ("", "captions/", "cirr/captions/", "image_splits/", "cirr/image_splits/")
@@ -88,7 +86,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Composed]:
     places = (folder, folder / "images", folder / "img_raw")
     return (
         composed_of(
-            Origin("cirr", split, sha256=hashes, licence=LICENCE),
+            Origin("cirr", split, sha256=hashes),
             [Picture(key, located(name, places)) for key, name in names.items()],
             queries,
             removes_reference=True,

@@ -30,8 +30,6 @@ from benchmarks.datasets.base import (
 from benchmarks.datasets.choices import one_of, refuse
 from benchmarks.datasets.files import find, read_json
 
-LICENCE = "annotations: CDLA; pictures: of their sellers"
-
 CATEGORIES = {"dress": "dresses", "shirt": "shirts", "toptee": "tops and tees"}
 GALLERIES = ("split", "candidates and targets")
 
@@ -94,7 +92,7 @@ def load(folder: Path, options: LoadOptions, *, category: str) -> Sequence[Compo
     hashes = {captions.name: of_captions, listed.name: of_list}
     return (
         composed_of(
-            Origin(name, split, which, hashes, licence=LICENCE),
+            Origin(name, split, which, hashes),
             [Picture(each, _file(folder, each)) for each in gallery_of(which, names, queries)],
             queries,
             removes_reference=False,

@@ -24,6 +24,10 @@ LEVEL = 0.95
 _DRAWS_AT_ONCE = 1 << 20
 """Pictures drawn at once, thrice 8 MB; those of one resample are drawn together."""
 
+_FEW = 8
+"""Pictures for each kind from which on it is quicker to draw how often each kind comes: of 5,000
+pictures with five captions R@1 takes 0.07 s in place of 1.4."""
+
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
@@ -97,17 +101,27 @@ def paired_difference(
 def _resampled(sums: FloatArray, sizes: FloatArray, resamples: int, seed: int) -> FloatArray:
     """The mean over the queries of each resample, (resamples,).
 
+    Pictures of which the same is true are of one kind, and how often each kind comes is
+    multinomial. Where queries are right or wrong there are few kinds.
+
     Args:
         sums: (C,) of each picture's queries.
         sizes: (C,) how many these are.
         resamples: how often.
         seed: of the draws.
     """
+    kinds, counts = np.unique(np.column_stack([sums, sizes]), axis=0, return_counts=True)
+    is_few = len(kinds) * _FEW < len(sums)
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)
-    at_once = max(1, _DRAWS_AT_ONCE // len(sums))
+    at_once = max(1, _DRAWS_AT_ONCE // (len(kinds) if is_few else len(sums)))
     for start in range(0, resamples, at_once):
         stop = min(start + at_once, resamples)
-        drawn = rng.integers(0, len(sums), (stop - start, len(sums)))
-        means[start:stop] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+        if is_few:
+            times = rng.multinomial(len(sums), counts / len(sums), stop - start)
+            totals, asked = ((times * kinds[:, column]).sum(axis=1) for column in (0, 1))
+        else:
+            drawn = rng.integers(0, len(sums), (stop - start, len(sums)))
+            totals, asked = sums[drawn].sum(axis=1), sizes[drawn].sum(axis=1)
+        means[start:stop] = totals / asked
     return means

@@ -22,6 +22,8 @@ class RunOptions:
         load: which split, captions and languages.
         prompts: how names of classes become texts.
         limit: pictures to take, from the start of each data set; None takes all.
+        repeats: how often each measurement is made; from the second time on nothing is taken from
+            a cache, and figures and ranks have to be the same.
         distractors: folders of pictures that pad the gallery of texts.
     """
 
@@ -29,6 +31,7 @@ class RunOptions:
     load: LoadOptions = field(default_factory=LoadOptions)
     prompts: Prompts = "label"
     limit: int | None = None
+    repeats: int = 1
     distractors: tuple[Path, ...] = ()
 
 
@@ -77,12 +80,23 @@ def key_of(
     language: str = "",
     captions: str = "",
     prompt: str = "",
+    gallery: str = "",
 ) -> ProtocolKey:
-    """The protocol of a data set as it is measured; its gallery says how much of it is there."""
+    """The protocol of a data set as it is measured; its gallery says how much of it is there.
+
+    Args:
+        data: as it is measured.
+        options: what is run.
+        language: see `ProtocolKey`.
+        captions: see `ProtocolKey`.
+        prompt: see `ProtocolKey`.
+        gallery: what else is special about it; "" is nothing.
+    """
     n, n_missing = len(data.pictures), len(data.missing)
-    gallery = f"{n} of {n + n_missing}" if n_missing else COMPLETE
+    part = f"{n} of {n + n_missing}" if n_missing else ""
     if options.limit is not None:
-        gallery = f"the first {n}" if gallery == COMPLETE else f"the first {gallery}"
+        part = f"the first {part or n}"
+    gallery = "; ".join(each for each in (gallery, part) if each) or COMPLETE
     return ProtocolKey(
         data.origin.name,
         data.origin.split,

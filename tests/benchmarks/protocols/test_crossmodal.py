@@ -121,7 +121,14 @@ def test_names_of_a_language_by_hand():
     assert found.figures["top1"] == pytest.approx(2 / 3)
     assert found.figures["top1_pessimistic"] == pytest.approx(1 / 3)
     assert found.figures["mean_per_class_recall"] == pytest.approx(2 / 3)
-    assert "top5" not in found.figures  # of three names it could be nothing but 1
+
+
+@pytest.mark.parametrize(("n", "tops"), [(1, {"top1"}), (5, {"top1"}), (6, {"top1", "top5"})])
+def test_of_no_more_classes_than_five_there_is_no_top_5(n, tops):
+    classes = unit(np.eye(n))
+    names = ClassNames(np.arange(n), tuple("abcdef"[:n]))
+    found = evaluate_zeroshot(zeroshot(range(n)), names, classes, classes)
+    assert {name for name in found.figures if name.startswith("top")} == tops
 
 
 def test_the_mean_over_classes_is_no_mean_over_pictures():
