@@ -17,7 +17,7 @@ from cli.progress import step_progress
 from retrieval.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from benchmarks.datasets.base import CaptionsRule, DatasetSpec
     from benchmarks.plans.base import RunOptions
@@ -40,7 +40,7 @@ class Captions(StrEnum):
     FIRST = "first"
 
 
-_APART = ("rank", "rsum", "mrr", "ndcg", "fraction")
+_APART = ("rank", "rsum", "mrr", "ndcg", "fraction", "/")
 """Parts of names of figures that a line has no room for."""
 
 _LIST_EXAMPLES = examples("polyseek bench list", "polyseek bench list --json")
@@ -50,6 +50,7 @@ _RUN_EXAMPLES = examples(
     "--out runs/clip",
     "polyseek bench run babel-imagenet --languages de,sw --prompts label --model mini "
     "--data ~/datasets --out runs/babel",
+    "polyseek bench run probes --model mini --data ~/datasets --out runs/probes",
     "polyseek bench run coco --index exact --index auto --model mini --data ~/datasets "
     "--out runs/index",
     "polyseek bench run garden.toml --model mini --out runs/garden",
@@ -189,7 +190,7 @@ def run_bench(
         if repeats < 1:
             raise SettingsError(f"--repeats must be at least 1, got {repeats}")
         from benchmarks.datasets.base import LoadOptions
-        from benchmarks.datasets.registry import dataset
+        from benchmarks.datasets.registry import datasets as specs_of
         from benchmarks.plans.base import RunOptions
 
         indexes = tuple(index or ("exact",))
@@ -205,7 +206,7 @@ def run_bench(
             repeats=repeats,
             distractors=tuple(distractors or ()),
         )
-        specs = [dataset(name) for name in datasets]
+        specs = list(specs_of(datasets))
         folders = (_data_folder(data, specs), out)
         with full_disk_at(out):
             records = _run(context, specs, model or ["mini"], options, folders, as_json=json)
@@ -233,7 +234,7 @@ def _data_folder(data: Path | None, specs: "list[DatasetSpec]") -> Path:
 
 def _run(
     context: Context,
-    specs: "list[DatasetSpec]",
+    specs: "Sequence[DatasetSpec]",
     models: list[str],
     options: "RunOptions",
     folders: tuple[Path, Path],

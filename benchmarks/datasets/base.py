@@ -1,7 +1,7 @@
 """What a data set is, once it is read: pictures, texts, and which belong together.
 
 A loader reads the files of one data set below a folder, checks what it reads, and gives one of the
-three values of this module. It opens no picture; it looks whether each is there, and names those
+four values of this module. It opens no picture; it looks whether each is there, and names those
 that are not.
 """
 
@@ -173,7 +173,34 @@ class Composed:
     n_left_out: int = 0
 
 
-DataSet: TypeAlias = Crossmodal | Zeroshot | Composed
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """Items of two pictures and two texts: which text is said of which picture?
+
+    Attributes:
+        origin: where it comes from.
+        pictures: n.
+        texts: m, all different.
+        pictures_of: (q, 2) rows of each item's pictures.
+        texts_of: (q, 2) rows of its texts; the first is said of the first picture alone, the
+            second of the second.
+        aspects: of each item what it is about ("red", "blue"); figures are also given of the
+            items of one aspect. () has none.
+        language: canonical tag of the texts.
+        missing: names of pictures that are not there.
+    """
+
+    origin: Origin
+    pictures: tuple[Picture, ...]
+    texts: tuple[str, ...]
+    pictures_of: Int64Array
+    texts_of: Int64Array
+    aspects: tuple[tuple[str, ...], ...]
+    language: str = "en"
+    missing: tuple[str, ...] = ()
+
+
+DataSet: TypeAlias = Crossmodal | Zeroshot | Composed | Choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +259,7 @@ class DatasetSpec:
     """
 
     name: str
-    task: Literal["crossmodal", "zeroshot", "composed"]
+    task: Literal["crossmodal", "zeroshot", "composed", "choices"]
     title: str
     load: Loader
     folder: str

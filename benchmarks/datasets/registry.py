@@ -1,6 +1,7 @@
 """Data sets by name, and read: what they hold is marked as known or not in one place."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.datasets import (
@@ -17,6 +18,7 @@ from benchmarks.datasets import (
     multi30k,
     openclipart,
     own,
+    probes,
     tuxpaint,
     urban1k,
     xflickrco,
@@ -44,7 +46,11 @@ _SPECS: tuple[DatasetSpec, ...] = (
     cirr.SPEC,
     *fashioniq.SPECS,
     circo.SPEC,
+    *probes.SPECS,
 )
+
+_GROUPS = {"probes": tuple(each.name for each in probes.SPECS)}
+"""Names that stand for several data sets."""
 
 
 def known_datasets() -> tuple[DatasetSpec, ...]:
@@ -64,8 +70,19 @@ def dataset(name: str) -> DatasetSpec:
         return found[name]
     if name.endswith(own.SUFFIX):
         return own.spec_of(Path(name), {*found, *sources()})
-    near = difflib.get_close_matches(name, found) or list(found)
+    every = [*found, *_GROUPS]
+    near = difflib.get_close_matches(name, every) or every
     raise DatasetError(f"there is no data set {name!r}", hint=f"there is {', '.join(near)}")
+
+
+def datasets(names: Sequence[str]) -> tuple[DatasetSpec, ...]:
+    """The data sets of names, once each; "probes" is every probe.
+
+    Raises:
+        DatasetError: there is none of a name.
+    """
+    expanded = [each for name in names for each in _GROUPS.get(name, (name,))]
+    return tuple(dataset(name) for name in dict.fromkeys(expanded))
 
 
 def load(spec: DatasetSpec, data: Path, options: LoadOptions) -> tuple[DataSet, ...]:

@@ -34,7 +34,7 @@ class DatasetSource:
 
     Attributes:
         name: as `polyseek bench list` has it.
-        address: of its authors, or of those who publish it.
+        address: of its authors, or of those who publish it; "" of what polyseek draws itself.
         licence: of annotations and pictures, one line.
         paper: authors, title, where; "" where there is none.
         counts: pictures, texts, queries, classes and languages of what results are published on.

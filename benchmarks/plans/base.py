@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.datasets.base import Crossmodal, LoadOptions, Prompts, Zeroshot
+from benchmarks.datasets.base import Choices, Crossmodal, LoadOptions, Prompts, Zeroshot
 from benchmarks.datasets.subset import WithPictures, first, without
 from benchmarks.features import Features, PictureFeatures
 from benchmarks.protocols.evaluation import Evaluation
@@ -74,7 +74,7 @@ def seen(
 
 
 def key_of(
-    data: Crossmodal | Zeroshot,
+    data: Crossmodal | Zeroshot | Choices,
     options: RunOptions,
     *,
     language: str = "",

@@ -2,9 +2,17 @@
 
 from collections.abc import Iterator
 
-from benchmarks.datasets.base import Composed, Crossmodal, DataSet, DatasetError, Zeroshot
+from benchmarks.datasets.base import (
+    Choices,
+    Composed,
+    Crossmodal,
+    DataSet,
+    DatasetError,
+    Zeroshot,
+)
 from benchmarks.features import Features
 from benchmarks.plans.base import Planned, RunOptions
+from benchmarks.plans.choices import plan_choices
 from benchmarks.plans.crossmodal import plan_crossmodal
 from benchmarks.plans.zeroshot import plan_zeroshot
 
@@ -24,6 +32,8 @@ def plan(data: DataSet, features: Features, options: RunOptions) -> Iterator[Pla
         yield from plan_crossmodal(data, features, options)
     elif isinstance(data, Zeroshot):
         yield from plan_zeroshot(data, features, options)
+    elif isinstance(data, Choices):
+        yield from plan_choices(data, features, options)
     else:
         raise _not_yet(data)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from benchmarks.metrics.choices import OF_ASPECT
 from benchmarks.metrics.ranking import (
     average_precision_at_r,
     fraction_recall,
@@ -103,6 +104,24 @@ def through_figures(
             figures[f"{way}_r@{k}"] = float(((within >= 1) & (within <= k)).mean())
         name = f"ann_recall@{DEPTH}" if way == "t2i" else f"{way}_ann_recall@{DEPTH}"
         figures[name] = float(ranks[f"{way}_ann_hits"].mean()) / min(DEPTH, gallery[way])
+    return figures
+
+
+def choices_figures(ranks: Mapping[str, Int64Array]) -> dict[str, float]:
+    """Of choices between two pictures and two texts: all items, then those of each aspect.
+
+    Args:
+        ranks: by score 1 for each item that counts, else 0; "items/ASPECT" 1 for each that has it.
+    """
+    scores = {name: right for name, right in ranks.items() if OF_ASPECT not in name}
+    figures = {name: float(right.mean()) for name, right in scores.items()}
+    for name, having in ranks.items():
+        if OF_ASPECT in name:
+            aspect = name.partition(OF_ASPECT)[2]
+            figures |= {
+                f"{score}{OF_ASPECT}{aspect}": float(right[having == 1].mean())
+                for score, right in scores.items()
+            }
     return figures
 
 

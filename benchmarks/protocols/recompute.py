@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable, Mapping
 
+from benchmarks.metrics.choices import CHANCE
 from benchmarks.protocols.figures import (
     DEPTH,
     WAYS,
+    choices_figures,
     crossmodal_figures,
     through_figures,
     zeroshot_figures,
@@ -30,6 +32,7 @@ _PROTOCOLS: Mapping[str, Callable[[RunRecord, _Arrays], dict[str, float]]] = {
     "top": lambda record, ranks: zeroshot_figures(ranks, record.counts["classes"]),
     **{f"{way}_within_{DEPTH}": _through for way in WAYS},
     **{way: lambda _, ranks: crossmodal_figures(ranks) for way in WAYS},
+    **{name: lambda _, ranks: choices_figures(ranks) for name in CHANCE},
 }
 """How figures come from ranks, by an array that only this protocol keeps."""
 

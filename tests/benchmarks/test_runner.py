@@ -295,6 +295,19 @@ def test_templates_are_asked_for_before_anything_is_embedded(tmp_path, data):
     assert told == []
 
 
+def test_a_probe_needs_no_files(tmp_path):
+    place = bench(tmp_path, tmp_path / "nothing")
+    options = RunOptions(load=LoadOptions(languages=("de", "en")))
+    german, english = run([dataset("probe-language")], [GeometryEncoder()], options, place)
+    assert (german.key.language, english.key.language) == ("de", "en")
+    assert english.counts["items"] == english.counts["pictures"] / 2 == 132
+    assert english.figures["group_score/shape"] == 0.0  # it reads colours alone
+    kept = place.out.ranks_of(english)
+    among = kept["items/colour"] == 1
+    assert kept["text_score"][among].mean() == english.figures["text_score/colour"]
+    assert set(verify.verdicts(english)) == set()
+
+
 def published(value, **changes):
     """A record of open_clip's ViT-B-32 on COCO, texts finding pictures."""
     model = {"name": "openclip:ViT-B-32:openai", "fingerprint": "f", "dim": 512, "parts": {}}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.datasets.base import (
+    Choices,
     ClassNames,
     Crossmodal,
     DatasetError,
@@ -54,6 +55,25 @@ def test_classes_go_with_their_pictures():
     assert without(data, (0,)).class_of.tolist() == [4, 7]
     with pytest.raises(DatasetError, match="no picture of toy is left"):
         without(data, (0, 1, 2))
+
+
+def choices():
+    """Items of a and b, and of b and c."""
+    rows = np.array([[0, 1], [1, 2]])
+    return Choices(
+        ORIGIN, PICTURES, ("x", "y", "z"), rows, np.array([[0, 1], [2, 0]]), (("p",), ())
+    )
+
+
+def test_an_item_needs_both_of_its_pictures():
+    data = without(choices(), (0,))
+    assert [each.key for each in data.pictures] == ["b", "c"]
+    assert data.pictures_of.tolist() == [[0, 1]]
+    assert [data.texts[row] for row in data.texts_of[0]] == ["z", "x"]
+    assert (data.aspects, data.missing) == (((),), ("a",))
+    assert first(choices(), 2).aspects == (("p",),)
+    with pytest.raises(DatasetError, match="no item of toy has both of its pictures"):
+        first(choices(), 1)
 
 
 def test_pictures_and_captions_come_together(tmp_path):

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.datasets.base import ClassNames, Crossmodal, Origin, Picture, Zeroshot
+from benchmarks.datasets.base import Choices, ClassNames, Crossmodal, Origin, Picture, Zeroshot
 from benchmarks.datasets.same_words import with_same_words
+from benchmarks.protocols.choices import evaluate_choices
 from benchmarks.protocols.crossmodal import evaluate_crossmodal, evaluate_folds, evaluate_padded
 from benchmarks.protocols.recompute import check_figures, recomputed
 from benchmarks.protocols.through_index import evaluate_through
@@ -177,6 +178,18 @@ def test_of_names_of_classes(tmp_path, n_names):
     assert ("top5" in found.figures) == (n_names > 5)
     named = class_of[(class_of >= 1) & (class_of <= n_names)]
     assert ranks["class"].tolist() == named.tolist()
+
+
+def test_of_choices(tmp_path):
+    rng = np.random.default_rng(8)
+    pictures = tuple(Picture(str(row), Path(str(row))) for row in range(20))
+    rows = np.arange(20).reshape(-1, 2)
+    aspects = tuple(("red", "many")[: 1 + number % 2] for number in range(10))
+    data = Choices(Origin("toy", "test"), pictures, tuple("ab" * 10), rows, rows, aspects)
+    found = evaluate_choices(data, *(unit(rng.standard_normal((20, 3))) for _ in "ab"))
+    record, ranks = kept(tmp_path, data, found)
+    assert recomputed(record, ranks) == found.figures
+    assert {"group_score", "text_score/many"} <= set(found.figures)
 
 
 def test_what_ranks_do_not_give_is_refused_or_unknown(tmp_path):

@@ -39,6 +39,21 @@ def test_a_run_says_and_records_its_figures(here, coco_mini):
     assert len((here / "runs" / "records.jsonl").read_text().splitlines()) == 2
 
 
+def test_a_probe_says_its_scores_and_records_those_of_its_aspects(here):
+    arguments = ("bench", "run", "probe-size", "--model", "geometry", "--data", "data")
+    arguments = (*arguments, "--out", "runs")
+    result = run(*arguments, "--limit", 8)
+    said, _, figures = result.stdout.partition(": ")
+    assert said == "probe-size generated en  geometry  exact"
+    assert [each.split()[0] for each in figures.split(", ")] == [
+        "text_score", "image_score", "group_score",
+    ]  # fmt: skip
+    assert figures.endswith("group_score 0.00\n")
+    (record,) = answer(*arguments, "--limit", 8, "--json")["records"]
+    assert record["counts"] == {"pictures": 8, "texts": 12, "items": 4}
+    assert "probes" in refusal(1, "bench", "run", "probe", "--data", "data", "--out", "runs")
+
+
 def test_what_is_missing_is_warned_of(here, coco_mini):
     (coco_mini / "images" / "red.png").unlink()
     result = run(*RUN)
