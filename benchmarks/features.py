@@ -15,9 +15,11 @@ from typing import TypeAlias
 import numpy as np
 
 from benchmarks.datasets.base import DatasetError, Picture
+from benchmarks.reference.settings import AS_STORED
 from indexer.adhoc import Skip, embed_files, files_of
 from retrieval.encoders.base import Encoder, LanguageAware, default_language, precision_of
 from retrieval.model import EncoderInfo, FileRef, Float32Array
+from retrieval.query.encoding import QueryEncoder
 from retrieval.store.cached import CacheFolder, cached_in_blocks
 
 _PICTURES_AT_ONCE, _TEXTS_AT_ONCE = 256, 1_024
@@ -27,7 +29,6 @@ _LISTS_IN_MEMORY = 2
 
 FULL = "fp32"
 """The precision that embeddings are kept under no name for."""
-
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told what is embedded, how many are done, and of how many."""
 
@@ -91,6 +92,10 @@ class Features:
         per_s = round(self._n_embedded / max(self._embedding_s, 1e-9), 2)
         return {"images_embedded": self._n_embedded, "images_per_s": per_s}
 
+    def query_encoder(self, phi: Path | None = None) -> QueryEncoder:
+        """What plans of users' queries ask; `phi` makes words of images in texts."""
+        return QueryEncoder(self._encoder.info, self._encoder, phi=phi)
+
     def pictures(self, pictures: Sequence[Picture]) -> PictureFeatures:
         """Embed pictures; one that cannot be read stops nothing.
 
@@ -106,7 +111,10 @@ class Features:
     def _look_at(self, pictures: Sequence[Picture]) -> PictureFeatures:
         digests = [_digest(each.path) for each in pictures]
         blocks = self._kept(
-            self._space, digests, lambda block: self._embedded(pictures[block]), _PICTURES_AT_ONCE
+            f"{self._space} {AS_STORED}",
+            digests,
+            lambda block: self._embedded(pictures[block]),
+            _PICTURES_AT_ONCE,
         )
         rows = np.empty((len(pictures), self._encoder.info.dim), np.float32)
         done = 0
@@ -153,7 +161,7 @@ class Features:
         rows = np.zeros((len(pictures), self._encoder.info.dim), np.float32)
         files = [files_of([each.path])[0] for each in pictures]
         good = [(row, file) for row, file in enumerate(files) if isinstance(file, FileRef)]
-        found = embed_files(self._encoder, [file for _, file in good])
+        found = embed_files(self._encoder, [file for _, file in good], as_stored=True)
         for (row, _), (_, vector) in zip(good, found, strict=True):
             if not isinstance(vector, Skip):
                 rows[row] = vector

@@ -16,13 +16,14 @@ def row_of(record: RunRecord) -> dict[str, Any]:
 
     Returns:
         `dataset`, `split`, `language`, `model`, `index`, `n` (queries; texts where both ways are
-        asked), `classes` (only where there are some), every figure by its name, and `verdict`: the
-        worst of its figures that compare with published ones, "incomparable" where none does, None
-        where nothing was published.
+        asked), `classes` and `compose` (only where there are some), every figure by its name, and
+        `verdict`: the worst of its figures that compare with published ones, "incomparable" where
+        none does, None where nothing was published.
     """
     key = record.key
     grades = {each.grade for each in verdicts(record).values()}
     classes = {"classes": record.counts["classes"]} if "classes" in record.counts else {}
+    composed = {"compose": way} if (way := record.settings.get("compose")) else {}
     return {
         "dataset": key.dataset,
         "split": key.split,
@@ -31,6 +32,7 @@ def row_of(record: RunRecord) -> dict[str, Any]:
         "index": record.system,
         "n": next((record.counts[name] for name in _COUNTED if name in record.counts), 0),
         **classes,
+        **composed,
         **record.figures,
         "verdict": next((each for each in _WORST_FIRST if each in grades), None),
     }

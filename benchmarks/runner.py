@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from benchmarks.datasets.base import DatasetSpec
+from benchmarks.datasets.base import Composed, DatasetSpec
 from benchmarks.datasets.registry import load
 from benchmarks.encoder_settings import settings_of
 from benchmarks.environment import Stopwatch, device_of, environment
 from benchmarks.features import Features, OnProgress
 from benchmarks.plans.base import Planned, RunOptions
+from benchmarks.plans.submissions import Submission, submissions
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import RunRecord
 from benchmarks.repeats import repeat, side_by_side, times_of, uncached
@@ -21,6 +22,9 @@ from retrieval.encoders.base import Encoder
 from retrieval.store.cached import CacheFolder
 
 OnRecord: TypeAlias = Callable[[RunRecord], None]
+
+OnSubmission: TypeAlias = Callable[[Submission, Path], None]
+"""Told what is to be sent to a server, and where it lies."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +38,7 @@ class Bench:
         on_progress: told what is embedded.
         on_record: told every record, also those that were there.
         threads: that libraries are told to use; None is one a processor.
+        on_submission: told every file for a server, which splits without targets give instead.
     """
 
     data: Path
@@ -42,6 +47,7 @@ class Bench:
     on_progress: OnProgress | None = None
     on_record: OnRecord | None = None
     threads: int | None = None
+    on_submission: OnSubmission | None = None
 
 
 def run(
@@ -61,6 +67,9 @@ def run(
         all_features = (features, *uncached(encoder, options))
         for spec in specs:
             for data in load(spec, bench.data, options.load):
+                if isinstance(data, Composed) and not data.has_targets:
+                    _submit(data, features, options, bench)
+                    continue
                 for planned, *again in side_by_side(data, all_features, options):
                     record = _known(planned, encoder, bench.out)
                     if record is None:
@@ -75,6 +84,13 @@ def run(
                         bench.on_record(record)
     bench.out.write_database()
     return tuple(found)
+
+
+def _submit(data: Composed, features: Features, options: RunOptions, bench: Bench) -> None:
+    for each in submissions(data, features, options):
+        path = bench.out.add_submission(each.name, each.content)
+        if bench.on_submission is not None:
+            bench.on_submission(each, path)
 
 
 def _known(planned: Planned, encoder: Encoder, out: RunFolder) -> RunRecord | None:

@@ -14,6 +14,12 @@ from benchmarks.reference.verdicts import Measured, Verdict, verdict_of
 _SUPERVISED = "conse"
 """How the method of a space begins whose image tower is a classifier of ImageNet's classes."""
 
+_METHODS = {"sum": "image+text", "slerp:0.9": "Slerp (no training)"}
+"""What polyseek calls a way to compose, and what the tables call it.
+
+The authors of Slerp have 0.9 on CIRR, and put their words into a prompt that is not told.
+"""
+
 _APART = ("_rank", "_mrr", "_pessimistic")
 """Endings of figures that nobody publishes as shares."""
 
@@ -25,6 +31,7 @@ def verdicts(record: RunRecord) -> dict[str, Verdict]:
         return {}
     parts: Mapping[str, str] = record.model["parts"]
     settings = Settings.of(record.settings).filled_from(of_encoder(parts))
+    method = record.settings.get("compose", "")
     per_class = record.counts.get("pictures_per_class")
     found = {}
     for name, value in record.figures.items():
@@ -38,6 +45,7 @@ def verdicts(record: RunRecord) -> dict[str, Verdict]:
                 record.key,
                 settings,
                 record.counts,
+                _METHODS.get(method, method),
                 is_exact=record.system == EXACT,
                 pictures_per_class=per_class,
                 unknown_files=unknown_files(record.key.dataset, record.data["annotations"]),

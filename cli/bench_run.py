@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.bench_sent import teller
 from cli.bench_unknown import unknown_teller
 from cli.build_options import DEFAULT_TARGET, build_options
 from cli.context import Context, begin
@@ -54,6 +55,8 @@ _RUN_EXAMPLES = examples(
     "polyseek bench run coco --index exact --index auto --model mini --data ~/datasets "
     "--out runs/index",
     "polyseek bench run garden.toml --model mini --out runs/garden",
+    "polyseek bench run cirr --compose text-only --compose slerp:0.8 --model mini "
+    "--data ~/datasets --out runs/composed",
 )
 
 
@@ -150,9 +153,25 @@ def run_bench(
             show_default=False,
         ),
     ] = None,
+    compose: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compose",
+            metavar="WAY",
+            help="Of composed queries: image-only, text-only, image+text, or as `polyseek query "
+            "--compose` takes it. Default: the three and auto.",
+            show_default=False,
+        ),
+    ] = None,
+    phi: Annotated[
+        Path | None,
+        typer.Option("--phi", metavar="FILE", help="A map for --compose pseudo, of `train phi`."),
+    ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", metavar="N", help="Take the first pictures only."),
+        typer.Option(
+            "--limit", metavar="N", help="Take the first pictures only, or composed queries."
+        ),
     ] = None,
     distractors: Annotated[
         list[Path] | None,
@@ -180,7 +199,8 @@ def run_bench(
     Each protocol, model, language and index gives one record in RUN. What was recorded before is
     not measured again; embeddings are kept in the cache folder. The same command on a CPU gives the
     same records but for their times. --json prints the records, and beside them one flat row each
-    (language, n, classes, figures, verdict).
+    (language, n, classes, figures, verdict). The test splits of cirr and circo have no targets:
+    rankings for the servers that know them are written to RUN/submissions.
     """
     flags = {"device": device.value if device else None}
     with reported_errors(as_json=json):
@@ -192,6 +212,8 @@ def run_bench(
         from benchmarks.datasets.base import LoadOptions
         from benchmarks.datasets.registry import datasets as specs_of
         from benchmarks.plans.base import RunOptions
+        from benchmarks.plans.composed import methods_of
+        from benchmarks.protocols.composing import DEFAULT_METHODS
 
         indexes = tuple(index or ("exact",))
         for kind in indexes:
@@ -205,16 +227,21 @@ def run_bench(
             limit=limit,
             repeats=repeats,
             distractors=tuple(distractors or ()),
+            compose=tuple(dict.fromkeys(compose or DEFAULT_METHODS)),
+            phi=phi,
         )
+        methods_of(options)  # says what is no way, likewise
         specs = list(specs_of(datasets))
         folders = (_data_folder(data, specs), out)
         with full_disk_at(out):
-            records = _run(context, specs, model or ["mini"], options, folders, as_json=json)
+            records, sent = _run(context, specs, model or ["mini"], options, folders, as_json=json)
         if json:
+            from benchmarks.records.means import means_of
             from benchmarks.rows import row_of
 
-            rows = [row_of(each) for each in records]
-            write_json({"records": [each.to_json() for each in records], "rows": rows})
+            shown = [each.to_json() for each in records]
+            rows = [row_of(each) for each in (*records, *means_of(records))]
+            write_json({"records": shown, "rows": rows, "submissions": sent})
 
 
 def _data_folder(data: Path | None, specs: "list[DatasetSpec]") -> Path:
@@ -240,13 +267,16 @@ def _run(
     folders: tuple[Path, Path],
     *,
     as_json: bool,
-) -> "tuple[RunRecord, ...]":
+) -> "tuple[tuple[RunRecord, ...], list[str]]":
+    """Records, and the paths of files for servers."""
     from benchmarks.records.folder import RunFolder
+    from benchmarks.records.means import means_of
     from benchmarks.runner import Bench, run
     from retrieval.encoders.registry import get_encoder
     from retrieval.store.cached import CacheFolder
 
     data, out = folders
+    sent: list[str] = []
     encoders = [get_encoder(name, device=context.settings.device) for name in models]
     with step_progress("embedding", quiet=context.quiet) as shown:
         bench = Bench(
@@ -256,8 +286,13 @@ def _run(
             None if shown is None else lambda _, done, total: shown(done, total),
             None if as_json else _told(context),
             _threads(),
+            teller(sent, quiet=context.quiet, as_json=as_json),
         )
-        return run(specs, encoders, options, bench)
+        records = run(specs, encoders, options, bench)
+    if not as_json:
+        for each in means_of(records):
+            write_text(_line(each))
+    return records, sent
 
 
 def _threads() -> int | None:
@@ -289,7 +324,8 @@ def _told(context: Context) -> "Callable[[RunRecord], None]":
 
 def _line(record: "RunRecord") -> str:
     key = record.key
-    what = [key.dataset, key.split, key.language, key.captions, key.prompt]
+    composed = record.settings.get("compose", "")
+    what = [key.dataset, key.split, key.language, key.captions, key.prompt, composed]
     folds = [f"{key.folds} folds"] if key.folds > 1 else []
     shown = " ".join(each for each in [*what, *folds] if each)
     figures = ", ".join(

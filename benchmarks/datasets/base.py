@@ -139,7 +139,8 @@ class ComposedQuery:
         key: its name in the annotations.
         reference: name of the picture.
         texts: the words; some data sets say them twice.
-        targets: names of the pictures that are right, the one that recall asks for first.
+        targets: names of the pictures that are right, the one that recall asks for first; ()
+            where they are known to a server alone.
         subset: names among which a second recall is taken; () where there is none.
         aspects: what the words are about, as the annotations say.
     """
@@ -171,6 +172,11 @@ class Composed:
     removes_reference: bool
     missing: tuple[str, ...] = ()
     n_left_out: int = 0
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether the right answers are known here, and not to a server alone."""
+        return all(each.targets for each in self.queries)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,13 +6,26 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.datasets.base import Choices, Crossmodal, DatasetError, Picture, Zeroshot
+from benchmarks.datasets.asked import answerable, first_queries
+from benchmarks.datasets.base import (
+    Choices,
+    Composed,
+    Crossmodal,
+    DatasetError,
+    Picture,
+    Zeroshot,
+)
 
-WithPictures = TypeVar("WithPictures", Crossmodal, Zeroshot, Choices)
+WithPictures = TypeVar("WithPictures", Crossmodal, Zeroshot, Choices, Composed)
 
 
 def first(data: WithPictures, count: int) -> WithPictures:
-    """The first pictures with all that belongs to them; all of them if there are no more."""
+    """The first pictures with all that belongs to them; all of them if there are no more.
+
+    Of composed queries the first of these, with the pictures that they name.
+    """
+    if isinstance(data, Composed):
+        return first_queries(data, count)
     kept = np.zeros(len(data.pictures), np.bool_)
     kept[:count] = True
     return only(data, kept)
@@ -42,6 +55,8 @@ def only(data: WithPictures, kept: npt.NDArray[np.bool_]) -> WithPictures:
     pictures = tuple(each for each, keep in zip(data.pictures, kept, strict=True) if keep)
     if not pictures:
         raise DatasetError(f"no picture of {data.origin.name} is left", hint="look at the files")
+    if isinstance(data, Composed):
+        return answerable(data, {each.key for each in pictures})
     if isinstance(data, Zeroshot):
         return replace(data, pictures=pictures, class_of=data.class_of[kept])
     if isinstance(data, Choices):

@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.datasets.base import Choices, Crossmodal, LoadOptions, Prompts, Zeroshot
 from benchmarks.datasets.subset import WithPictures, first, without
 from benchmarks.features import Features, PictureFeatures
+from benchmarks.protocols.composing import DEFAULT_METHODS
 from benchmarks.protocols.evaluation import Evaluation
 from benchmarks.records.key import COMPLETE, ProtocolKey
 from benchmarks.records.run import EXACT
@@ -21,10 +22,13 @@ class RunOptions:
         indexes: ways of searching: EXACT, or kinds of index as `polyseek index --index` takes them.
         load: which split, captions and languages.
         prompts: how names of classes become texts.
-        limit: pictures to take, from the start of each data set; None takes all.
+        limit: pictures to take, from the start of each data set, or composed queries; None takes
+            all.
         repeats: how often each measurement is made; from the second time on nothing is taken from
             a cache, and figures and ranks have to be the same.
         distractors: folders of pictures that pad the gallery of texts.
+        compose: ways to compose, as `Method.parse` reads them.
+        phi: the map that one of them needs, of `polyseek train phi`.
     """
 
     indexes: tuple[str, ...] = (EXACT,)
@@ -33,6 +37,8 @@ class RunOptions:
     limit: int | None = None
     repeats: int = 1
     distractors: tuple[Path, ...] = ()
+    compose: tuple[str, ...] = DEFAULT_METHODS
+    phi: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

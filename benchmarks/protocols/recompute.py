@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from benchmarks.metrics.choices import CHANCE
+from benchmarks.protocols.composed import composed_figures
 from benchmarks.protocols.figures import (
     DEPTH,
     WAYS,
@@ -32,6 +33,7 @@ _PROTOCOLS: Mapping[str, Callable[[RunRecord, _Arrays], dict[str, float]]] = {
     "top": lambda record, ranks: zeroshot_figures(ranks, record.counts["classes"]),
     **{f"{way}_within_{DEPTH}": _through for way in WAYS},
     **{way: lambda _, ranks: crossmodal_figures(ranks) for way in WAYS},
+    "target": lambda record, ranks: composed_figures(record.key.dataset, ranks),
     **{name: lambda _, ranks: choices_figures(ranks) for name in CHANCE},
 }
 """How figures come from ranks, by an array that only this protocol keeps."""

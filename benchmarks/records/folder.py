@@ -5,6 +5,7 @@
     ranks/SHA256.npz     the rank of the best right answer of every query, by direction, those of
                          all right answers, where there are several, and, where several queries are
                          of one picture, the picture of each
+    submissions/         rankings for servers that keep the targets of a test split
 
 A record is appended when all that it names is written. What a cut-off run left half written is the
 last line at most, and is written anew.
@@ -27,6 +28,7 @@ from retrieval.errors import BenchmarkError
 from retrieval.model import Int64Array
 
 _LINES, _DATABASE, _RANKS = "records.jsonl", "records.sqlite", "ranks"
+_SUBMISSIONS = "submissions"
 
 _PICTURE = "_picture"
 """Behind the name of a direction: what is kept are the pictures of its queries."""
@@ -35,7 +37,7 @@ _TABLE = """
 create table figure (
     dataset text, split text, language text, captions text, gallery text, folds integer,
     prompt text, rerank text, training text, model text, fingerprint text, system text,
-    name text, value real, record integer
+    compose text, name text, value real, record integer
 )
 """
 
@@ -94,7 +96,7 @@ class RunFolder:
                 database.execute(_TABLE)
                 for number, each in enumerate(self.records(), start=1):
                     database.executemany(
-                        f"insert into figure values ({', '.join('?' * 15)})",
+                        f"insert into figure values ({', '.join('?' * 16)})",
                         [
                             (*_row(each), name, value, number)
                             for name, value in each.figures.items()
@@ -119,6 +121,12 @@ class RunFolder:
         digest = hashlib.sha256(content).hexdigest()
         write_file(self._folder / _RANKS / f"{digest}.npz", content)
         return digest
+
+    def add_submission(self, name: str, content: bytes) -> Path:
+        """Keep what is sent to a server, in the place of one of the same name -> its path."""
+        path = self._folder / _SUBMISSIONS / name
+        write_file(path, content)
+        return path
 
     def ranks_of(self, record: RunRecord) -> dict[str, Int64Array]:
         """The ranks that a record comes from, by direction.
@@ -167,6 +175,7 @@ def _row(record: RunRecord) -> tuple[object, ...]:
     return (
         key.dataset, key.split, key.language, key.captions, key.gallery, key.folds, key.prompt,
         key.rerank, key.training, model["name"], model["fingerprint"], record.system,
+        record.settings.get("compose", ""),
     )  # fmt: skip
 
 

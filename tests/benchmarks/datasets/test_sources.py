@@ -118,7 +118,14 @@ def test_the_true_files_are_known(test_data):
         read[f"fashioniq-{category}"] = {
             name: _digest(folder / "fashioniq" / name) for name in names
         }
-    read["circo"] = {"val.json": _digest(folder / "circo" / "val.json")}
+    read["fashioniq"] = {
+        name: sha256
+        for category in fashioniq.CATEGORIES
+        for name, sha256 in read[f"fashioniq-{category}"].items()
+    }
+    for name in ("cap.rc2.test1.json", "split.rc2.test1.json"):
+        read["cirr"][name] = _digest(folder / "cirr" / name)
+    read["circo"] = {name: _digest(folder / "circo" / name) for name in ("val.json", "test.json")}
     ids = test_data / "eccv_caption" / "coco_test_ids.npy"
     read["coco"] |= {ids.name: _digest(ids)}
     for name, sha256 in read.items():

@@ -195,8 +195,8 @@ def test_of_choices(tmp_path):
 def test_what_ranks_do_not_give_is_refused_or_unknown(tmp_path):
     data = crossmodal(np.repeat(range(4), 2))
     record, ranks = kept(tmp_path, data, evaluate_crossmodal(data, *noisy(4)))
-    assert recomputed(record, {"target": ranks["t2i"]}) is None
-    assert not check_figures(record, {"target": ranks["t2i"]})
+    assert recomputed(record, {"strange": ranks["t2i"]}) is None
+    assert not check_figures(record, {"strange": ranks["t2i"]})
     other = replace(record, figures={**record.figures, "t2i_r@1": 0.123})
     with pytest.raises(
         BenchmarkError, match=r"t2i_r@1 of toy test mini exact is recorded as 0.123"
