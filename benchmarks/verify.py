@@ -1,9 +1,11 @@
-"""Figures of records beside published ones."""
+"""Figures of records beside published ones, and beside the ranks that they come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.datasets.sources import unknown_files
+from benchmarks.protocols.recompute import check_figures
+from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import EXACT, RunRecord
 from benchmarks.reference.models import published_as
 from benchmarks.reference.settings import Settings, of_encoder
@@ -53,6 +55,19 @@ def verdicts(record: RunRecord) -> dict[str, Verdict]:
         if verdict is not None:
             found[name] = verdict
     return found
+
+
+def unchecked(folder: RunFolder) -> Sequence[RunRecord]:
+    """Compute the figures of all records again -> those of which too little is kept for that.
+
+    Raises:
+        BenchmarkError: a figure is not what the ranks of its record give, or they are damaged.
+    """
+    return [
+        each
+        for each in folder.records()
+        if not each.ranks or not check_figures(each, folder.ranks_of(each))
+    ]
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:
