@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from benchmarks.datasets.base import DatasetError, Picture
+from benchmarks.environment import device_of
 from benchmarks.reference.settings import AS_STORED
 from indexer.adhoc import Skip, embed_files, files_of
 from retrieval.encoders.base import Encoder, LanguageAware, default_language, precision_of
@@ -27,8 +28,8 @@ _PICTURES_AT_ONCE, _TEXTS_AT_ONCE = 256, 1_024
 _LISTS_IN_MEMORY = 2
 """A gallery and what pads it; those of the data set before are let go."""
 
-FULL = "fp32"
-"""The precision that embeddings are kept under no name for."""
+FULL, _PROCESSOR = "fp32", "cpu"
+"""The precision and the device that embeddings are kept under no name for."""
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told what is embedded, how many are done, and of how many."""
 
@@ -74,16 +75,19 @@ class Features:
         self._on_progress = on_progress
         self._seen: dict[tuple[Picture, ...], PictureFeatures] = {}
         self._n_embedded, self._embedding_s = 0, 0.0
-        precision = precision_of(encoder)
-        self._space = encoder.info.fingerprint + ("" if precision == FULL else f" {precision}")
+        self._space = " ".join([encoder.info.fingerprint, *_special(encoder)])
 
     @property
     def encoder(self) -> EncoderInfo:
         """What embeds."""
         return self._encoder.info
 
+    def start_pace(self) -> None:
+        """Count anew what is embedded: another data set begins."""
+        self._n_embedded, self._embedding_s = 0, 0.0
+
     def pace(self) -> dict[str, float]:
-        """Pictures that were embedded and not found in the cache, and how many a second.
+        """Pictures of the data set that were not found in the cache, and how many a second.
 
         `images_embedded` and `images_per_s`, decoding included; empty where there were none.
         """
@@ -172,6 +176,12 @@ class Features:
     def _tell(self, what: str, done: int, total: int) -> None:
         if self._on_progress is not None:
             self._on_progress(what, done, total)
+
+
+def _special(encoder: Encoder) -> list[str]:
+    """Precision and device, where they are not the usual ones: both round otherwise."""
+    told = ((precision_of(encoder), FULL), (device_of(encoder), _PROCESSOR))
+    return [own for own, usual in told if own != usual]
 
 
 def _digest(path: Path) -> str:

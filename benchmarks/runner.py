@@ -67,11 +67,12 @@ def run(
         all_features = (features, *uncached(encoder, options))
         for spec in specs:
             for data in load(spec, bench.data, options.load):
+                features.start_pace()
                 if isinstance(data, Composed) and not data.has_targets:
                     _submit(data, features, options, bench)
                     continue
                 for planned, *again in side_by_side(data, all_features, options):
-                    record = _known(planned, encoder, bench.out)
+                    record = bench.out.same_as(_record(planned, encoder, here))
                     if record is None:
                         record = _measured((planned, *again), encoder, here, bench.out)
                         record = replace(record, times={**record.times, **features.pace()})
@@ -93,12 +94,6 @@ def _submit(data: Composed, features: Features, options: RunOptions, bench: Benc
             bench.on_submission(each, path)
 
 
-def _known(planned: Planned, encoder: Encoder, out: RunFolder) -> RunRecord | None:
-    """The record of the same measurement, if there is one."""
-    wanted = _record(planned, encoder).identity
-    return next((each for each in out.records() if each.identity == wanted), None)
-
-
 def _measured(
     all_planned: Sequence[Planned], encoder: Encoder, here: Mapping[str, Any], out: RunFolder
 ) -> RunRecord:
@@ -110,16 +105,15 @@ def _measured(
     walls = [times["wall_s"], *repeat((found.figures, found.ranks), again, encoder)]
     ranks = out.add_ranks(found.ranks, found.pictures) if found.ranks else ""
     return replace(
-        _record(planned, encoder),
+        _record(planned, encoder, here),
         figures=found.figures,
         counts={**planned.counts, **found.counts},
-        environment=here,
         times={**times, **found.times, **times_of(walls)},
         ranks=ranks,
     )
 
 
-def _record(planned: Planned, encoder: Encoder) -> RunRecord:
+def _record(planned: Planned, encoder: Encoder, here: Mapping[str, Any]) -> RunRecord:
     """What is known of a record before anything is measured."""
     info = encoder.info
     return RunRecord(
@@ -135,4 +129,5 @@ def _record(planned: Planned, encoder: Encoder) -> RunRecord:
         },
         data=planned.data,
         settings={**settings_of(encoder), **planned.settings},
+        environment=here,
     )

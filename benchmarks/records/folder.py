@@ -52,6 +52,7 @@ class RunFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: tuple[RunRecord, ...] | None = None
+        self._by_identity: dict[str, RunRecord] = {}
 
     def records(self) -> tuple[RunRecord, ...]:
         """All records, oldest first; a line that was cut off is left out.
@@ -61,7 +62,18 @@ class RunFolder:
         """
         if self._known is None:
             self._known = self._read()
+            for each in self._known:
+                self._by_identity.setdefault(each.identity, each)
         return self._known
+
+    def same_as(self, wanted: RunRecord) -> RunRecord | None:
+        """The oldest record of the same measurement, if there is one.
+
+        Raises:
+            BenchmarkError: as `records`.
+        """
+        self.records()
+        return self._by_identity.get(wanted.identity)
 
     def _read(self) -> tuple[RunRecord, ...]:
         path = self._folder / _LINES
@@ -79,7 +91,7 @@ class RunFolder:
         whole = (*self.records(), record)
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / _LINES
-        if path.exists() and not path.read_bytes().endswith(b"\n"):  # what was cut off goes
+        if _is_cut_off(path):  # what was cut off goes
             write_file(path, "".join(f"{_line(each)}\n" for each in whole).encode())
         else:
             with path.open("ab") as file:
@@ -87,6 +99,7 @@ class RunFolder:
                 file.flush()
                 os.fsync(file.fileno())
         self._known = whole
+        self._by_identity.setdefault(record.identity, record)
 
     def write_database(self) -> None:
         """Write the figures of all records into SQLite, whole or not at all."""
@@ -167,6 +180,18 @@ class RunFolder:
                 f"{path}, line {number}, is no record: {error}",
                 hint="write to another folder, or use the polyseek that wrote this one",
             ) from error
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether a file of lines ends within one; one that is empty or not there does not."""
+    try:
+        with path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except FileNotFoundError:
+        return False
 
 
 def _row(record: RunRecord) -> tuple[object, ...]:

@@ -47,9 +47,13 @@ class RunRecord:
 
     @property
     def identity(self) -> str:
-        """What is measured, as one line: two records of it are the same measurement."""
+        """What is measured, as one line: two records of it are the same measurement.
+
+        Of the environment the device is part of it: another one rounds otherwise.
+        """
         what = [asdict(self.key), self.system, self.model["fingerprint"], self.data["pictures"]]
-        return canonical_json([*what, self.data["annotations"], self.settings])
+        device = self.environment.get("device", "cpu")
+        return canonical_json([*what, self.data["annotations"], self.settings, device])
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object, with the format's number."""
