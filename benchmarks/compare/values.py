@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.metrics.bootstrap import FloatArray
-from benchmarks.metrics.ranking import average_precision_at_k
+from benchmarks.metrics.ranking import Found, average_precision_of_k
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import RunRecord
 from retrieval.model import Int64Array
@@ -116,12 +116,8 @@ class KeptRanks:
 
     def _average_precisions(self, ranks: Int64Array, k: int) -> FloatArray:
         """Of each query, from the ranks of all its right answers."""
-        owners = self.ranks["positives_of"]
-        n_relevant = np.bincount(owners)
-        relevant = np.zeros((len(n_relevant), k), np.bool_)
-        near = ranks <= k
-        relevant[owners[near], ranks[near] - 1] = True
-        return average_precision_at_k(relevant, n_relevant)
+        sizes = np.bincount(self.ranks["positives_of"])
+        return average_precision_of_k(Found.of(ranks, np.concatenate([[0], np.cumsum(sizes)])), k)
 
     def _of_aspect(self, name: str, aspect: str) -> FloatArray | None:
         values = self.ranks[name].astype(np.float64)

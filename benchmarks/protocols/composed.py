@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.datasets.base import Composed
 from benchmarks.metrics.counting import exact_scores
-from benchmarks.metrics.ranking import average_precision_at_k
+from benchmarks.metrics.ranking import Found, average_precision_of_k
 from benchmarks.metrics.ranks import Positives, Ranks, best_ranks
 from benchmarks.metrics.retrieval import recall_at
 from benchmarks.protocols.evaluation import Evaluation
@@ -233,21 +233,11 @@ def _precisions(
     ranks: Int64Array, owners: Int64Array, ks: tuple[int, ...], about: dict[str, Int64Array]
 ) -> dict[str, float]:
     """Mean average precision at some depths, and by aspect."""
-    figures = {f"map@{k}": float(_average_precisions(ranks, owners, k).mean()) for k in ks}
-    at_ten = _average_precisions(ranks, owners, ASPECT_K)
+    found = Found.of(ranks, np.concatenate([[0], np.cumsum(np.bincount(owners))]))
+    figures = {f"map@{k}": float(average_precision_of_k(found, k).mean()) for k in ks}
+    at_ten = average_precision_of_k(found, ASPECT_K)
     by_aspect = {f"map@{ASPECT_K}_{name}": float(at_ten[own].mean()) for name, own in about.items()}
     return figures | by_aspect
-
-
-def _average_precisions(
-    ranks: Int64Array, owners: Int64Array, k: int
-) -> "np.typing.NDArray[np.float64]":
-    """Of each query, (Q,), from the ranks of all of its right answers."""
-    n_relevant = np.bincount(owners)
-    relevant = np.zeros((len(n_relevant), k), np.bool_)
-    near = ranks <= k
-    relevant[owners[near], ranks[near] - 1] = True
-    return average_precision_at_k(relevant, n_relevant)
 
 
 def _about(data: Composed) -> dict[str, Int64Array]:

@@ -127,3 +127,26 @@ def test_one_that_can_be_read_again_is(pictures, cache, monkeypatch):
         patched.setattr(module, "embed_files", nothing)
         assert len(Features(GeometryEncoder(), cache).pictures(pictures).unreadable) == 8
     assert Features(GeometryEncoder(), cache).pictures(pictures).unreadable == ()
+
+
+def test_what_another_device_embedded_is_not_taken(tmp_path, pictures, monkeypatch):
+    monkeypatch.setattr(module, "device_of", lambda encoder: getattr(encoder, "where", "cpu"))
+    cache = CacheFolder(tmp_path / "cache", "features")
+    here, there, again = Counting(), Counting(), Counting()
+    there.where = again.where = "cuda"
+    for encoder in (here, there, again):
+        features = Features(encoder, cache)
+        features.pictures(pictures)
+        features.texts(["red"])
+    assert [each.n_pictures for each in (here, there, again)] == [len(pictures)] * 2 + [0]
+    assert [each.n_texts for each in (here, there, again)] == [1, 1, 0]
+
+
+def test_the_pace_is_that_of_one_data_set(pictures):
+    features = Features(Counting(), CacheFolder(None, "features"))
+    features.pictures(pictures)
+    assert features.pace()["images_embedded"] == len(pictures)
+    features.start_pace()
+    assert features.pace() == {}
+    features.pictures(pictures[:3])
+    assert features.pace()["images_embedded"] == 3

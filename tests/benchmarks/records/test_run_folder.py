@@ -109,6 +109,18 @@ def test_the_pictures_of_queries_lie_beside_their_ranks(tmp_path):
     assert (name, pictures.tolist(), others) == ("t2i", [0, 0, 1], [])
 
 
+def test_the_oldest_record_of_a_measurement_is_found_again(tmp_path):
+    folder, again = RunFolder(tmp_path), replace(RECORD, counts={}, times={})
+    assert folder.same_as(RECORD) is None
+    folder.add(RECORD)
+    folder.add(again)
+    for each in (folder, RunFolder(tmp_path)):
+        found = each.same_as(again)
+        assert found is not None
+        assert found.times == RECORD.times
+        assert each.same_as(replace(RECORD, system="auto")) is None
+
+
 def test_what_makes_two_records_the_same_measurement():
     same = replace(RECORD, figures={}, times={}, environment={"python": "3"}, counts={}, ranks="")
     assert same.identity == RECORD.identity
@@ -118,6 +130,7 @@ def test_what_makes_two_records_the_same_measurement():
         replace(RECORD, settings={"score": "another"}),
         replace(RECORD, data={**RECORD.data, "pictures": "2" * 64}),
         replace(RECORD, model={**RECORD.model, "fingerprint": "0" * 64}),
+        replace(RECORD, environment={"device": "cuda"}),
     ):
         assert other.identity != RECORD.identity
 
