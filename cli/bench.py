@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import bench_compare, bench_fetch, bench_run, bench_verify
+from cli import bench_compare, bench_fetch, bench_list, bench_run, bench_verify
 from cli.context import begin
 from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.options import JsonOption, QuietOption, examples
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.records.ann import AnnReport
 
 app = typer.Typer(help="Measure models and indexes.", no_args_is_help=True)
+bench_list.add_to(app)
 bench_run.add_to(app)
 bench_fetch.add_to(app)
 bench_verify.add_to(app)
