@@ -110,6 +110,7 @@ def _measured(
         counts={**planned.counts, **found.counts},
         times={**times, **found.times, **times_of(walls)},
         ranks=ranks,
+        index=found.index,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from retrieval.model import Int64Array
 
@@ -22,6 +23,7 @@ class Evaluation:
         times: seconds and milliseconds of its own, which differ from run to run.
         pictures: the picture of every query, by direction ("t2i"), where it is not the query
             itself: captions of one picture are right or wrong together.
+        index: what was searched, by direction; JSON values. Empty where all was ranked.
     """
 
     figures: Mapping[str, float]
@@ -29,3 +31,4 @@ class Evaluation:
     ranks: Mapping[str, Int64Array]
     times: Mapping[str, float] = field(default_factory=dict)
     pictures: Mapping[str, Int64Array] = field(default_factory=dict)
+    index: Mapping[str, Any] = field(default_factory=dict)

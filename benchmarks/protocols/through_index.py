@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,7 @@ def evaluate_through(
         {**t2i.ranks, **i2t.ranks},
         {**t2i.times, **i2t.times},
         t2i.pictures,
+        {**t2i.index, **i2t.index},
     )
 
 
@@ -85,19 +87,21 @@ class _Found:
         hits: (Q,) how many of the exact ten (of all, where there are fewer) are among them.
         depth: how many that would be.
         times: seconds of the build, medians of single queries.
+        index: what was built; see `PolyseekSearcher.settled`.
     """
 
     rows: RowNumbers
     hits: Int64Array
     depth: int
     times: Mapping[str, float]
+    index: Mapping[str, Any]
 
 
 def _searched(
     queries: Float32Array, gallery: Float32Array, index: str, contents: Contents, kind: Modality
 ) -> _Found:
     with _built(gallery, index, contents) as (searcher, build_s):
-        setting = Setting(kind)
+        setting, settled = Setting(kind), searcher.settled()
         rows = searcher.rows(searcher.search(queries, DEPTH, setting), DEPTH)
         arms = {
             "index": lambda n: searcher.search(queries[n : n + 1], DEPTH, setting),
@@ -106,7 +110,7 @@ def _searched(
         timed = interleave(arms, rounds=min(_TIMED, len(queries)))
     times = {f"{name}_ms": round(each.p50_ms, 3) for name, each in timed.items()}
     hits, depth = _hits(queries, gallery, rows)
-    return _Found(rows, hits, depth, {"build_s": round(build_s, 3), **times})
+    return _Found(rows, hits, depth, {"build_s": round(build_s, 3), **times}, settled)
 
 
 @contextmanager
@@ -155,4 +159,5 @@ def _evaluation(way: str, is_right: BoolArray, found: _Found) -> Evaluation:
         {f"{way}_queries": len(within)},
         ranks,
         {f"{way}_{name}": value for name, value in found.times.items()},
+        index={way: found.index},
     )

@@ -10,6 +10,7 @@ whatever their number of queries.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from benchmarks.datasets.fashioniq import GALLERIES
 from benchmarks.records.run import RunRecord
 from retrieval.encoders.fingerprint import canonical_json
 
@@ -66,7 +67,9 @@ def _mean(parts: Sequence[RunRecord]) -> RunRecord:
 
 
 def _alike(record: RunRecord) -> str:
-    """What the parts of one mean share, as one line."""
-    key = replace(record.key, split="", gallery="")
-    what = [record.key.dataset, repr(key), record.system, record.model["fingerprint"]]
-    return canonical_json([*what, record.settings])
+    """What the parts of one mean share, as one line; what each part lacks may differ."""
+    said = record.key.gallery
+    gallery = next((each for each in GALLERIES[1:] if said.startswith(each)), "")
+    key = replace(record.key, split="", gallery=gallery)
+    what = [repr(key), record.system, record.model["fingerprint"], record.settings]
+    return canonical_json([*what, record.environment.get("device", "cpu")])

@@ -32,6 +32,9 @@ class RunRecord:
         times: wall and CPU seconds, pictures a second, peak memory; the only part that differs
             between two runs.
         ranks: sha256 of the file with the rank of every query, "" where there is none.
+        index: of each direction the index that was built and searched: its canonical text
+            ("exact", "ivf1024,pq256x4fs"), its seed, and of each kind of query how many lists and
+            candidates it visits; {} where no index was asked.
     """
 
     key: ProtocolKey
@@ -44,6 +47,7 @@ class RunRecord:
     environment: Mapping[str, Any] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
     ranks: str = ""
+    index: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def identity(self) -> str:

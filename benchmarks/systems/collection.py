@@ -135,6 +135,27 @@ class PolyseekSearcher:
         kept = sum(size for name, size in files.items() if not name.endswith((VECTORS, ROWS)))
         return Description("exact" if record is None else record.spec, params, kept, mapped)
 
+    def settled(self) -> dict[str, Any]:
+        """What the builder settled on: `spec`, and of an index `seed` and `modes`; JSON values.
+
+        Of each kind of query the lists that are visited, the candidates that are looked at again,
+        and whether the router chooses the lists. Nothing that was measured, so that building anew
+        tells the same.
+        """
+        record = self._engine.collection.gallery(self._gallery).entry.index
+        if record is None:
+            return {"spec": "exact"}
+        modes = {
+            each.modality: {
+                "nprobe": each.nprobe,
+                "candidates": each.candidates,
+                "floor": each.floor,
+                "routed": each.routed,
+            }
+            for each in record.modes
+        }
+        return {"spec": record.spec, "seed": record.seed, "modes": modes}
+
     def search(self, queries: Vectors, k: int, setting: Setting) -> Ranking:
         """Scores and item ids."""
         return ask(self._engine, queries, k, setting, self._gallery)

@@ -77,6 +77,8 @@ def test_every_protocol_has_its_record(tmp_path, data):
     assert exact.key == ProtocolKey("coco", "test", "en", "first5")
     assert exact.figures["t2i_r@1"] == folded.figures["t2i_r@1"] == 1.0
     assert through.figures["ann_recall@10"] == 1.0
+    assert through.index == {"t2i": {"spec": "exact"}, "i2t": {"spec": "exact"}}
+    assert exact.index == folded.index == {}
     assert exact.counts == {"pictures": 8, "texts": 16, "t2i_queries": 16, "i2t_queries": 8}
     assert place.out.ranks_of(exact)["t2i"].tolist() == [1] * 16
     assert exact.model["fingerprint"] == GeometryEncoder().info.fingerprint

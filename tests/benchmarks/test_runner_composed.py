@@ -172,6 +172,12 @@ def test_the_mean_is_over_categories_and_not_over_queries(tmp_path, fashioniq):
     assert means_of(only[1:]) == ()
     lacking = replace(only[0], key=replace(only[0].key, gallery="7 of 8"))
     assert means_of([lacking, *only[1:]])[0].key.gallery == "7 of 8; complete"
+    easier = [
+        replace(each, key=replace(each.key, gallery="candidates and targets")) for each in only
+    ]
+    galleries = [each.key.gallery for each in means_of([*only, *easier])]
+    assert galleries == ["complete", "candidates and targets"]
+    assert [each.key.gallery for each in means_of([*only, *easier[:2]])] == ["complete"]
 
 
 def published(dataset_name, split, figures, compose, **changes):

@@ -87,6 +87,9 @@ def test_an_index_loses_something_and_says_so():
     exact = evaluate_crossmodal(crossmodal(1_000), pictures, texts)
     hits = found.ranks["t2i_ann_hits"]
     assert found.figures["ann_recall@10"] == hits.mean() / 10 < 1
+    for way in ("t2i", "i2t"):
+        assert found.index[way]["spec"] == "ivf16,pq2x4fs"
+        assert all(1 <= mode["nprobe"] <= 16 for mode in found.index[way]["modes"].values())
     assert found.figures["t2i_r@10"] <= exact.figures["t2i_r@10"] + 0.01
 
 
@@ -101,6 +104,7 @@ def test_others_pad_the_gallery_of_texts_alone():
     assert (padded.ranks["t2i"] >= bare.ranks["t2i"]).all()
     through = evaluate_through(data, np.concatenate([pictures, texts[:1]]), texts, "exact")
     assert set(through.counts) == {"t2i_queries"}
+    assert through.index == {"t2i": {"spec": "exact"}}
     assert through.figures["t2i_r@1"] == padded.figures["t2i_r@1"]
 
 
