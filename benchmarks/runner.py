@@ -83,7 +83,7 @@ def _measured(
         figures=found.figures,
         counts={**planned.counts, **found.counts},
         environment=here,
-        times=watch.read(),
+        times={**watch.read(), **found.times},
         ranks=ranks,
     )
     out.add(record)

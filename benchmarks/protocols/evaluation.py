@@ -1,7 +1,7 @@
 """What a protocol gives: figures, and what they are computed from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from retrieval.model import Int64Array
 
@@ -18,8 +18,10 @@ class Evaluation:
         counts: queries of each direction, and what else a denominator is.
         ranks: of the best right answer of every query, from 1, by direction: every figure can be
             computed from them again.
+        times: what was timed beside the whole: seconds end in "_s", milliseconds in "_ms".
     """
 
     figures: Mapping[str, float]
     counts: Mapping[str, int]
     ranks: Mapping[str, Int64Array]
+    times: Mapping[str, float] = field(default_factory=dict)

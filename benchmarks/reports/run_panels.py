@@ -182,7 +182,8 @@ def _draw_groups(shown: Languages, entrants: Sequence[str], ending: str) -> Plot
     colours = colour_of(entrants)
     means = [group.published_mean(name) for group in shown.groups for name in entrants]
     has_marks = any(each is not None for each in means)
-    rows = len(shown.groups) * (len(entrants) + _GAP + 0.9)
+    bars = [name for group in shown.groups for name in entrants if group.mean(name) is not None]
+    rows = len(bars) + len(shown.groups) * (_GAP + 0.9)
     subtitle = f"{shown.title}: mean {shown.figure}, a dot a language"
     subtitle += f", {entrants[0]}" if len(entrants) == 1 else ""
     with canvas("Languages by resources", subtitle, 1.15 * rows + len(entrants)) as drawn:
@@ -194,8 +195,9 @@ def _draw_groups(shown: Languages, entrants: Sequence[str], ending: str) -> Plot
             axes.text(0, at - 0.1, head, color=FAINT, fontsize=_LINE, va="center")
             at += 0.9
             for name in entrants:
-                _draw_group(axes, group, name, at, colours[name])
-                at += 1
+                if group.mean(name) is not None:
+                    _draw_group(axes, group, name, at, colours[name])
+                    at += 1
             at += _GAP
         axes.set_ylim(at - _GAP - 0.3, -0.7)
         axes.set_yticks([])
@@ -218,7 +220,8 @@ def _draw_group(axes: "Axes", group: LanguageGroup, entrant: str, at: float, col
     axes.barh(at, 100 * mean, height=0.72, color=colour, alpha=0.35)
     axes.plot(values, [at] * len(values), "o", color=colour, markersize=2.6, alpha=0.9)
     end = max(*values, 100 * mean, 100 * (published or 0))
-    axes.text(end + 2, at, f"{100 * mean:.1f}", va="center", fontsize=_LINE)
+    few = "" if len(values) == len(group.rows) else f" ({len(values)} of {len(group.rows)})"
+    axes.text(end + 2, at, f"{100 * mean:.1f}{few}", va="center", fontsize=_LINE)
     if published is not None:
         axes.plot(100 * published, at, **_MARK)
 

@@ -38,7 +38,7 @@ nav ul, .grades { display: flex; flex-wrap: wrap; gap: 0.4rem 1rem; margin: 0.8r
   list-style: none; }
 .grid {
   display: grid; gap: 2rem 2.2rem; align-items: start; margin: 1rem 0;
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 22.5rem), 1fr));
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 22.5rem), 1fr));
 }
 .grid > * { min-width: 0; }
 .plot { margin: 0; max-width: 30rem; }
@@ -61,7 +61,11 @@ article thead th, article tbody th { overflow-wrap: normal; }
 .long th { min-width: 6rem; }
 .grade { display: inline-block; padding: 0 0.45em; border-radius: 0.6em; font-weight: 600;
   white-space: nowrap; }
-@media (max-width: 30rem) { td .grade { white-space: normal; } }
+@media (max-width: 30rem) {
+  article table { font-size: 0.8125rem; }
+  article th, article td { padding-right: 0.35rem; }
+  td .grade { padding: 0 0.3em; white-space: normal; overflow-wrap: normal; }
+}
 .grade-reproduced { color: var(--good); background: var(--good-tile); }
 .grade-close { color: var(--near); background: var(--near-tile); }
 .grade-not-reproduced, .differs { color: var(--bad); background: var(--bad-tile); }

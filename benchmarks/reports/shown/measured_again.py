@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, get_args
 
 from benchmarks.datasets.base import (
     CaptionsRule,
+    Composed,
     Crossmodal,
     DatasetError,
     LoadOptions,
@@ -85,19 +86,23 @@ def _loaded(record: RunRecord, folder: Path) -> Crossmodal | Zeroshot:
     key = record.key
     spec = dataset(key.dataset)
     languages = (key.language,) if key.language and spec.languages > 1 else ()
-    plain = LoadOptions(languages=languages)
-    whole = LoadOptions(key.split, _rule(key), languages)
-    for options in (plain, whole):
-        found = [
-            each
-            for each in spec.load(folder, options)
-            if isinstance(each, Crossmodal | Zeroshot)
-            and (each.origin.split, each.origin.rule) == (key.split, key.captions)
-        ]
-        for each in found:
-            if isinstance(each, Zeroshot) or each.language == key.language:
+    for options in (
+        LoadOptions(languages=languages),
+        LoadOptions(key.split, _rule(key), languages),
+    ):
+        for each in spec.load(folder, options):
+            if not isinstance(each, Composed) and _is_of(each, key):
                 return each
     raise DatasetError(f"{key.dataset} is read otherwise now than when it was measured")
+
+
+def _is_of(data: Crossmodal | Zeroshot, key: ProtocolKey) -> bool:
+    """Whether data are those of a protocol, as far as their files do not tell."""
+    if data.origin.split != key.split:
+        return False
+    if isinstance(data, Zeroshot):
+        return key.language in data.names
+    return (data.origin.rule, data.language) == (key.captions, key.language)
 
 
 def _rule(key: ProtocolKey) -> CaptionsRule | None:

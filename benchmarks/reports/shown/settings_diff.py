@@ -84,8 +84,9 @@ def _diff(row: FigureRow) -> SettingsDiff:
         for name, here, there in pairs
         if (here, there) != (None, None)
     )
-    title = protocol_name(whatever_language(row.record.key))
-    return SettingsDiff(title, row.entrant, reference.source.title, parts + settings)
+    return SettingsDiff(
+        protocol_name(row.record.key), row.entrant, reference.source.title, parts + settings
+    )
 
 
 def _shown(value: object) -> str:
