@@ -149,7 +149,7 @@ def draw_cost(cost: IndexCost) -> Iterator[Plot]:
 def _draw_times(cost: IndexCost, title: str) -> Plot:
     colours = colour_of(cost.labels)
     timed = [(row, row.search_ms) for row in cost.rows if row.search_ms is not None]
-    with canvas("Recall against time", title, 12 + len(timed)) as (figure, axes):
+    with canvas("Recall against time", title, 15 + len(timed)) as (figure, axes):
         for number, (row, ms) in enumerate(timed, start=1):
             for label, recall in row.recalls.items():
                 axes.plot(ms, 100 * recall, "o", color=colours[label], markersize=5, zorder=3)

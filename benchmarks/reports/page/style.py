@@ -22,9 +22,10 @@ _RULES = """
 body {
   margin: 0 auto; padding: 1.5rem clamp(1rem, 4vw, 3rem) 4rem; max-width: 84rem;
   background: var(--paper); color: var(--ink); font: 0.9375rem/1.5 var(--font);
-  overflow-wrap: anywhere;
+  overflow-wrap: break-word;
 }
 h1 { margin: 0 0 0.25rem; font-size: 1.6rem; line-height: 1.25; }
+h1, p, li { overflow-wrap: anywhere; }
 h2 {
   margin: 3rem 0 0.5rem; padding-bottom: 0.35rem; border-bottom: 1px solid var(--rule);
   font-size: 1.2rem; line-height: 1.3;

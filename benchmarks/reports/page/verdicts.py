@@ -105,7 +105,7 @@ def _settings(diff: SettingsDiff) -> Html:
 
 def _setting(row: SettingRow) -> Html:
     shown = element("span", f"{row.own}", class_="differs") if row.differs else row.own
-    effect = f", differs ({row.effect})" if row.effect else ", differs"
+    effect = f" differs ({row.effect})" if row.effect else " differs"
     return element(
         "tr",
         element("th", row.name.replace("_", " "), scope="row"),
