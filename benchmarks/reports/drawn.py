@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from benchmarks.reports.run_panels import draw_cost, draw_languages, draw_panel, draw_ranks
+from benchmarks.reports.run_bars import draw_cost, draw_panel
+from benchmarks.reports.run_languages import draw_languages
 from benchmarks.reports.run_plots import Plot
+from benchmarks.reports.run_ranks import draw_ranks
 from benchmarks.reports.shown.report import Report
 
 

@@ -6,7 +6,7 @@ The same report gives the same bytes with the same matplotlib.
 import io
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,17 @@ WIDTH_IN = 3.8
 FONT_PT = 8.0
 LINE_IN = 0.165
 """A line of text, or a row of a plot."""
+
+SMALL_PT = FONT_PT - 0.5
+
+MARK: Mapping[str, Any] = {
+    "marker": "D", "markersize": 4.2, "color": INK, "linestyle": "none", "zorder": 4,
+}  # fmt: skip
+TICK: Mapping[str, Any] = {**MARK, "marker": "|", "markersize": 8, "markeredgewidth": 1.4}
+"""Of published figures, on bars and on dots."""
+
+GAP = 0.6
+"""Between groups of bars, in bars."""
 
 _LONGEST_LINE, _LONGEST_NAME = 52, 44
 _DPI = 160
@@ -132,3 +143,26 @@ def percent_axis(axes: "Axes", *, room: float = 12) -> None:
     axes.set_xticks(range(0, 101, 20))
     axes.grid(visible=True, axis="x")
     axes.spines["bottom"].set_visible(False)
+
+
+def named_rows(axes: "Axes", ticks: Sequence[tuple[float, str]], count: float) -> None:
+    """Name rows at their heights, the first at the top; there is nothing else on the axis."""
+    axes.set_yticks([at for at, _ in ticks], labels=[shortened(label) for _, label in ticks])
+    axes.set_ylim(count - 0.4, -0.6)
+    axes.spines["left"].set_visible(False)
+
+
+def legend(
+    figure: "Figure",
+    axes: "Axes",
+    colours: Mapping[str, str],
+    mark: Mapping[str, Any] | None = None,
+) -> None:
+    """Name the models by their colours, if there are several, and the mark of published figures."""
+    named = colours if len(colours) > 1 else {}
+    for name, colour in named.items():
+        axes.plot([], [], "s", color=colour, label=shortened(name), markersize=5.5)
+    if mark is not None:
+        axes.plot([], [], label="published", **mark)
+    if named or mark is not None:
+        figure.legend(loc="outside lower left", fontsize=SMALL_PT, ncols=1, labelspacing=0.35)

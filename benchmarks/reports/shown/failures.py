@@ -114,7 +114,7 @@ def failures_of_run(
     names = entrants(records)
     chosen: dict[object, int] = {}
     for at, record in enumerate(records):
-        if record.system == EXACT and record.ranks and record.key.folds == 1:
+        if record.system == EXACT and record.ranks and _is_shown(record, folder):
             chosen.setdefault((whatever_language(record.key), names[at]), at)
     found, reasons = [], []
     for at in list(chosen.values())[:MOST_RECORDS]:
@@ -128,6 +128,13 @@ def failures_of_run(
         if own:
             found.append(Failures(protocol_name(record.key), names[at], own))
     return tuple(found), tuple(dict.fromkeys(reasons))
+
+
+def _is_shown(record: RunRecord, folder: RunFolder) -> bool:
+    """Whether the ranks of a record say which queries failed, and of what kind of data."""
+    ways = folder.ranks_of(record).keys()
+    is_composed = "compose" in record.settings
+    return record.key.folds == 1 and not is_composed and ("top" in ways or {"t2i", "i2t"} <= ways)
 
 
 def worst(ranked: Ranked, count: int = PER_WAY) -> Iterator[Failure]:

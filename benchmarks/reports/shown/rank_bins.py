@@ -22,7 +22,7 @@ from retrieval.model import Int64Array
 WAYS = ("t2i", "i2t", "top")
 """Ranks that are shown: of the best right answer, over the whole gallery."""
 
-_FIRST_EDGES = (1, 5, 10)
+_FIRST_EDGES, _MOST_BINS = (1, 5, 10), 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,16 @@ class RankHistogram:
 
 
 def edges_up_to(rank: int) -> tuple[int, ...]:
-    """The last ranks of bins that hold a rank: 1, 5, 10, 100, 1,000 and so on."""
-    edges = list(_FIRST_EDGES)
-    while edges[-1] < rank:
-        edges.append(10 * edges[-1])
+    """The last ranks of bins that hold a rank: 1, 5, 10, 100, 1,000 and so on, at most seven.
+
+    Beyond 10,000 there is one bin, up to the next power of ten.
+    """
+    edges, last = list(_FIRST_EDGES), _FIRST_EDGES[-1]
+    while last < rank:
+        last *= 10
+        if len(edges) == _MOST_BINS:
+            edges.pop()
+        edges.append(last)
     return tuple(edges)
 
 

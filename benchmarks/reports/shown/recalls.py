@@ -16,6 +16,8 @@ MOST_LANGUAGES = 3
 
 _FIGURE = re.compile(r"(?:(?P<way>.+)_)?(?P<measure>r|map)@(?P<k>\d+)|(?P<top>top)(?P<n>\d+)")
 
+_AVERAGE_PRECISION = "mAP"
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -67,7 +69,9 @@ def depth_of(figure: str) -> tuple[str, str] | None:
         return None
     if found["top"]:
         return "top", f"top-{found['n']}"
-    return found["way"] or "", f"{'R' if found['measure'] == 'r' else 'mAP'}@{found['k']}"
+    return found[
+        "way"
+    ] or "", f"{'R' if found['measure'] == 'r' else _AVERAGE_PRECISION}@{found['k']}"
 
 
 def panels(rows: Sequence[FigureRow]) -> tuple[Panel, ...]:
@@ -95,6 +99,9 @@ def _panels(way: str, found: dict[tuple[str, str], FigureRow]) -> Iterator[Panel
     labels = sorted(dict.fromkeys(label for label, _ in found), key=_depth)
     title = protocol_name(next(iter(found.values())).record.key)
     name = slug("recall", title, way, labels[0].partition("@")[0])
+    told = way_name(way)
+    if labels[0].startswith(_AVERAGE_PRECISION):
+        told = f"{told}, mean average precision" if way else "mean average precision"
     for start in range(0, len(names), MOST_MODELS):
         bars = tuple(
             _bar(label, entrant, found[label, entrant])
@@ -102,7 +109,7 @@ def _panels(way: str, found: dict[tuple[str, str], FigureRow]) -> Iterator[Panel
             for entrant in names[start : start + MOST_MODELS]
             if (label, entrant) in found
         )
-        yield Panel(f"{name}-{start}" if start else name, title, way_name(way), bars)
+        yield Panel(f"{name}-{start}" if start else name, title, told, bars)
 
 
 def _bar(label: str, entrant: str, row: FigureRow) -> Bar:

@@ -1,11 +1,36 @@
 """The worst queries, followed by hand."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from PIL import Image
 
+from benchmarks.datasets.base import (
+    ClassNames,
+    DatasetError,
+    DatasetSpec,
+    Origin,
+    Picture,
+    Zeroshot,
+)
+from benchmarks.features import Features
+from benchmarks.plans.base import RunOptions
+from benchmarks.records.folder import RunFolder
 from benchmarks.reports.page.failures import Pictures, failures
-from benchmarks.reports.shown.failures import Failure, Failures, Item, Ranked, worst
+from benchmarks.reports.shown.failures import (
+    Failure,
+    Failures,
+    Item,
+    Ranked,
+    failures_of_run,
+    worst,
+)
+from benchmarks.reports.shown.measured_again import measured_again
+from benchmarks.runner import Bench, run
+from retrieval.store.cached import CacheFolder
 from tests.benchmarks.reports.kit import Page
+from tests.factories import GeometryEncoder
 
 AXES = np.eye(3, dtype=np.float32)
 
@@ -65,3 +90,56 @@ def test_a_gallery_is_a_list_with_pictures_and_texts(tmp_path):
         assert said in page.text
     assert [given["alt"] for tag, given in page.tags if tag == "img"] == ["the picture a"]
     assert failures((), ()) is None
+
+
+@pytest.fixture
+def colours(tmp_path, monkeypatch):
+    """A data set of pictures of one colour and what two languages call them; red is mistaken."""
+    pictures = []
+    for name in ("red", "green", "blue"):
+        Image.new("RGB", (32, 24), name if name != "green" else "#0f0").save(tmp_path / name, "PNG")
+        pictures.append(Picture(name, tmp_path / name))
+    classes = np.arange(3)
+    data = Zeroshot(
+        Origin("colours", "val", "some rule"),
+        tuple(pictures),
+        classes,
+        3,
+        {
+            "DE": ClassNames(classes, ("blau", "grün", "blau")),
+            "EN": ClassNames(classes[1:], ("blue", "green")),
+        },
+    )
+    spec = DatasetSpec("colours", "zeroshot", "", lambda folder, options: (data,), "", languages=2)
+    monkeypatch.setattr("benchmarks.reports.shown.measured_again.dataset", lambda name: spec)
+    return spec
+
+
+def test_pictures_of_classes_are_shown_with_the_names_of_their_language(tmp_path, colours):
+    folder, cache = RunFolder(tmp_path / "run"), CacheFolder(None, "features")
+    encoder = GeometryEncoder()
+    run([colours], [encoder], RunOptions(), Bench(tmp_path, folder, cache))
+    loaded = (encoder, Features(encoder, cache))
+    (found,), reasons = failures_of_run(folder, tmp_path, lambda name: loaded)
+    assert (found.title, reasons) == ("colours val DE, prompt label", ())
+    told = [
+        (each.asked.text, each.rank, each.right.text, each.first.text) for each in found.failures
+    ]
+    # Two classes are called "blau": the picture of the second is taken for the first.
+    assert told == [("blue", 2, "blau", "blau")]
+
+
+def test_the_first_pictures_are_read_again_where_only_they_were_measured(tmp_path, colours):
+    folder, cache = RunFolder(tmp_path / "run"), CacheFolder(None, "features")
+    encoder = GeometryEncoder()
+    (record, *_) = run([colours], [encoder], RunOptions(limit=2), Bench(tmp_path, folder, cache))
+    assert record.key.gallery == "the first 2"
+    loaded = (encoder, Features(encoder, cache))
+    again = measured_again(record, tmp_path, lambda name: loaded)
+    assert [each.key for each in again.data.pictures] == ["red", "green"]
+    Image.new("RGB", (32, 24), "white").save(tmp_path / "red", "PNG")
+    with pytest.raises(DatasetError, match="is not what was measured"):
+        measured_again(record, tmp_path, lambda name: (encoder, Features(encoder, cache)))
+    strange = replace(record, key=replace(record.key, split="test"))
+    with pytest.raises(DatasetError, match="is read otherwise now"):
+        measured_again(strange, tmp_path, lambda name: loaded)

@@ -219,6 +219,7 @@ def test_ranks_are_binned_by_powers_of_ten():
     assert edges_up_to(10) == (1, 5, 10)
     assert edges_up_to(11) == (1, 5, 10, 100)
     assert edges_up_to(25_010) == (1, 5, 10, 100, 1_000, 10_000, 100_000)
+    assert edges_up_to(2_000_000) == (1, 5, 10, 100, 1_000, 10_000, 10_000_000)
     ranks = np.array([1, 1, 2, 5, 6, 10, 11, 100])
     assert counted(ranks, (1, 5, 10, 100)) == (2, 2, 2, 2)
 
