@@ -70,5 +70,5 @@ def _label(text: str) -> Html:
 
 def _shown(item: Item, pictures: Pictures) -> Html:
     if item.picture is None:
-        return element("p", element("bdi", item.text))
+        return element("p", element("bdi", item.text, lang=item.language or None))
     return pictures.of(item, f"the picture {item.text}")

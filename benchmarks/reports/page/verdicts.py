@@ -1,5 +1,6 @@
 """Verdicts and settings on the page."""
 
+from benchmarks.reference.verdicts import Grade
 from benchmarks.reports.page.markup import Html, element, joined
 from benchmarks.reports.page.tables import folded
 from benchmarks.reports.shown.report import Report
@@ -30,9 +31,9 @@ _BANDS = (
 )
 
 
-def grade_of(grade: str) -> Html:
+def grade_of(grade: Grade) -> Html:
     """The word of a verdict, with its sign and colour."""
-    sign = element("span", _SIGNS[grade], aria_hidden="true")  # type: ignore[index]
+    sign = element("span", _SIGNS[grade], aria_hidden="true")
     return element("span", sign, f" {grade}", class_=f"grade grade-{grade.replace(' ', '-')}")
 
 

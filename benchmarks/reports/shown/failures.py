@@ -32,10 +32,12 @@ class Item:
     Attributes:
         text: words, or the name of the picture.
         picture: its file; None of a text.
+        language: canonical tag of a text; "" of a picture.
     """
 
     text: str
     picture: Path | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def _of_captions(
 ) -> Iterator[Ranked]:
     rows = again.features.texts(data.texts, data.language)
     pictures = [Item(each.key, each.path) for each in data.pictures]
-    texts = [Item(each) for each in data.texts]
+    texts = [Item(each, language=data.language) for each in data.texts]
     own = data.picture_of.tolist()
     alone = [[each] for each in own]
     yield Ranked("t2i", t2i, rows, again.pictures, alone, texts, pictures, own)
@@ -202,6 +204,6 @@ def _of_classes(data: Zeroshot, again: Again, record: RunRecord, ranks: Int64Arr
         classes,
         [[each] for each in columns],
         [Item(data.pictures[row].key, data.pictures[row].path) for row in rows],
-        [Item(each) for each in named.names],
+        [Item(each, language=tag) for each in named.names],
         columns,
     )
