@@ -52,6 +52,9 @@ _DATA_SETS = {
     "babel-imagenet": _Known("babel_imagenet", _ZEROSHOT, prompt="translated"),
 }
 _SPLITS = {_RETRIEVAL: "test", _ZEROSHOT: "val"}
+_PER_CLASS = 50
+"""Pictures of a class in ImageNet's validation set."""
+
 _LANGUAGES = {"xtd": {"ja": "jp"}}
 
 
@@ -90,7 +93,7 @@ def _row(record: RunRecord) -> dict[str, object] | None:
         "task": known.task,
         "language": _language(record.key, known),
         "model_fullname": f"{model} {pretrained}",
-        "differs": "; ".join(_differences(record.key, known)),
+        "differs": "; ".join(_differences(record, known)),
     }
 
 
@@ -99,8 +102,8 @@ def _language(key: ProtocolKey, known: _Known) -> str:
     return _LANGUAGES.get(key.dataset, {}).get(code, code)
 
 
-def _differences(key: ProtocolKey, known: _Known) -> list[str]:
-    """Parts of a protocol that are not CLIP_benchmark's, as "captions first5"."""
+def _differences(record: RunRecord, known: _Known) -> list[str]:
+    """What is not as CLIP_benchmark has it, as "captions first5"."""
     theirs = {
         "split": _SPLITS[known.task],
         "captions": known.captions,
@@ -109,9 +112,13 @@ def _differences(key: ProtocolKey, known: _Known) -> list[str]:
         "rerank": "",
         "training": ZERO_SHOT,
     }
-    own = settled(key)
-    return [
+    own = settled(record.key)
+    parts = [
         f"{name} {getattr(own, name) or 'none'}"
         for name, value in theirs.items()
         if getattr(own, name) != value
     ]
+    per_class = record.counts.get("pictures_per_class", "unknown")
+    if known.task == _ZEROSHOT and per_class != _PER_CLASS:
+        parts.append(f"pictures of a class {per_class}")
+    return parts

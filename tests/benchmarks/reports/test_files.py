@@ -3,6 +3,7 @@
 import csv
 import io
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,12 @@ def test_clip_benchmarks_table_has_its_columns_and_names():
     assert (classes["acc1"], classes["task"]) == ("0.25", "zeroshot_classification")
     assert classes["differs"] == "prompt label"
     assert (xtd["dataset"], xtd["language"]) == ("multilingual_mscoco_captions", "jp")
+
+
+def test_one_picture_a_class_is_told():
+    text, _ = as_clip_benchmark([replace(babel("DE", 738, 0.25), counts={"pictures_per_class": 1})])
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row["differs"] == "prompt label; pictures of a class 1"
 
 
 def test_what_a_record_does_otherwise_is_told():
