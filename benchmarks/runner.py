@@ -8,17 +8,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from benchmarks.datasets.base import DatasetSpec
-from benchmarks.environment import Stopwatch, environment
+from benchmarks.datasets.base import Composed, DatasetSpec
+from benchmarks.datasets.registry import load
+from benchmarks.encoder_settings import settings_of
+from benchmarks.environment import Stopwatch, device_of, environment
 from benchmarks.features import Features, OnProgress
 from benchmarks.plans.base import Planned, RunOptions
-from benchmarks.plans.plan import plan
+from benchmarks.plans.submissions import Submission, submissions
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import RunRecord
+from benchmarks.repeats import repeat, side_by_side, times_of, uncached
 from retrieval.encoders.base import Encoder
 from retrieval.store.cached import CacheFolder
 
 OnRecord: TypeAlias = Callable[[RunRecord], None]
+
+OnSubmission: TypeAlias = Callable[[Submission, Path], None]
+"""Told what is to be sent to a server, and where it lies."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +37,8 @@ class Bench:
         cache: of the embeddings.
         on_progress: told what is embedded.
         on_record: told every record, also those that were there.
+        threads: that libraries are told to use; None is one a processor.
+        on_submission: told every file for a server, which splits without targets give instead.
     """
 
     data: Path
@@ -38,6 +46,8 @@ class Bench:
     cache: CacheFolder
     on_progress: OnProgress | None = None
     on_record: OnRecord | None = None
+    threads: int | None = None
+    on_submission: OnSubmission | None = None
 
 
 def run(
@@ -48,22 +58,39 @@ def run(
     Raises:
         DatasetError: the files of a data set are absent, damaged, or others than they should be.
         EncoderUnavailableError: an encoder cannot be had.
+        BenchmarkError: on a CPU, a repeat gives other figures or ranks.
     """
     found: list[RunRecord] = []
-    here = environment()
     for encoder in encoders:
+        here = environment(device_of(encoder), bench.threads)
         features = Features(encoder, bench.cache, bench.on_progress)
+        all_features = (features, *uncached(encoder, options))
         for spec in specs:
-            for data in spec.load(bench.data / spec.folder, options.load):
-                for planned in plan(data, features, options):
+            for data in load(spec, bench.data, options.load):
+                if isinstance(data, Composed) and not data.has_targets:
+                    _submit(data, features, options, bench)
+                    continue
+                for planned, *again in side_by_side(data, all_features, options):
                     record = _known(planned, encoder, bench.out)
                     if record is None:
-                        record = _measured(planned, encoder, here, bench.out)
+                        record = _measured((planned, *again), encoder, here, bench.out)
+                        record = replace(record, times={**record.times, **features.pace()})
+                        bench.out.add(record)
+                    elif again:
+                        first = record.figures, bench.out.ranks_of(record) if record.ranks else {}
+                        repeat(first, again, encoder)
                     found.append(record)
                     if bench.on_record is not None:
                         bench.on_record(record)
     bench.out.write_database()
     return tuple(found)
+
+
+def _submit(data: Composed, features: Features, options: RunOptions, bench: Bench) -> None:
+    for each in submissions(data, features, options):
+        path = bench.out.add_submission(each.name, each.content)
+        if bench.on_submission is not None:
+            bench.on_submission(each, path)
 
 
 def _known(planned: Planned, encoder: Encoder, out: RunFolder) -> RunRecord | None:
@@ -73,21 +100,23 @@ def _known(planned: Planned, encoder: Encoder, out: RunFolder) -> RunRecord | No
 
 
 def _measured(
-    planned: Planned, encoder: Encoder, here: Mapping[str, Any], out: RunFolder
+    all_planned: Sequence[Planned], encoder: Encoder, here: Mapping[str, Any], out: RunFolder
 ) -> RunRecord:
+    """A record of a measurement that is planned as often as it is made."""
+    planned, *again = all_planned
     watch = Stopwatch()
     found = planned.evaluate()
-    ranks = out.add_ranks(found.ranks) if found.ranks else ""
-    record = replace(
+    times = watch.read()
+    walls = [times["wall_s"], *repeat((found.figures, found.ranks), again, encoder)]
+    ranks = out.add_ranks(found.ranks, found.pictures) if found.ranks else ""
+    return replace(
         _record(planned, encoder),
         figures=found.figures,
         counts={**planned.counts, **found.counts},
         environment=here,
-        times={**watch.read(), **found.times},
+        times={**times, **found.times, **times_of(walls)},
         ranks=ranks,
     )
-    out.add(record)
-    return record
 
 
 def _record(planned: Planned, encoder: Encoder) -> RunRecord:
@@ -105,5 +134,5 @@ def _record(planned: Planned, encoder: Encoder) -> RunRecord:
             "parts": dict(info.parts),
         },
         data=planned.data,
-        settings=planned.settings,
+        settings={**settings_of(encoder), **planned.settings},
     )

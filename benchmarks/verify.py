@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.datasets.sources import unknown_files
 from benchmarks.records.run import EXACT, RunRecord
 from benchmarks.reference.models import published_as
 from benchmarks.reference.settings import Settings, of_encoder
@@ -10,6 +11,12 @@ from benchmarks.reference.verdicts import Measured, Verdict, of_counts, verdict_
 
 _SUPERVISED = "conse"
 """How the method of a space begins whose image tower is a classifier of ImageNet's classes."""
+
+_METHODS = {"sum": "image+text", "slerp:0.9": "Slerp (no training)"}
+"""What polyseek calls a way to compose, and what the tables call it.
+
+The authors of Slerp have 0.9 on CIRR, and put their words into a prompt that is not told.
+"""
 
 _APART = ("_rank", "_mrr", "_pessimistic")
 """Endings of figures that nobody publishes as shares."""
@@ -22,6 +29,7 @@ def verdicts(record: RunRecord) -> dict[str, Verdict]:
         return {}
     parts: Mapping[str, str] = record.model["parts"]
     settings = settings_of(record)
+    method = record.settings.get("compose", "")
     per_class = record.counts.get("pictures_per_class")
     found = {}
     for name, value in record.figures.items():
@@ -35,8 +43,10 @@ def verdicts(record: RunRecord) -> dict[str, Verdict]:
                 record.key,
                 settings,
                 record.counts,
+                _METHODS.get(method, method),
                 is_exact=record.system == EXACT,
                 pictures_per_class=per_class,
+                unknown_files=unknown_files(record.key.dataset, record.data["annotations"]),
                 trained_on_classes=parts.get("method", "").startswith(_SUPERVISED),
             )
         )

@@ -37,6 +37,7 @@ def verify(
     with reported_errors(as_json=json):
         begin({}, quiet=quiet)
         from benchmarks.records.folder import RunFolder
+        from benchmarks.records.means import means_of
         from benchmarks.verify import as_json, verdicts
 
         records = RunFolder(run).records()
@@ -44,7 +45,7 @@ def verify(
             raise BenchmarkError(
                 f"no records in {shown_path(run)}", hint="make some: polyseek bench run --out RUN"
             )
-        found = [(each, verdicts(each)) for each in records]
+        found = [(each, verdicts(each)) for each in (*records, *means_of(records))]
         if json:
             rows = [
                 each.to_json() | {"verdicts": {name: as_json(own) for name, own in told.items()}}
@@ -64,7 +65,8 @@ def verify(
 
 def _line(record: "RunRecord", name: str, verdict: "Verdict") -> str:
     key, reference = record.key, verdict.reference
-    what = " ".join(each for each in (key.dataset, key.split, key.language, key.captions) if each)
+    said = (key.dataset, key.split, key.language, key.captions)
+    what = " ".join(each for each in (*said, record.settings.get("compose", "")) if each)
     own = f"{100 * record.figures[name]:.2f}"
     delta = "" if verdict.delta_pp is None else f" ({verdict.delta_pp:+.2f})"
     return (

@@ -242,17 +242,21 @@ def kept(
     """
     import numpy as np
 
-    from retrieval.store.cached import CacheFolder, cached_rows
+    from retrieval.store.cached import CacheFolder, cached_in_blocks
 
     cache, info = CacheFolder(context.cache_dir, "texts"), encoder.info
 
     def embed(texts: "Sequence[str]") -> "Float32Array":
+        def encode(block: slice) -> "Float32Array":
+            return encoder.encode_texts(texts[block])
+
         rows = []
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            block = texts[start : start + _TEXTS_AT_ONCE]
-            rows.append(cached_rows(cache, info.fingerprint, info.dim, block, encoder.encode_texts))
+        for each in cached_in_blocks(
+            cache, info.fingerprint, info.dim, texts, encode, _TEXTS_AT_ONCE
+        ):
+            rows.append(each)
             if on_progress is not None:
-                on_progress(start + len(block), len(texts))
+                on_progress(sum(map(len, rows)), len(texts))
         return np.concatenate(rows)
 
     return embed

@@ -6,7 +6,6 @@ collected that one; then it goes on with the newest.
 """
 
 import contextlib
-import math
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,7 +28,6 @@ from retrieval.model import (
     GalleryName,
     Int64Array,
     ItemId,
-    Modality,
     SearchResult,
 )
 from retrieval.planned import SAMPLED
@@ -38,6 +36,7 @@ from retrieval.query.encoding import PhiSource, QueryEncoder
 from retrieval.query.language import Languages
 from retrieval.query.normal import both, length_of
 from retrieval.query.plan import MadeOf, Plan, plan_queries
+from retrieval.query.ready import check_vectors, made_of_vectors
 from retrieval.search_budget import plan_for, plan_search
 from retrieval.store.collection import Collection
 from retrieval.store.filters.predicates import Predicate
@@ -279,10 +278,10 @@ class SearchEngine:
         """
         _check_k(k)
         dim = self.collection.manifest.encoder.dim
-        _check_vectors(vectors, dim)
+        check_vectors(vectors, dim)
         excluded = np.unique(np.asarray(exclude, np.int64)) if len(exclude) else _NO_IDS
         rows, unwanted = np.ascontiguousarray(vectors), (excluded,) * len(vectors)
-        made_of = _made_of(rows, modality)
+        made_of = made_of_vectors(rows, modality)
         while True:
             view = self._view
             try:
@@ -380,27 +379,3 @@ def _by_filter(plan: Plan, where: Predicate | None) -> dict[Predicate | None, In
 def _check_k(k: int) -> None:
     if k < 1:
         raise QueryError(f"k must be at least 1, got {k}")
-
-
-def _check_vectors(vectors: Float32Array, dim: int) -> None:
-    if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim:
-        raise ValueError(f"expected float32 (Q, {dim}), got {vectors.dtype} {vectors.shape}")
-    # Where all are finite, so are their squares, unless they are vast: half the time of asking all.
-    if not math.isfinite(np.vdot(vectors, vectors)) and not np.isfinite(vectors).all():
-        raise ValueError("a query vector holds NaN or infinity")
-
-
-def _made_of(
-    rows: Float32Array, modality: Literal["image", "text", "composed"] | Sequence[MadeOf]
-) -> Sequence[MadeOf]:
-    """The parts of each vector; one of which they are not known stands for them itself."""
-    if not isinstance(modality, str):
-        if len(modality) != len(rows):
-            raise ValueError(f"{len(rows)} vectors, but parts of {len(modality)}")
-        for each in modality:
-            _check_vectors(each.vectors, rows.shape[1])
-        return modality
-    parts: tuple[Modality, ...] = ("image", "text") if modality == "composed" else (modality,)
-    if len(parts) == 1:
-        return [MadeOf(row[None], parts) for row in rows]
-    return [MadeOf(np.repeat(row[None], len(parts), axis=0), parts) for row in rows]

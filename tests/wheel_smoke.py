@@ -44,6 +44,7 @@ def check_contents(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.startswith(("tests/", "docs/", "demo-out/"))]
     for needed in (
+        "benchmarks/datasets/sources.toml",
         "benchmarks/reference/tables/",
         "benchmarks/reference/values/",
         "retrieval/encoders/assets/",

@@ -6,6 +6,9 @@
                                                       WNID_anything.JPEG side by side
 
 The labels are BabelNet's, under its non-commercial licence: they are read from your own copy.
+English goes by OpenAI's class names ("openai"), as its authors measure it, or by those of the file
+("babelnet"), as CLIP_benchmark does: two protocols. Of OpenAI's names two are said of two classes
+("missile", "sunglasses"), and in 55 other languages some are: the class of the smaller number wins.
 
 Source: G. Geigle, R. Timofte, G. Glavas, "Babel-ImageNet: Massively Multilingual Evaluation of
 Vision-and-Language Representations", ACL 2024.
@@ -13,7 +16,6 @@ Vision-and-Language Representations", ACL 2024.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,40 +23,17 @@ from benchmarks.datasets.base import (
     ClassNames,
     DatasetError,
     DatasetSpec,
-    FetchedFile,
     LoadOptions,
     Origin,
     Picture,
     Zeroshot,
 )
+from benchmarks.datasets.choices import one_of, refuse
 from benchmarks.datasets.files import find, read_json
+from retrieval.encoders.imagenet_prompts import openai_class_names
 from retrieval.languages.codes import tag_of_babel
 from retrieval.languages.tags import canonical_tag
 from retrieval.model import Int64Array
-
-LICENCE = "labels: BabelNet Non-Commercial License; pictures: ImageNet terms, research only"
-
-_REPOSITORY = "https://raw.githubusercontent.com/gregor-ge/Babel-ImageNet/main/data"
-FILES = (
-    FetchedFile(
-        "babel_imagenet-298.json",
-        f"{_REPOSITORY}/babel_imagenet-298.json",
-        "42a1a71eb74fef99414bcbe4d9a2f1f630d5b451259d2090b6acad8192eea4fe",
-        1_723_739,
-    ),
-    FetchedFile(
-        "babel_imagenet.json",
-        f"{_REPOSITORY}/babel_imagenet.json",
-        "1699e9984d5d02f34640b06230f2d5ebacab2ff1554ddf55883858b5862afc5a",
-        1_312_075,
-    ),
-    FetchedFile(
-        "nllb_dist13b_prompts.json",
-        sha256="6973d7d915868b4fd3d0a354acab15a058d6f98628f83ab7d741d45887aa8985",
-        size_bytes=283_300,
-    ),
-)
-"""As of 2024-05-22."""
 
 _INSTRUCTIONS = (
     "ImageNet's validation pictures are licensed: ask for them at https://image-net.org and put "
@@ -62,6 +41,14 @@ _INSTRUCTIONS = (
 )
 
 N_CLASSES = 1_000
+
+GALLERIES = ("openai", "babelnet")
+"""Whose names the classes have in English."""
+
+OPENAI_NAMES = "OpenAI's class names"
+"""The gallery of a protocol in English by OpenAI's names, as keys of figures have it."""
+
+_ENGLISH = "EN"
 _LABELS = ("babel_imagenet-298.json", "babel_imagenet.json")
 _TEMPLATES = "nllb_dist13b_prompts.json"
 _PICTURES = ("imagenet", "val", "imagenet_sample", "../imagenet_sample", "../imagenet")
@@ -72,42 +59,64 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Zeroshot]:
     """The pictures of all classes, and the names of the languages asked for.
 
     Raises:
-        DatasetError: files are missing or of another form, a language is not there, or the folder
-            does not show all classes.
+        DatasetError: files are missing or of another form, a language is not there, the folder does
+            not show all classes, or English is not asked for and its names are.
     """
-    for choice in ("split", "captions", "gallery"):
-        value = getattr(options, choice)
-        if value is not None:
-            raise DatasetError(f"babel-imagenet has no {choice}", hint=f"leave --{choice} out")
+    refuse(options, "babel-imagenet", "split", "captions")
+    gallery = one_of(options.gallery, GALLERIES, "gallery", "babel-imagenet")
     path = find(folder, _LABELS, "labels of Babel-ImageNet")
     table, sha256 = read_json(path)
     names = _names(table, path)
     hashes = {path.name: sha256}
-    templates: Mapping[str, Any] = {}
+    templates: dict[str, tuple[str, ...]] = {}
     if (prompts := folder / _TEMPLATES).is_file():
-        templates, hashes[prompts.name] = read_json(prompts)
+        templates, hashes[prompts.name] = _read_templates(prompts)
     pictures, class_of = _pictures(find(folder, _PICTURES, "pictures of ImageNet"))
-    chosen = _chosen(names, options.languages)
-    known = {each.name: each.sha256 for each in FILES}
-    is_known = all(known[name] == found for name, found in hashes.items())
-    origin = Origin("babel-imagenet", "val", path.stem, hashes, is_known, LICENCE)
-    return (
-        Zeroshot(
-            origin,
-            pictures,
-            class_of,
-            N_CLASSES,
-            {code: names[code] for code in chosen},
-            {code: tuple(templates[code]) for code in chosen if code in templates},
-        ),
+    chosen = {code: names[code] for code in _chosen(names, options.languages)}
+    if gallery == "openai" and _ENGLISH in chosen:
+        chosen[_ENGLISH] = _by_openai(chosen[_ENGLISH])
+    elif options.gallery == "openai":
+        raise DatasetError(
+            "babel-imagenet has OpenAI's class names in English alone",
+            hint="leave --gallery out, or add en to --languages",
+        )
+    own = {code: templates[code] for code in chosen if code in templates}
+    origin = Origin("babel-imagenet", "val", sha256=hashes)
+    return (Zeroshot(origin, pictures, class_of, N_CLASSES, chosen, own),)
+
+
+def _by_openai(named: ClassNames) -> ClassNames:
+    """The same classes by OpenAI's names."""
+    names = openai_class_names()
+    return ClassNames(
+        named.classes, tuple(names[each] for each in named.classes.tolist()), OPENAI_NAMES
     )
+
+
+def _read_templates(path: Path) -> tuple[dict[str, tuple[str, ...]], str]:
+    """Templates by language, and the sha256 (hex) of the file.
+
+    Raises:
+        DatasetError: it is of another form, or a template has not one place for a name.
+    """
+    table, sha256 = read_json(path)
+    if not isinstance(table, dict) or not all(isinstance(each, list) for each in table.values()):
+        raise DatasetError(f"{path} is no table of lists of templates")
+    for code, templates in table.items():
+        for each in templates:
+            if not isinstance(each, str) or each.count("{}") != 1:
+                raise DatasetError(
+                    f"{path}: {code} has the template {each!r}, which has not one place for a name",
+                    hint="get the file again: a template holds {} once",
+                )
+    return {code: tuple(templates) for code, templates in table.items()}, sha256
 
 
 def _names(table: object, path: Path) -> dict[str, ClassNames]:
     """Classes and names by language.
 
     Raises:
-        DatasetError: a language is empty, or its lists do not fit.
+        DatasetError: a language is empty, its lists do not fit, or a name is blank.
     """
     if not isinstance(table, dict):
         raise DatasetError(f"{path} is no table of languages")
@@ -122,7 +131,9 @@ def _names(table: object, path: Path) -> dict[str, ClassNames]:
             raise DatasetError(f"{path}: {code} has {len(numbers)} classes and {len(names)} names")
         if (np.diff(numbers) <= 0).any() or numbers[0] < 0 or numbers[-1] >= N_CLASSES:
             raise DatasetError(f"{path}: the classes of {code} are not ascending from 0 to 999")
-        found[code] = ClassNames(numbers, tuple(map(str, names)))
+        if blank := [each for each in names if not isinstance(each, str) or not each.strip()]:
+            raise DatasetError(f"{path}: {code} calls a class {blank[0]!r}, which is no name")
+        found[code] = ClassNames(numbers, tuple(names))
     return found
 
 
@@ -136,7 +147,7 @@ def _chosen(names: Mapping[str, ClassNames], languages: tuple[str, ...]) -> list
         return list(names)
     by_tag = {tag_of_babel(code): code for code in names}
     chosen = []
-    for asked in languages or ("EN",):
+    for asked in languages or (_ENGLISH,):
         code = asked.upper() if asked.upper() in names else by_tag.get(canonical_tag(asked))
         if code is None:
             raise DatasetError(
@@ -176,8 +187,6 @@ SPECS = (
         load,
         "babel_imagenet",
         298,
-        FILES,
-        LICENCE,
-        _INSTRUCTIONS,
+        instructions=_INSTRUCTIONS,
     ),
 )

@@ -1,7 +1,7 @@
 """What a data set is, once it is read: pictures, texts, and which belong together.
 
 A loader reads the files of one data set below a folder, checks what it reads, and gives one of the
-three values of this module. It opens no picture; it looks whether each is there, and names those
+four values of this module. It opens no picture; it looks whether each is there, and names those
 that are not.
 """
 
@@ -37,9 +37,9 @@ class Origin:
         split: as its authors call it, e.g. "test".
         rule: which captions count; "" where there is no choice.
         sha256: (hex) of each annotation file that was read, by its name.
-        is_known: whether all of these are the files that published results were made with, as far
-            as polyseek knows them (`sources.toml`).
-        licence: of annotations and pictures, one line.
+        is_known: whether all of these are the files that were published, as far as polyseek knows
+            them (`sources.toml`); the registry looks, and loaders leave it.
+        licence: of annotations and pictures, one line; "" takes that of `sources.toml`.
     """
 
     name: str
@@ -70,8 +70,12 @@ class Crossmodal:
         language: canonical tag of the texts.
         text_keys: m names of the texts in the annotations (COCO's sentence ids); () where there
             are none.
-        more: further pairs (text row, picture row) that belong together, (p, 2), by name of who
-            found them: "eccv", "cxc".
+        more: further pairs (text row, picture row) that belong together, (p, 2) int64, by name of
+            who found them. "cxc": what people rated as right for Crisscrossed Captions, whichever
+            is asked for; most pairs of `picture_of` are among them. "eccv_i2t", "eccv_t2i": all
+            that is right, as ECCV Caption found it, for the pictures (for the texts) that it asks,
+            and for no others; the two were collected apart, and neither is the other turned round.
+            "same words": the texts with the other pictures that are captioned in the same words.
         folds: into how many equal parts the gallery may also be cut ("COCO 1K" is 5); 1 is none.
         missing: names of pictures of the split whose file is not there; they and their captions
             are in none of the above.
@@ -95,10 +99,13 @@ class ClassNames:
     Attributes:
         classes: (c,) the number of each named class, ascending.
         names: c; two classes may share one.
+        gallery: whose names they are, where those of the data set are not taken; part of the
+            protocol.
     """
 
     classes: Int64Array
     names: tuple[str, ...]
+    gallery: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +139,8 @@ class ComposedQuery:
         key: its name in the annotations.
         reference: name of the picture.
         texts: the words; some data sets say them twice.
-        targets: names of the pictures that are right, the one that recall asks for first.
+        targets: names of the pictures that are right, the one that recall asks for first; ()
+            where they are known to a server alone.
         subset: names among which a second recall is taken; () where there is none.
         aspects: what the words are about, as the annotations say.
     """
@@ -165,8 +173,40 @@ class Composed:
     missing: tuple[str, ...] = ()
     n_left_out: int = 0
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether the right answers are known here, and not to a server alone."""
+        return all(each.targets for each in self.queries)
 
-DataSet: TypeAlias = Crossmodal | Zeroshot | Composed
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """Items of two pictures and two texts: which text is said of which picture?
+
+    Attributes:
+        origin: where it comes from.
+        pictures: n.
+        texts: m, all different.
+        pictures_of: (q, 2) rows of each item's pictures.
+        texts_of: (q, 2) rows of its texts; the first is said of the first picture alone, the
+            second of the second.
+        aspects: of each item what it is about ("red", "blue"); figures are also given of the
+            items of one aspect. () has none.
+        language: canonical tag of the texts.
+        missing: names of pictures that are not there.
+    """
+
+    origin: Origin
+    pictures: tuple[Picture, ...]
+    texts: tuple[str, ...]
+    pictures_of: Int64Array
+    texts_of: Int64Array
+    aspects: tuple[tuple[str, ...], ...]
+    language: str = "en"
+    missing: tuple[str, ...] = ()
+
+
+DataSet: TypeAlias = Crossmodal | Zeroshot | Composed | Choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +258,14 @@ class DatasetSpec:
         load: reads it.
         folder: below `--data`, where it is looked for.
         languages: how many it has.
-        files: those that can be fetched, or checked when somebody brings them.
-        licence: of annotations and pictures, one line.
+        files: those that can be fetched, or checked when somebody brings them; () takes those of
+            `sources.toml`.
+        licence: likewise.
         instructions: how to get what cannot be fetched; "" where there is nothing of it.
     """
 
     name: str
-    task: Literal["crossmodal", "zeroshot", "composed"]
+    task: Literal["crossmodal", "zeroshot", "composed", "choices"]
     title: str
     load: Loader
     folder: str

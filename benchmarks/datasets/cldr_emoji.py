@@ -35,8 +35,6 @@ from benchmarks.datasets.files import read_json
 from benchmarks.datasets.packages import FOLDER, digest, packaged
 from retrieval.languages.tags import canonical_tag
 
-LICENCE = "names: Unicode-DFS-2016; pictures: OFL-1.1 (Noto Color Emoji)"
-
 NAMES_PACKAGE, FONT_PACKAGE = "unicode-cldr-core", "fonts-noto-color-emoji"
 ANNOTATIONS = "usr/share/unicode/cldr/common/annotations"
 FONT = "usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
@@ -78,7 +76,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
         key=lambda code: (code != "en", code),
     )
     hashes = {"annotations/*.xml": digest(files.items()), Path(FONT).name: font}
-    origin = Origin("cldr-emoji", "all", sha256=hashes, licence=LICENCE)
+    origin = Origin("cldr-emoji", "all", sha256=hashes)
     return tuple(
         _in_language(origin, folder / _PICTURES, code, names[code])
         for code in chosen_languages(options.languages, codes, "cldr-emoji")

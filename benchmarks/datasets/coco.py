@@ -1,20 +1,40 @@
-"""COCO captions: the 5,000 pictures of Karpathy's test split, and any file of the official form.
+"""COCO captions: Karpathy's splits of COCO 2014, and any file of the official form.
 
-    coco         captions_val2014.json with coco_test_ids.npy of ECCV Caption, which has the split's
-                 25,000 captions, five a picture, in its order ("first5"); pictures in val2014/
+    coco/dataset_coco.json            Karpathy's JSON; all splits
+    coco/captions_val2014.json        the official file, with coco_test_ids.npy of ECCV Caption
+    coco/coco_test_karpathy.json      CLIP_benchmark's, of the official form
+    coco/*.parquet                    nlphuji/mscoco_2014_5k_test_image_text_retrieval
+    coco/test_5k_mscoco_2014.csv      what those tables are made from
+    coco/coco_karpathy_test.json      ALBEF's, BLIP's and LAVIS'
+    coco/cxc_*.json, coco/eccv_*.json further pairs that belong together (`eccv.py`), if there
+    coco/val2014/, coco/train2014/    pictures
+
     coco-mini    any captions_*.json with pictures beside it; no split is claimed
 
-Source of the split: A. Karpathy, L. Fei-Fei, "Deep Visual-Semantic Alignments for Generating Image
-Descriptions", CVPR 2015; of its ids: S. Chun et al., "ECCV Caption", ECCV 2022.
+The first of these that is there is read. Pictures are named by their COCO ids in all forms, and
+captions by COCO's ids of captions. Forms that lack these name them NAME#0, NAME#1, ... after the
+file of the picture: ALBEF's; tables without the column `sentids`; files of CLIP_benchmark's form
+that count captions from 0 or 1. Positives that are known by ids (ECCV Caption, CxC) cannot be met
+there.
+
+Rules: "all" captions of the test split are 25,010, as CLIP_benchmark and open_clip's tables count
+them, and are taken unless asked otherwise; "first5" are 25,000, as VSE++ and ECCV Caption do. A
+file that has but these gives "first5".
+
+"COCO 1K" cuts the test split into five in Karpathy's order. A file in another order has no folds.
+
+Source of the splits: A. Karpathy, L. Fei-Fei, "Deep Visual-Semantic Alignments for Generating Image
+Descriptions", CVPR 2015.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from benchmarks.datasets.albef import read_albef
 from benchmarks.datasets.base import (
     Crossmodal,
     DatasetError,
@@ -24,65 +44,94 @@ from benchmarks.datasets.base import (
     Picture,
     crossmodal_of,
 )
-from benchmarks.datasets.files import find, read_json
-
-LICENCE = "annotations CC BY 4.0; pictures under the licences of their Flickr owners"
+from benchmarks.datasets.captioned import (
+    RULES,
+    Annotations,
+    SplitCounts,
+    first_read,
+    settled,
+)
+from benchmarks.datasets.choices import chosen_languages, one_of, refuse
+from benchmarks.datasets.coco_captions import (
+    IDS,
+    VAL2014,
+    CocoCaptions,
+    read_by_ids,
+    read_captions,
+    read_split_file,
+)
+from benchmarks.datasets.eccv import more_positives
+from benchmarks.datasets.files import find, first_there
+from benchmarks.datasets.hf_parquet import is_table, read_tables, write_pictures
+from benchmarks.datasets.hf_rows import read_csv
+from benchmarks.datasets.karpathy import read_karpathy
+from benchmarks.datasets.places import coco2014, located
 
 _INSTRUCTIONS = (
     "get annotations_trainval2014.zip and val2014.zip from https://cocodataset.org, and "
-    "coco_test_ids.npy from the package eccv_caption; unpack them there"
+    "coco_test_ids.npy from the package eccv_caption; unpack them there. In place of the "
+    "annotations, dataset_coco.json of Karpathy's caption_datasets.zip will do"
 )
 
-N_CAPTIONS, N_PICTURES, FOLDS = 25_000, 5_000, 5
-_IDS = ("coco_test_ids.npy", "eccv_caption/coco_test_ids.npy", "annotations/coco_test_ids.npy")
-_VAL2014 = ("captions_val2014.json", "annotations/captions_val2014.json")
+N_PICTURES, N_CAPTIONS, N_ALL, FOLDS = 5_000, 25_000, 25_010, 5
+"""Of the test split: pictures, captions of at most five a picture, all captions, folds."""
+
+IN_ORDER = "da31c1695cfabac7c9ac0176297f05c887cbbccc74d2a241017ece58a0ad2989"
+SORTED = "0f892ba2fcb97da20443b3ce06d6bc972adb0e41ee6d338c22fa644350b3e2f7"
+"""sha256 of the ids of the test split's pictures, a line each without a last line feed: in
+Karpathy's order and ascending; from coco_test_ids.npy. Val and test have as many pictures and
+captions: counts do not tell them apart. Where the first is "", nothing is compared."""
+
+SPLITS = ("test", "val", "train", "restval")
+
+_OTHER_SPLITS = {
+    "val": SplitCounts(5_000, 25_010, 25_000),
+    "train": SplitCounts(82_783, 414_113, 413_915),
+    "restval": SplitCounts(30_504, 152_634, 152_520),
+}
+"""Train and restval together have 566,747 captions, of which those of train2014 are 414,113."""
+
+_NAME = re.compile(r"COCO_(?:train|val)2014_(\d{12})\.jpg")
+
+_VAL2017 = ("captions_val2017.json", "annotations/captions_val2017.json")
+_OTHER_SET = "the splits are of COCO 2014; val2017 has as many pictures and is another set"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CocoCaptions:
-    """A captions file of the official form.
-
-    Attributes:
-        files: file name by picture id.
-        captions: caption id, picture id and words, in the order of the file.
-        sha256: of the file.
-    """
-
-    files: Mapping[int, str]
-    captions: tuple[tuple[int, int, str], ...]
-    sha256: str
-
-
-def read_captions(path: Path) -> CocoCaptions:
-    """Read {"images": [...], "annotations": [...]}.
+def load_test(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
+    """One of Karpathy's splits: unless asked otherwise the test split, all captions.
 
     Raises:
-        DatasetError: it is of another form, an id comes twice, or a caption has no picture.
+        DatasetError: files are missing, damaged, or of another split; or a choice is not there.
+        MissingDependencyError: only tables are there, and pyarrow is not installed.
     """
-    value, sha256 = read_json(path)
-    try:
-        images = [(int(each["id"]), str(each["file_name"])) for each in value["images"]]
-        said = [
-            (int(each["id"]), int(each["image_id"]), str(each["caption"]).strip())
-            for each in value["annotations"]
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{path} has not the form of COCO's captions: {error}") from error
-    files = dict(images)
-    for ids, what in (
-        ([each for each, _ in images], "picture"),
-        ([one[0] for one in said], "caption"),
-    ):
-        if len(set(ids)) < len(ids):
-            raise DatasetError(f"{path} has a {what} id twice")
-    if strange := [each for each in said if each[1] not in files]:
-        raise DatasetError(f"{path}: caption {strange[0][0]} is of no picture that it lists")
-    return CocoCaptions(files, tuple(said), sha256)
+    refuse(options, "coco", "gallery")
+    chosen_languages(options.languages, ("en",), "coco")
+    split = one_of(options.split, SPLITS, "split", "coco")
+    if options.captions is not None:
+        one_of(options.captions, RULES, "captions rule", "coco")
+    read = _read(folder, split)
+    counts = _OTHER_SPLITS.get(split) or SplitCounts(N_PICTURES, N_ALL, N_CAPTIONS)
+    chosen, rule = settled(read, counts, options.captions, split)
+    keys = [each.id or _id_of(read, each.name) for each in chosen.pictures]
+    folds = _folds(read, keys, split)
+    places = [_picture(folder, each.name) for each in chosen.pictures]
+    if is_table(read):
+        named = zip(chosen.pictures, places, strict=True)
+        write_pictures(folder, {each.name: path for each, path in named if not path.is_file()})
+    origin = Origin("coco", split, rule, chosen.sha256)
+    captions = [
+        (Picture(key, path), each.said)
+        for key, path, each in zip(keys, places, chosen.pictures, strict=True)
+    ]
+    data = crossmodal_of(origin, captions, folds=folds)
+    return (_with_more(data, folder) if split == "test" else data,)
 
 
 def load_mini(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     """Every picture of a captions file, with all of its captions."""
-    _only_defaults(options, "coco-mini")
+    refuse(options, "coco-mini", "split", "gallery")
+    if options.languages not in {(), ("en",), ("all",)}:
+        raise DatasetError("coco-mini is in English", hint="leave --languages out")
     found = (*folder.glob("captions_*.json"), *folder.glob("annotations/captions_*.json"))
     path = min(found, default=None)
     if path is None:
@@ -92,7 +141,7 @@ def load_mini(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     for number, picture, text in read.captions:
         by_picture[picture].append((str(number), text))
     place = _place(folder, read, ("images/val2017", "images", "val2017", "."))
-    origin = Origin("coco-mini", path.stem, "all", {path.name: read.sha256}, False, LICENCE)
+    origin = Origin("coco-mini", path.stem, "all", {path.name: read.sha256})
     captions = [
         (Picture(str(number), place / read.files[number]), said)
         for number, said in by_picture.items()
@@ -100,38 +149,83 @@ def load_mini(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     return (crossmodal_of(origin, captions),)
 
 
-def load_test(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
-    """The 5,000 pictures of the test split with five captions each, in Karpathy's order."""
-    if options.captions not in {None, "first5"}:
+def _with_more(data: Crossmodal, folder: Path) -> Crossmodal:
+    """The data with the further pairs of ECCV Caption and CxC, as far as their files are there."""
+    more = more_positives(folder, data.text_keys, [each.key for each in data.pictures])
+    pairs = {name: rows for name, rows in more.pairs.items() if len(rows)}
+    if not pairs:
+        return data
+    origin = replace(data.origin, sha256={**data.origin.sha256, **more.sha256})
+    return replace(data, origin=origin, more=pairs)
+
+
+def _read(folder: Path, split: str) -> Annotations:
+    """What the first form says that is there.
+
+    Raises:
+        DatasetError: none is, or one is damaged.
+    """
+    karpathy = partial(read_karpathy, dataset="coco")
+    others = (
+        partial(read_by_ids, n_ids=N_CAPTIONS),
+        partial(
+            read_split_file, files=("coco_{}_karpathy.json", "annotations/coco_{}_karpathy.json")
+        ),
+        read_tables,
+        partial(read_csv, files=("test_5k_mscoco_2014.csv",)),
+        partial(read_albef, files=("coco_karpathy_{}.json", "annotations/coco_karpathy_{}.json")),
+    )
+    # The other forms put train and restval into one file.
+    readers = (karpathy, *others) if split in ("test", "val") else (karpathy,)
+    if (read := first_read(readers, folder, split)) is not None:
+        return read
+    if split == "test" and first_there(folder, VAL2014) is not None:
+        find(folder, IDS, "ids of Karpathy's test split")
+    if (path := first_there(folder, _VAL2017)) is not None:
+        raise DatasetError(f"{path} is not Karpathy's split {split}", hint=_OTHER_SET)
+    wanted = ["dataset_coco.json (Karpathy)"]
+    if split in ("test", "val"):
+        wanted += [f"coco_{split}_karpathy.json (CLIP_benchmark)", f"coco_karpathy_{split}.json"]
+    if split == "test":
+        wanted.append("captions_val2014.json with coco_test_ids.npy (ECCV Caption)")
+    raise DatasetError(
+        f"no captions of coco {split} in {folder}",
+        hint=f"put there {' or '.join(wanted)}; --data names its parent",
+    )
+
+
+def _folds(read: Annotations, keys: Sequence[str], split: str) -> int:
+    """Into how many galleries the pictures may be cut.
+
+    Raises:
+        DatasetError: they are those of another split.
+    """
+    is_test = not IN_ORDER or _digest(sorted(keys, key=int)) == SORTED
+    if IN_ORDER and is_test != (split == "test"):
         raise DatasetError(
-            f"coco has no captions rule {options.captions!r} from these files",
-            hint="coco_test_ids.npy lists five captions a picture: --captions first5",
+            f"{read.place} has {'the' if is_test else 'other'} pictures "
+            f"{'of' if is_test else 'than'} Karpathy's test split, and should be the split {split}",
+            hint="take the file of the split you want" if is_test else _OTHER_SET,
         )
-    _only_defaults(options, "coco")
-    path = find(folder, _VAL2014, "captions of COCO val2014")
-    ids_path = find(folder, _IDS, "ids of Karpathy's test split")
-    read = read_captions(path)
-    ids = _ids(ids_path)
-    of_caption = {number: (picture, text) for number, picture, text in read.captions}
-    if absent := [number for number in ids if number not in of_caption]:
-        raise DatasetError(
-            f"{path} lacks {len(absent):,} of the {len(ids):,} captions of the test split, e.g. "
-            f"{absent[0]}",
-            hint="the split is of val2014; val2017 is another set",
-        )
-    by_picture: dict[int, list[tuple[str, str]]] = {}
-    for number in ids:
-        picture, text = of_caption[number]
-        by_picture.setdefault(picture, []).append((str(number), text))
-    if len(by_picture) != N_PICTURES:
-        raise DatasetError(f"the test split has {N_PICTURES:,} pictures, not {len(by_picture):,}")
-    origin = Origin("coco", "test", "first5", {path.name: read.sha256}, False, LICENCE)
-    place = _place(folder, read, ("val2014", "images/val2014", "."))
-    captions = [
-        (Picture(str(number), place / read.files[number]), said)
-        for number, said in by_picture.items()
-    ]
-    return (crossmodal_of(origin, captions, folds=FOLDS),)
+    return FOLDS if split == "test" and IN_ORDER in ("", _digest(keys)) else 1
+
+
+def _digest(keys: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+
+
+def _id_of(read: Annotations, name: str) -> str:
+    """COCO's id of a picture, where only the name of its file is given."""
+    if not (found := _NAME.fullmatch(name)):
+        raise DatasetError(f"{read.place}: {name} is no picture of COCO 2014", hint=_OTHER_SET)
+    return str(int(found[1]))
+
+
+def _picture(folder: Path, name: str) -> Path:
+    """Where a picture lies or should lie."""
+    if _NAME.fullmatch(name):
+        return coco2014(folder, name)
+    return located(name, [folder / each for each in ("val2014", "images/val2014", ".")])
 
 
 def _place(folder: Path, read: CocoCaptions, names: Sequence[str]) -> Path:
@@ -141,27 +235,6 @@ def _place(folder: Path, read: CocoCaptions, names: Sequence[str]) -> Path:
     return next((each for each in places if any((each / one).exists() for one in some)), places[0])
 
 
-def _ids(path: Path) -> list[int]:
-    try:
-        ids: Any = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"cannot read {path}: {error}") from error
-    if ids.shape != (N_CAPTIONS,):
-        raise DatasetError(f"{path} should hold {N_CAPTIONS:,} caption ids, not {ids.shape}")
-    found: list[int] = ids.astype(np.int64).tolist()
-    return found
-
-
-def _only_defaults(options: LoadOptions, name: str) -> None:
-    """Refuse choices that the data set does not have."""
-    if options.split is not None:
-        raise DatasetError(f"{name} has one split", hint="leave --split out")
-    if options.languages not in {(), ("en",), ("all",)}:
-        raise DatasetError(f"{name} is in English", hint="leave --languages out")
-    if options.gallery is not None:
-        raise DatasetError(f"{name} has one gallery", hint="leave --gallery out")
-
-
 SPECS = (
     DatasetSpec(
         "coco",
@@ -169,7 +242,6 @@ SPECS = (
         "COCO captions, Karpathy's 5,000 test pictures",
         load_test,
         "coco",
-        licence=LICENCE,
         instructions=_INSTRUCTIONS,
     ),
     DatasetSpec(
@@ -178,7 +250,6 @@ SPECS = (
         "any file of COCO's captions form",
         load_mini,
         "coco_mini",
-        licence=LICENCE,
         instructions="put a captions_*.json there, and its pictures beside it or in images/",
     ),
 )

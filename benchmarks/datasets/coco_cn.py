@@ -29,8 +29,6 @@ from benchmarks.datasets.files import find
 from benchmarks.datasets.places import coco2014
 from benchmarks.datasets.texts import read_lines
 
-LICENCE = "captions: on request, for research; pictures: licences of their Flickr owners"
-
 SPLITS = ("test", "val", "train")
 
 _CAPTIONS = "imageid.human-written-caption.txt"
@@ -50,7 +48,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     names, of_names = read_lines(listed)
     captions, of_captions = read_captions(written)
     hashes = {listed.name: of_names, written.name: of_captions}
-    origin = Origin("coco-cn", split, "all", hashes, licence=LICENCE)
+    origin = Origin("coco-cn", split, "all", hashes)
     said = [(Picture(name, coco2014(folder, f"{name}.jpg")), captions[name]) for name in names]
     return (crossmodal_of(origin, said, language="zh"),)
 

@@ -1,10 +1,12 @@
 """Annotation files: found, read, hashed, and refused with a reason."""
 
+import codecs
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from benchmarks.datasets.base import DatasetError
 
@@ -20,12 +22,16 @@ def find(folder: Path, names: Sequence[str], what: str) -> Path:
     Raises:
         DatasetError: none is.
     """
-    for name in names:
-        if (path := folder / name).exists():
-            return path
+    if (path := first_there(folder, names)) is not None:
+        return path
     raise DatasetError(
         f"no {what} in {folder}", hint=f"put there {' or '.join(names)}; --data names its parent"
     )
+
+
+def first_there(folder: Path, names: Sequence[str]) -> Path | None:
+    """The first of some files that is in a folder; None where none is."""
+    return next((path for name in names if (path := folder / name).exists()), None)
 
 
 def read_json(path: Path) -> tuple[Any, str]:
@@ -39,8 +45,9 @@ def read_json(path: Path) -> tuple[Any, str]:
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
     try:
-        return json.loads(content), hashlib.sha256(content).hexdigest()
-    except ValueError as error:
+        value = orjson.loads(content.removeprefix(codecs.BOM_UTF8))
+        return value, hashlib.sha256(content).hexdigest()
+    except orjson.JSONDecodeError as error:
         raise DatasetError(
             f"{path} is no JSON, or is cut off: {error}", hint="get the file again"
         ) from error

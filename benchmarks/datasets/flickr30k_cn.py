@@ -30,8 +30,6 @@ from benchmarks.datasets.files import find
 from benchmarks.datasets.places import flickr30k
 from benchmarks.datasets.texts import read_lines
 
-LICENCE = "captions: no licence is stated; pictures: licences of their Flickr owners"
-
 _FILES = ("flickr30k_cn_test.txt", "flickr30k_test_zh.txt")
 _HEADER = "image,caption"
 _LINE = re.compile(r"(\d+)(?:\.jpg,|\t)(.*)")
@@ -69,7 +67,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     chosen_languages(options.languages, ("zh",), "flickr30k-cn")
     path = find(folder, _FILES, "captions of Flickr30K-CN")
     captions, sha256 = read_captions(path)
-    origin = Origin("flickr30k-cn", "test", "all", {path.name: sha256}, licence=LICENCE)
+    origin = Origin("flickr30k-cn", "test", "all", {path.name: sha256})
     said = [
         (
             Picture(name, flickr30k(folder, name)),

@@ -29,8 +29,6 @@ from benchmarks.datasets.files import find
 from benchmarks.datasets.places import coco_or_flickr
 from benchmarks.datasets.texts import read_lines
 
-LICENCE = "captions: no licence is stated; pictures: licences of their Flickr owners"
-
 SPLITS = (
     "test_2016_flickr",
     "test_2017_flickr",
@@ -63,7 +61,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     for code in codes:
         said, of_captions = _captions(files[code], names)
         hashes = {listed.name: sha256, files[code].name: of_captions}
-        origin = Origin("multi30k", split, sha256=hashes, licence=LICENCE)
+        origin = Origin("multi30k", split, sha256=hashes)
         captions = [
             (Picture(name, coco_or_flickr(folder, name)), texts) for name, texts in said.items()
         ]

@@ -28,8 +28,6 @@ from benchmarks.datasets.base import (
 from benchmarks.datasets.choices import chosen_languages, refuse
 from benchmarks.datasets.packages import FOLDER, digest, packaged
 
-LICENCE = "public domain (Creative Commons Public Domain Dedication)"
-
 PACKAGE = "openclipart-png"
 CLIP_ART = "usr/share/openclipart/png"
 
@@ -73,7 +71,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     count = Counter(titles.values())
     own = {name: title for name, title in titles.items() if count[title] == 1}
     sha256 = digest((name, title.encode()) for name, title in own.items())
-    origin = Origin("openclipart", "all", sha256={"titles": sha256}, licence=LICENCE)
+    origin = Origin("openclipart", "all", sha256={"titles": sha256})
     captions = [(Picture(name, pictures / name), [(name, title)]) for name, title in own.items()]
     return (crossmodal_of(origin, captions),)
 

@@ -26,8 +26,6 @@ from benchmarks.datasets.packages import FOLDER, digest, packaged
 from benchmarks.datasets.same_words import with_same_words
 from retrieval.languages.tags import canonical_tag
 
-LICENCE = "GPL-2"
-
 PACKAGE = "tuxpaint-stamps-default"
 STAMPS = "usr/share/tuxpaint/stamps"
 
@@ -60,9 +58,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
         if path.with_suffix(".png").is_file()
     }
     described = {name: _described(name, content) for name, content in contents.items()}
-    origin = Origin(
-        "tuxpaint", "all", sha256={"stamps/**.txt": digest(contents.items())}, licence=LICENCE
-    )
+    origin = Origin("tuxpaint", "all", sha256={"stamps/**.txt": digest(contents.items())})
     codes = chosen_languages(options.languages, _codes(described), "tuxpaint")
     return tuple(_in_language(origin, stamps, described, code) for code in codes)
 

@@ -16,8 +16,6 @@ from benchmarks.datasets.files import find
 from benchmarks.datasets.parallel import Parallel, in_languages, read_table
 from benchmarks.datasets.places import coco_or_flickr
 
-LICENCE = "captions: MIT (IGLUE); pictures: licences of their Flickr owners"
-
 _FILE = "xflickrco.json"
 
 
@@ -34,7 +32,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     refuse(options, "xflickrco", "split", "captions", "gallery")
     read = read_captions(folder)
     codes = chosen_languages(options.languages, tuple(read.captions), "xflickrco")
-    origin = Origin("xflickrco", "test", sha256=read.sha256, licence=LICENCE)
+    origin = Origin("xflickrco", "test", sha256=read.sha256)
     return in_languages(origin, read, codes, [coco_or_flickr(folder, name) for name in read.images])
 
 

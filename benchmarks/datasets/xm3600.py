@@ -28,8 +28,6 @@ from benchmarks.datasets.parallel import Parallel, in_languages
 from benchmarks.datasets.places import located
 from benchmarks.datasets.texts import read_json_lines
 
-LICENCE = "captions: CC BY 4.0; pictures: CC BY 2.0 (Open Images)"
-
 RULES: tuple[CaptionsRule, ...] = ("first", "all")
 
 _KEY, _CAPTION = "image/key", "caption"
@@ -66,7 +64,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     if rule == "first":
         first = {code: tuple(said[:1] for said in read.captions[code]) for code in codes}
         read = Parallel(read.images, first, read.sha256)
-    origin = Origin("xm3600", "test", rule, read.sha256, licence=LICENCE)
+    origin = Origin("xm3600", "test", rule, read.sha256)
     places = (folder / "images", folder)
     return in_languages(origin, read, codes, [located(f"{key}.jpg", places) for key in read.images])
 

@@ -21,8 +21,6 @@ from benchmarks.datasets.parallel import Parallel, checked, in_languages, read_t
 from benchmarks.datasets.places import coco2014, located
 from benchmarks.datasets.texts import read_lines
 
-LICENCE = "captions: Adobe Research License; pictures: licences of their Flickr owners"
-
 _IMAGES, _CAPTIONS = "test_image_names.txt", "test_1kcaptions_"
 
 
@@ -43,7 +41,7 @@ def load(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     refuse(options, "xtd", "split", "captions", "gallery")
     read = read_captions(folder)
     codes = chosen_languages(options.languages, tuple(read.captions), "xtd")
-    origin = Origin("xtd", "test", sha256=read.sha256, licence=LICENCE)
+    origin = Origin("xtd", "test", sha256=read.sha256)
     return in_languages(origin, read, codes, [coco2014(folder, name) for name in read.images])
 
 

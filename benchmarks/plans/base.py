@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from benchmarks.datasets.base import Crossmodal, LoadOptions, Prompts, Zeroshot
+from benchmarks.datasets.base import Choices, Crossmodal, LoadOptions, Prompts, Zeroshot
 from benchmarks.datasets.subset import WithPictures, first, without
 from benchmarks.features import Features, PictureFeatures
+from benchmarks.protocols.composing import DEFAULT_METHODS
 from benchmarks.protocols.evaluation import Evaluation
 from benchmarks.records.key import COMPLETE, ProtocolKey
 from benchmarks.records.run import EXACT
@@ -20,13 +22,23 @@ class RunOptions:
         indexes: ways of searching: EXACT, or kinds of index as `polyseek index --index` takes them.
         load: which split, captions and languages.
         prompts: how names of classes become texts.
-        limit: pictures to take, from the start of each data set; None takes all.
+        limit: pictures to take, from the start of each data set, or composed queries; None takes
+            all.
+        repeats: how often each measurement is made; from the second time on nothing is taken from
+            a cache, and figures and ranks have to be the same.
+        distractors: folders of pictures that pad the gallery of texts.
+        compose: ways to compose, as `Method.parse` reads them.
+        phi: the map that one of them needs, of `polyseek train phi`.
     """
 
     indexes: tuple[str, ...] = (EXACT,)
     load: LoadOptions = field(default_factory=LoadOptions)
     prompts: Prompts = "label"
     limit: int | None = None
+    repeats: int = 1
+    distractors: tuple[Path, ...] = ()
+    compose: tuple[str, ...] = DEFAULT_METHODS
+    phi: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,18 +80,29 @@ def seen(
 
 
 def key_of(
-    data: Crossmodal | Zeroshot,
+    data: Crossmodal | Zeroshot | Choices,
     options: RunOptions,
     *,
     language: str = "",
     captions: str = "",
     prompt: str = "",
+    gallery: str = "",
 ) -> ProtocolKey:
-    """The protocol of a data set as it is measured; its gallery says how much of it is there."""
+    """The protocol of a data set as it is measured; its gallery says how much of it is there.
+
+    Args:
+        data: as it is measured.
+        options: what is run.
+        language: see `ProtocolKey`.
+        captions: see `ProtocolKey`.
+        prompt: see `ProtocolKey`.
+        gallery: what else is special about it; "" is nothing.
+    """
     n, n_missing = len(data.pictures), len(data.missing)
-    gallery = f"{n} of {n + n_missing}" if n_missing else COMPLETE
+    part = f"{n} of {n + n_missing}" if n_missing else ""
     if options.limit is not None:
-        gallery = f"the first {n}" if gallery == COMPLETE else f"the first {gallery}"
+        part = f"the first {part or n}"
+    gallery = "; ".join(each for each in (gallery, part) if each) or COMPLETE
     return ProtocolKey(
         data.origin.name,
         data.origin.split,

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
-from benchmarks.datasets.base import Composed, Crossmodal, DataSet, DatasetError, Zeroshot
+from benchmarks.datasets.base import Choices, Crossmodal, DataSet, DatasetError, Zeroshot
 from benchmarks.features import Features
 from benchmarks.plans.base import Planned, RunOptions
+from benchmarks.plans.choices import plan_choices
+from benchmarks.plans.composed import plan_composed
 from benchmarks.plans.crossmodal import plan_crossmodal
 from benchmarks.plans.zeroshot import plan_zeroshot
 
@@ -15,16 +17,16 @@ def plan(data: DataSet, features: Features, options: RunOptions) -> Iterator[Pla
     Raises:
         DatasetError: no picture is left, or it cannot be measured so.
     """
+    if options.distractors and not isinstance(data, Crossmodal):
+        raise DatasetError(
+            f"{data.origin.name} has no gallery that distractors could pad",
+            hint="they pad the pictures that captions look for; leave --distractors out",
+        )
     if isinstance(data, Crossmodal):
         yield from plan_crossmodal(data, features, options)
     elif isinstance(data, Zeroshot):
         yield from plan_zeroshot(data, features, options)
+    elif isinstance(data, Choices):
+        yield from plan_choices(data, features, options)
     else:
-        raise _not_yet(data)
-
-
-def _not_yet(data: Composed) -> DatasetError:
-    return DatasetError(
-        f"{data.origin.name} asks composed queries, which `bench run` does not measure yet",
-        hint="python -m benchmarks.composed measures ways to compose on generated pictures",
-    )
+        yield from plan_composed(data, features, options)

@@ -9,7 +9,7 @@ from benchmarks.datasets.base import Zeroshot
 from benchmarks.features import Features
 from benchmarks.plans.base import Planned, RunOptions, key_of, seen
 from benchmarks.protocols.evaluation import Evaluation
-from benchmarks.protocols.prompts import class_features, templates_of
+from benchmarks.protocols.prompts import class_features, templates_in_all
 from benchmarks.protocols.zeroshot import evaluate_zeroshot
 from benchmarks.records.run import EXACT
 from retrieval.languages.codes import tag_of_babel
@@ -18,10 +18,13 @@ from retrieval.model import Float32Array
 
 def plan_zeroshot(data: Zeroshot, features: Features, options: RunOptions) -> Iterator[Planned]:
     """One measurement for each language."""
+    templates_in = templates_in_all(data, options.prompts)  # refuses before anything is embedded
     data, found, facts = seen(data, features, options)
     for language, named in data.names.items():
-        templates = templates_of(data, language, options.prompts)
-        key = key_of(data, options, language=language, prompt=options.prompts)
+        templates = templates_in[language]
+        key = key_of(
+            data, options, language=language, prompt=options.prompts, gallery=named.gallery
+        )
         embed = partial(features.texts, language=tag_of_babel(language))
 
         def evaluate(

@@ -38,7 +38,22 @@ def evaluate_crossmodal(
         figures |= figures_of_ranks(found, KS, direction)
     figures["rsum"] = 100 * sum(figures[f"{way}_r@{k}"] for way in asked for k in KS)
     counts = {f"{way}_queries": len(each) for way, each in ranks.items()}
-    return Evaluation(figures, counts, ranks)
+    return Evaluation(figures, counts, ranks, pictures={"t2i": data.picture_of})
+
+
+def evaluate_padded(data: Crossmodal, pictures: Float32Array, texts: Float32Array) -> Evaluation:
+    """Texts find their pictures among others that belong to no text.
+
+    Args:
+        data: n pictures, m texts.
+        pictures: (more than n, dim) unit rows, its own first.
+        texts: (m, dim) unit rows.
+    """
+    own = Positives.of([[row] for row in data.picture_of.tolist()])
+    found = best_ranks(texts, pictures, own)
+    figures = figures_of_ranks(found, KS, "t2i")
+    counts, pictures_of = {"t2i_queries": len(texts)}, {"t2i": data.picture_of}
+    return Evaluation(figures, counts, {"t2i": found.best}, pictures=pictures_of)
 
 
 def evaluate_folds(data: Crossmodal, pictures: Float32Array, texts: Float32Array) -> Evaluation:
@@ -49,14 +64,17 @@ def evaluate_folds(data: Crossmodal, pictures: Float32Array, texts: Float32Array
         pictures: (n, dim) unit rows.
         texts: (m, dim) unit rows.
     """
-    found = [
-        evaluate_crossmodal(part, pictures[rows], texts[np.isin(data.picture_of, rows)])
-        for rows, part in _folds(data)
-    ]
+    found: list[Evaluation] = []
+    asked_of: list[Int64Array] = []
+    for rows, part in _folds(data):
+        own = np.isin(data.picture_of, rows)
+        found.append(evaluate_crossmodal(part, pictures[rows], texts[own]))
+        asked_of.append(data.picture_of[own])
     names = found[0].figures
     figures = {name: float(np.mean([each.figures[name] for each in found])) for name in names}
     ranks = {way: np.concatenate([each.ranks[way] for each in found]) for way in found[0].ranks}
-    return Evaluation(figures, {f"{way}_queries": len(each) for way, each in ranks.items()}, ranks)
+    counts = {f"{way}_queries": len(each) for way, each in ranks.items()}
+    return Evaluation(figures, counts, ranks, pictures={"t2i": np.concatenate(asked_of)})
 
 
 def texts_of(data: Crossmodal) -> list[list[int]]:

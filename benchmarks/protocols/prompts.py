@@ -1,12 +1,15 @@
 """Names of classes as texts: bare, or in templates whose mean stands for the class."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from benchmarks.datasets.base import DatasetError, Prompts, Zeroshot
 from retrieval.encoders.imagenet_prompts import openai_templates
 from retrieval.model import Float32Array
+
+_NAMED = 5
+"""So many languages without templates are named in an error."""
 
 EmbedTexts = Callable[[Sequence[str]], Float32Array]
 
@@ -32,6 +35,28 @@ def templates_of(data: Zeroshot, language: str, prompts: Prompts) -> tuple[str, 
             hint="ask with --prompts label, or leave the language out",
         )
     return own
+
+
+def templates_in_all(data: Zeroshot, prompts: Prompts) -> Mapping[str, tuple[str, ...]]:
+    """The templates of each language that is asked.
+
+    Args:
+        data: see `templates_of`.
+        prompts: which kind.
+
+    Raises:
+        DatasetError: some languages have no translated ones; the first are named, and all others.
+    """
+    bare = [language for language in data.names if not data.templates.get(language)]
+    if prompts == "translated" and bare:
+        more = f" and {len(bare) - _NAMED} others" if len(bare) > _NAMED else ""
+        others = ",".join(language for language in data.names if language not in bare)
+        raise DatasetError(
+            f"{data.origin.name} has no translated templates for {', '.join(bare[:_NAMED])}{more}",
+            hint="ask with --prompts label"
+            + (f", or leave them out: --languages {others}" if others else ""),
+        )
+    return {language: templates_of(data, language, prompts) for language in data.names}
 
 
 def class_features(

@@ -21,7 +21,10 @@ def evaluate_zeroshot(
 ) -> Evaluation:
     """Rank the names of a language for each picture of a class that it names.
 
-    Of names that score the same, the class of the smaller number goes first, as an argmax has it.
+    Of names that score the same, the class of the smaller number goes first, as an argmax has it;
+    so it is of two classes with one name, and the figures "..._pessimistic" tell what that is
+    worth. Where a language names no more than five classes, there is no top-5: it could be nothing
+    but 1.
 
     Args:
         data: n pictures.
@@ -40,10 +43,11 @@ def evaluate_zeroshot(
         raise DatasetError(f"{data.origin.name} has no picture of a class that is named")
     right = columns[named]
     found = best_ranks(pictures[named], classes, Positives.of([[row] for row in right.tolist()]))
-    figures = {f"top{top}": float((found.best <= top).mean()) for top in TOPS}
+    tops = [top for top in TOPS if top == 1 or top < len(names.names)]
+    figures = {f"top{top}": float((found.best <= top).mean()) for top in tops}
     per_class = [float((found.best[right == column] == 1).mean()) for column in np.unique(right)]
     figures["mean_per_class_recall"] = float(np.mean(per_class))
-    for top in TOPS:
+    for top in tops:
         pessimistic = float((found.pessimistic <= top).mean())
         if pessimistic != figures[f"top{top}"]:
             figures[f"top{top}_pessimistic"] = pessimistic

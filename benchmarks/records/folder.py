@@ -2,7 +2,9 @@
 
     records.jsonl        one record a line, in the order in which they were made
     records.sqlite       their figures, one a row, for queries; made of the lines
-    ranks/SHA256.npz     the rank of the best right answer of every query, by direction
+    ranks/SHA256.npz     the rank of the best right answer of every query, by direction, and, where
+                         several queries are of one picture, the picture of each
+    submissions/         rankings for servers that keep the targets of a test split
 
 A record is appended when all that it names is written. What a cut-off run left half written is the
 last line at most, and is written anew.
@@ -11,6 +13,7 @@ last line at most, and is written anew.
 import hashlib
 import io
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -19,16 +22,21 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.records.run import RunRecord
+from indexer.durable import write_file
 from retrieval.errors import BenchmarkError
 from retrieval.model import Int64Array
 
 _LINES, _DATABASE, _RANKS = "records.jsonl", "records.sqlite", "ranks"
+_SUBMISSIONS = "submissions"
+
+_PICTURE = "_picture"
+"""Behind the name of a direction: what is kept are the pictures of its queries."""
 
 _TABLE = """
 create table figure (
     dataset text, split text, language text, captions text, gallery text, folds integer,
     prompt text, rerank text, training text, model text, fingerprint text, system text,
-    name text, value real, record integer
+    compose text, name text, value real, record integer
 )
 """
 
@@ -71,37 +79,53 @@ class RunFolder:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / _LINES
         if path.exists() and not path.read_bytes().endswith(b"\n"):  # what was cut off goes
-            _replace(path, "".join(f"{_line(each)}\n" for each in whole).encode())
+            write_file(path, "".join(f"{_line(each)}\n" for each in whole).encode())
         else:
             with path.open("ab") as file:
                 file.write(f"{_line(record)}\n".encode())
+                file.flush()
+                os.fsync(file.fileno())
         self._known = whole
 
     def write_database(self) -> None:
         """Write the figures of all records into SQLite, whole or not at all."""
         path = self._folder / _DATABASE
-        draft = path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        with closing(sqlite3.connect(draft)) as database, database:
-            database.execute(_TABLE)
-            for number, each in enumerate(self.records(), start=1):
-                database.executemany(
-                    f"insert into figure values ({', '.join('?' * 15)})",
-                    [(*_row(each), name, value, number) for name, value in each.figures.items()],
-                )
-        draft.replace(path)
+        with closing(sqlite3.connect(":memory:")) as database:
+            with database:
+                database.execute(_TABLE)
+                for number, each in enumerate(self.records(), start=1):
+                    database.executemany(
+                        f"insert into figure values ({', '.join('?' * 16)})",
+                        [
+                            (*_row(each), name, value, number)
+                            for name, value in each.figures.items()
+                        ],
+                    )
+            write_file(path, database.serialize())
 
-    def add_ranks(self, ranks: Mapping[str, Int64Array]) -> str:
-        """Keep ranks, one array a direction -> the sha256 of their file."""
+    def add_ranks(
+        self, ranks: Mapping[str, Int64Array], pictures: Mapping[str, Int64Array] | None = None
+    ) -> str:
+        """Keep ranks, one array a direction -> the sha256 of their file.
+
+        Args:
+            ranks: of every query, by direction.
+            pictures: of every query, by direction, where several are of one picture.
+        """
         buffer = io.BytesIO()
-        small = {name: each.astype(np.uint32) for name, each in sorted(ranks.items())}
+        whole = {**ranks, **{f"{name}{_PICTURE}": of for name, of in (pictures or {}).items()}}
+        small = {name: each.astype(np.uint32) for name, each in sorted(whole.items())}
         np.savez_compressed(buffer, allow_pickle=False, **small)
         content = buffer.getvalue()
         digest = hashlib.sha256(content).hexdigest()
-        folder = self._folder / _RANKS
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / f"{digest}.npz", content)
+        write_file(self._folder / _RANKS / f"{digest}.npz", content)
         return digest
+
+    def add_submission(self, name: str, content: bytes) -> Path:
+        """Keep what is sent to a server, in the place of one of the same name -> its path."""
+        path = self._folder / _SUBMISSIONS / name
+        write_file(path, content)
+        return path
 
     def ranks_of(self, record: RunRecord) -> dict[str, Int64Array]:
         """The ranks that a record comes from, by direction.
@@ -109,6 +133,20 @@ class RunFolder:
         Raises:
             BenchmarkError: their file is missing, or is not what the record names.
         """
+        kept = self._kept(record)
+        return {name: each for name, each in kept.items() if not name.endswith(_PICTURE)}
+
+    def pictures_of(self, record: RunRecord) -> dict[str, Int64Array]:
+        """The picture of every query, by direction ("t2i"), where it is not the query itself.
+
+        Raises:
+            BenchmarkError: as `ranks_of`.
+        """
+        kept = self._kept(record)
+        ours = [name for name in kept if name.endswith(_PICTURE)]
+        return {name.removesuffix(_PICTURE): kept[name] for name in ours}
+
+    def _kept(self, record: RunRecord) -> dict[str, Int64Array]:
         path = self._folder / _RANKS / f"{record.ranks}.npz"
         try:
             content = path.read_bytes()
@@ -136,14 +174,9 @@ def _row(record: RunRecord) -> tuple[object, ...]:
     return (
         key.dataset, key.split, key.language, key.captions, key.gallery, key.folds, key.prompt,
         key.rerank, key.training, model["name"], model["fingerprint"], record.system,
+        record.settings.get("compose", ""),
     )  # fmt: skip
 
 
 def _line(record: RunRecord) -> str:
     return json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(content)
-    draft.replace(path)

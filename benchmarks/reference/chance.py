@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from benchmarks.metrics.choices import CHANCE, OF_ASPECT
+
 _FIGURE = re.compile(r"(?:(?P<way>t2i|i2t)_r@|top)(?P<k>\d+)")
 
 _TWO_SIDED_95 = 1.96
@@ -27,12 +29,13 @@ def chance_of(metric: str, counts: Mapping[str, int], *, folds: int = 1) -> Chan
     """The chance of a figure; None where a count is missing, or for figures that have none here.
 
     Args:
-        metric: "t2i_r@K", "i2t_r@K" or "topK".
-        counts: as in records: pictures, texts, t2i_queries, i2t_queries, or classes and queries.
+        metric: "t2i_r@K", "i2t_r@K", "topK", or a score of choices such as "group_score/red".
+        counts: as in records: pictures, texts, t2i_queries, i2t_queries, classes and queries, or
+            items.
         folds: galleries that pictures and texts are cut into.
     """
     if (found := _FIGURE.fullmatch(metric)) is None:
-        return None
+        return _of_choices(metric, counts)
     way, k = found["way"], int(found["k"])
     try:
         if way is None:
@@ -44,6 +47,13 @@ def chance_of(metric: str, counts: Mapping[str, int], *, folds: int = 1) -> Chan
         return Chance(by_chance(texts // folds, texts // pictures, k), queries)
     except KeyError:
         return None
+
+
+def _of_choices(metric: str, counts: Mapping[str, int]) -> Chance | None:
+    """The chance of a text, image or group score, of all items or those of an aspect."""
+    score, slash, aspect = metric.partition(OF_ASPECT)
+    items = counts.get(f"items{slash}{aspect}")
+    return Chance(CHANCE[score], items) if score in CHANCE and items else None
 
 
 def by_chance(gallery: int, right: int, k: int) -> float:

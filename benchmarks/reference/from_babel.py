@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reference.keys import OPENAI_NAMES
+from benchmarks.datasets.babel_imagenet import OPENAI_NAMES
 from benchmarks.reference.models import ModelId, model_id
 from benchmarks.reference.writing import Row
 from retrieval.languages.tags import canonical_tag

@@ -9,9 +9,6 @@ from retrieval.languages.tags import canonical_tag
 UNSTATED = "unstated"
 """A part of a protocol that a source does not tell; it equals nothing."""
 
-OPENAI_NAMES = "OpenAI's class names"
-"""The gallery of Babel-ImageNet's own English figures, which do not use its English labels."""
-
 _ONE_LANGUAGE = {"flickr30k": "en", "coco": "en", "flickr30k-cn": "zh", "coco-cn": "zh"}
 """Data sets whose protocols name no language, and the one they have."""
 

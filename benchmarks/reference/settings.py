@@ -111,6 +111,8 @@ class Difference(NamedTuple):
 def of_encoder(parts: Mapping[str, str]) -> Settings:
     """What the fingerprint of an open_clip encoder tells; of other encoders nothing.
 
+    Pictures are resized by Pillow, which filters before it shrinks (`antialias`).
+
     Args:
         parts: of its `EncoderInfo`: "config" and "preprocessing" are JSON objects.
 
@@ -120,12 +122,28 @@ def of_encoder(parts: Mapping[str, str]) -> Settings:
     if not {"config", "preprocessing", "open_clip"} <= parts.keys():
         return UNKNOWN
     config, preprocessing = json.loads(parts["config"]), json.loads(parts["preprocessing"])
+    text = config.get("text_cfg", {})
     return Settings(
         activation="quick_gelu" if config.get("quick_gelu") else "gelu",
-        context_length=config.get("text_cfg", {}).get("context_length"),
+        lower_case=_lower_case(text),
+        context_length=text.get("context_length"),
         resize=preprocessing.get("resize_mode"),
+        antialias=True,
         interpolation=preprocessing.get("interpolation"),
     )
+
+
+def _lower_case(text_cfg: Mapping[str, Any]) -> bool | None:
+    """Whether open_clip puts texts in lower case; None where only the hub's tokenizer knows.
+
+    Its own tokenizer does unless it is told otherwise, and around one of the hub it does where the
+    configuration asks for "lower" or "canonicalize". Source: open_clip 3.3.0, `tokenizer.py`.
+    """
+    is_of_hub = bool(text_cfg.get("hf_tokenizer_name"))
+    told = text_cfg.get("tokenizer_kwargs", {}).get("clean")
+    if told is None:
+        return None if is_of_hub else True
+    return True if told in ("lower", "canonicalize") else None if is_of_hub else False
 
 
 def of_open_clip(model: str, pretrained: str) -> Settings:

@@ -53,6 +53,7 @@ class Measured:
         is_exact: whether all of the gallery was ranked, not what an index found.
         pictures_per_class: of a zero-shot data set; None if unknown or mixed.
         trained_on_classes: whether the image tower learned the very classes with their labels.
+        unknown_files: annotation files that may be others than the published ones.
     """
 
     model: ModelId
@@ -65,6 +66,7 @@ class Measured:
     is_exact: bool = True
     pictures_per_class: int | None = None
     trained_on_classes: bool = False
+    unknown_files: tuple[str, ...] = ()
 
     @property
     def known(self) -> Settings:
@@ -81,7 +83,8 @@ class Verdict:
         reference: the published figure.
         delta_pp: own less published, in percentage points; None where they are incomparable.
         reasons: why they are incomparable; else what may have made the difference, the likeliest
-            first; () where it is reproduced and nothing is to be said.
+            first, and why the comparison may be doubted; () where it is reproduced and nothing is
+            to be said.
     """
 
     grade: Grade
@@ -123,7 +126,7 @@ def judge(measured: Measured, reference: Reference) -> Verdict:
     delta = round(100 * (measured.value - reference.share), _DIGITS)
     grade = _grade(abs(delta), reference.tolerance_pp)
     reasons = () if grade == "reproduced" else tuple(_causes(measured, reference))
-    return Verdict(grade, reference, delta, (*reasons, *_doubts(reference)))
+    return Verdict(grade, reference, delta, (*reasons, *_doubts(measured, reference)))
 
 
 def of_counts(counts: Mapping[str, int]) -> Settings:
@@ -186,7 +189,12 @@ def _causes(measured: Measured, reference: Reference) -> Iterator[str]:
         yield f"not known of this run: {', '.join(unknown)}"
 
 
-def _doubts(reference: Reference) -> Iterator[str]:
+def _doubts(measured: Measured, reference: Reference) -> Iterator[str]:
+    if measured.unknown_files:
+        yield (
+            f"of {', '.join(measured.unknown_files)} the sha256 is not known: it may be another "
+            "file than the published one"
+        )
     if not reference.is_verified:
         read_in = reference.source.read_in
         yield (

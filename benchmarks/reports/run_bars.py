@@ -17,6 +17,7 @@ from benchmarks.reports.run_plots import (
     written,
 )
 from benchmarks.reports.shown.index_cost import IndexCost
+from benchmarks.reports.shown.naming import way_name
 from benchmarks.reports.shown.recalls import Bar, Panel
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ def draw_cost(cost: IndexCost) -> Iterator[Plot]:
         if label in row.recalls
     ]
     bars += [
-        Bar(name.replace("ann_recall@", "ANN@"), row.system, share, None)
+        Bar(f"ANN@{depth}", row.system, share, None)
         for row in cost.rows
-        for name, share in row.ann_recall.items()
+        for depth, share in row.ann_recall.items()
     ]
     title = f"{cost.title}, {cost.entrant}"
-    yield draw_panel(Panel(cost.name, title, "through an index", tuple(bars)))
+    yield draw_panel(Panel(cost.name, title, f"{way_name(cost.way)}, index", tuple(bars)))
     if cost.is_timed:
         yield _draw_times(cost, title)
 
@@ -74,7 +75,8 @@ def draw_cost(cost: IndexCost) -> Iterator[Plot]:
 def _draw_times(cost: IndexCost, title: str) -> Plot:
     colours = colour_of(cost.labels)
     timed = [(row, row.search_ms) for row in cost.rows if row.search_ms is not None]
-    with canvas("Recall against time", title, 15 + len(timed)) as (figure, axes):
+    heading = f"{way_name(cost.way).capitalize()}, time"
+    with canvas(heading, title, 15 + len(timed)) as (figure, axes):
         for number, (row, ms) in enumerate(timed, start=1):
             for label, recall in row.recalls.items():
                 axes.plot(ms, 100 * recall, "o", color=colours[label], markersize=5, zorder=3)
@@ -91,7 +93,7 @@ def _draw_times(cost: IndexCost, title: str) -> Plot:
         times = [ms for _, ms in timed]
         axes.set_xlim(min(times) / 2, max(times) * 2)
         axes.set_ylim(0, 108)
-        axes.set_xlabel("milliseconds a query, many at a time")
+        axes.set_xlabel("milliseconds, one query at a time")
         axes.set_ylabel("percent")
         axes.grid(visible=True, color=RULE)
         figure.legend(loc="outside lower left", fontsize=SMALL_PT, ncols=1)

@@ -41,8 +41,8 @@ COSTS = Words(
     "indexes",
     "Recall against the cost of an index",
     "The same features, searched whole and through an index. ANN@10 is the share of the ten that "
-    "exact search finds. The time of exact is that of a bare product of all vectors; an index is "
-    "asked through the whole engine.",
+    "exact search finds. Times are medians of single queries: "
+    "exact is a bare product of all vectors, an index is asked through the whole engine.",
 )
 RANKS = Words(
     "ranks",

@@ -5,6 +5,7 @@ engine.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from indexer.options import BuildOptions, IndexOptions
 from retrieval.ann.exact import Ranking
 from retrieval.ann.spec import IndexSpec
 from retrieval.engine import SearchEngine
+from retrieval.model import GalleryName
 from retrieval.query.plan import MadeOf
 from retrieval.store.segment import ROWS, VECTORS
 
@@ -34,6 +36,22 @@ _MAX_TEXTS = 25_000
 
 _ROOT = "rows"
 """Of the keys that rows go by: no files, so that nothing looks for them on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the vectors of a collection are.
+
+    Attributes:
+        gallery: that they go into.
+        model: name of the encoder that made them; where it can be had, an index of images is tuned
+            on texts that it embeds, as every collection's is.
+        fingerprint: of that encoder.
+    """
+
+    gallery: GalleryName = "images"
+    model: str = "benchmark"
+    fingerprint: str = "0" * 64
 
 
 def build_collection(source: Embeddings, folder: Path, task: Task) -> None:
@@ -48,16 +66,32 @@ def build_collection(source: Embeddings, folder: Path, task: Task) -> None:
     index_embeddings(source, folder, options=IndexOptions(build=build))
 
 
-def ask(engine: SearchEngine, queries: Vectors, k: int, setting: Setting) -> Ranking:
-    """One search, as a program with ready vectors would ask; composed queries with their parts."""
+def ask(
+    engine: SearchEngine,
+    queries: Vectors,
+    k: int,
+    setting: Setting,
+    gallery: GalleryName = "images",
+) -> Ranking:
+    """One search, as a program with ready vectors would ask.
+
+    Composed queries ask images, with their parts.
+    """
     if setting.parts is None:
-        return engine.search_vectors(queries, k, modality=setting.modality)
+        return engine.search_vectors(queries, k, target=gallery, modality=setting.modality)
     made_of = [MadeOf(pair, ("text", "image")) for pair in setting.parts]
     return engine.search_vectors(queries, k, modality=made_of)
 
 
 class Polyseek:
-    """A collection of the vectors."""
+    """A collection of the vectors.
+
+    Args:
+        contents: what they are.
+    """
+
+    def __init__(self, contents: Contents | None = None) -> None:
+        self._contents = contents or Contents()
 
     def build(self, task: Task) -> None:
         """Index the base under keys that are row numbers."""
@@ -65,27 +99,29 @@ class Polyseek:
         n = len(open_base(task.base))
         names = folder / _IDS
         names.write_text("".join(f"{_ROOT}/{number:09}\n" for number in range(n)))
-        source = Embeddings(Path(task.base), names, model="benchmark", fingerprint="0" * 64)
+        own = self._contents
+        source = Embeddings(Path(task.base), names, own.gallery, own.model, own.fingerprint)
         build_collection(source, folder / _COLLECTION, task)
         names.unlink()
 
     def open(self, task: Task) -> "PolyseekSearcher":
         """Open the collection."""
-        return PolyseekSearcher(task)
+        return PolyseekSearcher(task, self._contents.gallery)
 
 
 class PolyseekSearcher:
     """An open collection."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, gallery: GalleryName = "images") -> None:
         """Open the engine. Torch and FAISS take their threads from the environment."""
         self._task = task
+        self._gallery = gallery
         self._engine = SearchEngine.open(Path(task.folder, _COLLECTION))
         self._keys: tuple[RowNumbers, RowNumbers] | None = None
 
     def describe(self) -> Description:
         """The index that the builder chose, with the recall that it measured itself."""
-        gallery = self._engine.collection.gallery("images")
+        gallery = self._engine.collection.gallery(self._gallery)
         record = gallery.entry.index
         params: dict[str, Any] = {"router": self._router()}
         if record is not None:
@@ -101,7 +137,7 @@ class PolyseekSearcher:
 
     def search(self, queries: Vectors, k: int, setting: Setting) -> Ranking:
         """Scores and item ids."""
-        return ask(self._engine, queries, k, setting)
+        return ask(self._engine, queries, k, setting, self._gallery)
 
     def rows(self, found: Ranking, k: int) -> RowNumbers:
         """Items by their keys; rows that are equal are one item with several."""
@@ -118,6 +154,10 @@ class PolyseekSearcher:
         ]
         return np.vstack([padded(each[None], k) for each in answers])
 
+    def close(self) -> None:
+        """Close the collection."""
+        self._engine.close()
+
     def _read_keys(self) -> tuple[RowNumbers, RowNumbers]:
         """Item and row number of every key, by item."""
         collection = self._engine.collection
@@ -128,7 +168,7 @@ class PolyseekSearcher:
     def _router(self) -> str:
         if self._task.train_texts is None:
             return "off: no --train-texts"
-        record = self._engine.collection.gallery("images").entry.index
+        record = self._engine.collection.gallery(self._gallery).entry.index
         is_used = record is not None and record.router is not None
         return "trained" if is_used else "off: it does not win here"
 

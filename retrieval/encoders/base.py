@@ -149,3 +149,11 @@ def uses_accelerator(encoder: Encoder) -> bool:
     An encoder says so by a property of this name, which may load what it needs to know it.
     """
     return bool(getattr(encoder, "uses_accelerator", False))
+
+
+def precision_of(encoder: Encoder) -> str:
+    """What an encoder computes in: "fp32", which one that does not say is in, "bf16" or "fp16".
+
+    An encoder says so by a property of the name `precision`, which may look at the device.
+    """
+    return str(getattr(encoder, "precision", "fp32"))

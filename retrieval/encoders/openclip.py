@@ -20,7 +20,7 @@ from retrieval.encoders.openclip_source import ModelSource, locate
 from retrieval.encoders.openclip_towers import Sent, Towers, check_dim, load_towers
 from retrieval.encoders.options import EncoderOptions
 from retrieval.encoders.pins import check_pins
-from retrieval.encoders.precision import choose_plan, facts_of
+from retrieval.encoders.precision import Plan, choose_plan, facts_of
 from retrieval.encoders.texts import clean_text
 from retrieval.model import EncoderInfo, Float32Array
 
@@ -79,6 +79,15 @@ class OpenClipEncoder:
     def uses_accelerator(self) -> bool:
         """Whether the towers run elsewhere than on the CPU."""
         return resolve_device(self._device_name).type != "cpu"
+
+    @property
+    def precision(self) -> str:
+        """What the towers compute in: "fp32", "bf16" or "fp16".
+
+        Raises:
+            EncoderUnavailableError: the device does not compute so.
+        """
+        return self._plan.autocast or self._plan.weights
 
     @property
     def input_px(self) -> int:
@@ -236,16 +245,19 @@ class OpenClipEncoder:
         self._text_batches.run(len(texts), load, towers.embed_tokens, keep)
         return tokens.truncated
 
+    @cached_property
+    def _plan(self) -> Plan:
+        return choose_plan(
+            facts_of(resolve_device(self._device_name)),
+            self._options.precision,
+            compile_model=self._options.compile_model,
+        )
+
     def _loaded(self) -> Towers:
         with self._lock:
             if self._in_memory is None:
-                device = resolve_device(self._device_name)
-                plan = choose_plan(
-                    facts_of(device),
-                    self._options.precision,
-                    compile_model=self._options.compile_model,
-                )
-                towers = load_towers(self.source, device, plan)
+                plan = self._plan
+                towers = load_towers(self.source, resolve_device(self._device_name), plan)
                 self._image_batches = Batcher(plan.image_batch, towers.release)
                 self._text_batches = Batcher(plan.text_batch, towers.release)
                 self._in_memory = towers

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -55,6 +55,8 @@ def cached_rows(
 ) -> Float32Array:
     """The embeddings of texts, (n, dim) unit rows, worked out once and then kept.
 
+    Rows of zeros say that something could not be embedded: then nothing is kept.
+
     Args:
         cache: where.
         fingerprint: of the encoder.
@@ -67,8 +69,39 @@ def cached_rows(
     if kept is not None:
         return kept
     rows = encode(texts)
-    cache.keep(f"{made_of}.f32", rows.tobytes())
+    if rows.any(axis=1).all():
+        cache.keep(f"{made_of}.f32", rows.tobytes())
     return rows
+
+
+def cached_in_blocks(
+    cache: CacheFolder,
+    fingerprint: str,
+    dim: int,
+    names: Sequence[str],
+    encode: Callable[[slice], Float32Array],
+    at_once: int,
+) -> Iterator[Float32Array]:
+    """The same in blocks, each kept when it is done: a run that was cut off goes on there.
+
+    Args:
+        cache: see `cached_rows`.
+        fingerprint: likewise.
+        dim: likewise.
+        names: n, what decides each row: a text, the digest of a file.
+        encode: embeds those of a block.
+        at_once: how many make a block.
+
+    Yields:
+        The (at most `at_once`, dim) rows of each block, in order.
+    """
+    for start in range(0, len(names), at_once):
+        block = slice(start, start + at_once)
+
+        def rows_of(_: Sequence[str], block: slice = block) -> Float32Array:
+            return encode(block)
+
+        yield cached_rows(cache, fingerprint, dim, names[block], rows_of)
 
 
 def _rows_in(content: bytes | None, n: int, dim: int) -> Float32Array | None:

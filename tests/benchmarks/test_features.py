@@ -7,6 +7,7 @@ from PIL import Image
 from benchmarks import features as module
 from benchmarks.datasets.base import DatasetError, Picture
 from benchmarks.features import Features
+from indexer.adhoc import Skip
 from retrieval.store.cached import CacheFolder
 from tests.factories import COLOURS, GeometryEncoder
 from tests.retrieval.query.test_language import Polyglot
@@ -102,3 +103,13 @@ def test_progress_is_told(pictures, cache, monkeypatch):
     features.pictures(pictures)
     features.texts(["red"])
     assert told == [("pictures", 5, 8), ("pictures", 8, 8), ("texts", 1, 1)]
+
+
+def test_one_that_can_be_read_again_is(pictures, cache, monkeypatch):
+    def nothing(encoder, files):
+        return [(each, Skip(b"", "truncated")) for each in files]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "embed_files", nothing)
+        assert len(Features(GeometryEncoder(), cache).pictures(pictures).unreadable) == 8
+    assert Features(GeometryEncoder(), cache).pictures(pictures).unreadable == ()

@@ -82,6 +82,7 @@ def test_the_commands_are_these():
         "polyseek bench run",
         "polyseek bench fetch",
         "polyseek bench verify",
+        "polyseek bench compare",
         "polyseek bench report",
         "polyseek bench ann",
         "polyseek config",

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from tests.collection_kit import (
     remove,
     vectors,
 )
+from tests.disks import disk_of
 from tests.indexer.power_loss import Disk, recorded
 
 
@@ -112,13 +112,8 @@ def test_the_replay_would_notice_a_missing_fsync(tmp_path, monkeypatch):
 @pytest.fixture(params=[192, 256, 320, 448])
 def tiny_disk(tmp_path, request):
     """A file system of so many KiB."""
-    point = tmp_path / "disk"
-    point.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={request.param}k", "tmpfs", point]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a tmpfs is not permitted here")
-    yield point
-    subprocess.run(["umount", point], check=True, timeout=30)
+    with disk_of(tmp_path / "disk", request.param) as point:
+        yield point
 
 
 def test_a_full_disk_is_an_error_and_loses_nothing(tiny_disk):

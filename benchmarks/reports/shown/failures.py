@@ -135,8 +135,8 @@ def failures_of_run(
 def _is_shown(record: RunRecord, folder: RunFolder) -> bool:
     """Whether the ranks of a record say which queries failed, and of what kind of data."""
     ways = folder.ranks_of(record).keys()
-    is_composed = "compose" in record.settings
-    return record.key.folds == 1 and not is_composed and ("top" in ways or {"t2i", "i2t"} <= ways)
+    is_other = {"compose", "distractors"} & record.settings.keys()
+    return record.key.folds == 1 and not is_other and ("top" in ways or {"t2i", "i2t"} <= ways)
 
 
 def worst(ranked: Ranked, count: int = PER_WAY) -> Iterator[Failure]:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.records.run import EXACT, RunRecord
+from benchmarks.records.run import EXACT
 from benchmarks.reports.shown.figures import FigureRow
-from benchmarks.reports.shown.naming import percent, protocol_name, slug
+from benchmarks.reports.shown.naming import percent, protocol_name, slug, way_name
 from benchmarks.reports.shown.recalls import depth_of
 from benchmarks.reports.shown.tables import Table
 
-_WAY = "t2i"
-_SEARCH, _EXACT_SEARCH, _BUILD = "search_ms", "exact_search_ms", "build_s"
+_FOUND = {"t2i": "ann_recall@", "i2t": "i2t_ann_recall@"}
+"""How the figure of each direction begins that says how much of the exact best was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class SystemRow:
 
     Attributes:
         system: EXACT or the kind of index.
-        recalls: a share in [0, 1] by depth, of texts that find pictures.
-        ann_recall: the share of the exact best that was found, by the name of its figure.
-        search_ms: milliseconds a query; None where that was not recorded.
+        recalls: a share in [0, 1] by depth.
+        ann_recall: the share of the exact best that was found, by how many these are.
+        search_ms: median milliseconds of one query; None where that was not recorded.
         build_s: seconds; likewise.
     """
 
@@ -40,12 +40,14 @@ class IndexCost:
         name: for files.
         title: the protocol.
         entrant: the model.
+        way: the direction.
         rows: the exact one first, if it is there.
     """
 
     name: str
     title: str
     entrant: str
+    way: str
     rows: tuple[SystemRow, ...]
 
     @property
@@ -61,7 +63,7 @@ class IndexCost:
     def table(self) -> Table:
         """All of it as text."""
         found = dict.fromkeys(name for row in self.rows for name in row.ann_recall)
-        heads = ("search", *self.labels, *(each.replace("_", " ") for each in found))
+        heads = ("search", *self.labels, *(f"ANN@{depth}" for depth in found))
         lines = tuple(
             (
                 row.system,
@@ -72,8 +74,8 @@ class IndexCost:
             )
             for row in self.rows
         )
-        heads = (*heads, "ms a query", "build s")
-        title = f"{self.title}, {self.entrant}"
+        heads = (*heads, "ms", "build s")
+        title = f"{self.title}, {self.entrant}: {way_name(self.way)}"
         return Table(title, heads, lines, tuple(range(1, len(heads))))
 
 
@@ -87,40 +89,39 @@ def index_costs(rows: Sequence[FigureRow]) -> tuple[IndexCost, ...]:
             own.clear()
         own.append(row)
     return tuple(
-        _cost(entrant, systems)
+        cost
         for (_, entrant), systems in groups.items()
         if set(systems) - {EXACT}
+        for way in _FOUND
+        if (cost := _cost(entrant, way, systems)) is not None
     )
 
 
-def _cost(entrant: str, systems: Mapping[str, list[FigureRow]]) -> IndexCost:
+def _cost(entrant: str, way: str, systems: Mapping[str, list[FigureRow]]) -> IndexCost | None:
+    """None where no index was asked in that direction."""
     in_order = sorted(systems, key=lambda name: name != EXACT)
     records = [systems[name][0].record for name in in_order]
-    scan = next((ms for each in records if (ms := _time(each, _EXACT_SEARCH)) is not None), None)
+    scan = next((ms for each in records if (ms := each.times.get(f"{way}_exact_ms"))), None)
+    rows = tuple(_row(systems[name], way, scan) for name in in_order)
+    if not any(row.ann_recall for row in rows):
+        return None
     title = protocol_name(records[0].key)
-    return IndexCost(
-        slug("index", title, entrant),
-        title,
-        entrant,
-        tuple(_row(systems[name], scan) for name in in_order),
-    )
+    shown = tuple(row for row in rows if row.recalls or row.ann_recall)
+    return IndexCost(slug("index", title, entrant, way), title, entrant, way, shown)
 
 
-def _row(rows: Sequence[FigureRow], scan_ms: float | None) -> SystemRow:
+def _row(rows: Sequence[FigureRow], way: str, scan_ms: float | None) -> SystemRow:
     record = rows[0].record
     recalls = {
         found[1]: row.value
         for row in rows
-        if (found := depth_of(row.name)) is not None and found[0] == _WAY
+        if (found := depth_of(row.name)) is not None and found[0] == way
     }
-    ann = {row.name: row.value for row in rows if row.name.startswith("ann_recall@")}
+    begin = _FOUND[way]
+    ann = {row.name.removeprefix(begin): row.value for row in rows if row.name.startswith(begin)}
     is_exact = record.system == EXACT
-    search = scan_ms if is_exact else _time(record, _SEARCH)
-    return SystemRow(record.system, recalls, ann, search, _time(record, _BUILD))
-
-
-def _time(record: RunRecord, name: str) -> float | None:
-    return record.times.get(name)
+    search = scan_ms if is_exact else record.times.get(f"{way}_index_ms")
+    return SystemRow(record.system, recalls, ann, search, record.times.get(f"{way}_build_s"))
 
 
 def _shown(share: float | None) -> str:

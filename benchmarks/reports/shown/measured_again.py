@@ -5,22 +5,23 @@ data or a model that are not the very ones of the record.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
 from benchmarks.datasets.base import (
     CaptionsRule,
-    Composed,
     Crossmodal,
     DatasetError,
     LoadOptions,
+    Prompts,
     Zeroshot,
 )
 from benchmarks.datasets.registry import dataset
 from benchmarks.features import Features, PictureFeatures
 from benchmarks.plans.base import RunOptions, seen
+from benchmarks.plans.plan import plan
 from benchmarks.records.key import ProtocolKey
 from benchmarks.records.run import RunRecord
 from retrieval.encoders.base import Encoder
@@ -60,13 +61,52 @@ def measured_again(record: RunRecord, folder: Path, features_of: FeaturesOf) -> 
             name is another one now.
         EncoderUnavailableError: the encoder cannot be had.
     """
-    key = record.key
-    spec = dataset(key.dataset)
-    data = _loaded(record, folder / spec.folder)
     encoder, features = features_of(record.model["name"])
     if encoder.info.fingerprint != record.model["fingerprint"]:
         raise DatasetError(f"{record.model['name']} is not the model that was measured")
-    options = RunOptions(limit=_limit(key))
+    for data, options in _candidates(record.key, folder):
+        if any(planned.key == record.key for planned in plan(data, features, options)):
+            found = _as_measured(data, features, options, record)
+            if found is not None:
+                return found
+    raise DatasetError(
+        f"{record.key.dataset} in {folder} is not what was measured: its files are others",
+        hint="give the folder of the run with --data",
+    )
+
+
+def _candidates(
+    key: ProtocolKey, folder: Path
+) -> Iterator[tuple[Crossmodal | Zeroshot, RunOptions]]:
+    """Data that may be those of a protocol: as they are read by default, then as it names them.
+
+    Raises:
+        DatasetError: they cannot be read by default.
+    """
+    spec = dataset(key.dataset)
+    languages = (key.language,) if key.language and spec.languages > 1 else ()
+    all_prompts: tuple[Prompts, ...] = get_args(Prompts)
+    rules: tuple[CaptionsRule, ...] = get_args(CaptionsRule)
+    prompts = next((each for each in all_prompts if each == key.prompt), all_prompts[0])
+    rule = next((each for each in rules if each == key.captions), None)
+    plain, named = LoadOptions(languages=languages), LoadOptions(key.split, rule, languages)
+    for load in (plain, named):
+        try:
+            read = spec.load(folder / spec.folder, load)
+        except DatasetError:
+            if load is plain:
+                raise
+            return  # it has no such choice
+        options = RunOptions(load=load, prompts=prompts, limit=_limit(key))
+        for each in read:
+            if isinstance(each, Crossmodal | Zeroshot):
+                yield each, options
+
+
+def _as_measured(
+    data: Crossmodal | Zeroshot, features: Features, options: RunOptions, record: RunRecord
+) -> Again | None:
+    """The data without what cannot be read; None if its files are not those of the record."""
     found: tuple[Crossmodal | Zeroshot, PictureFeatures, Mapping[str, Any]]
     if isinstance(data, Zeroshot):
         found = seen(data, features, options)
@@ -74,40 +114,8 @@ def measured_again(record: RunRecord, folder: Path, features_of: FeaturesOf) -> 
         found = seen(data, features, options)
     as_measured, pictures, facts = found
     if any(facts[name] != record.data[name] for name in ("annotations", "pictures")):
-        raise DatasetError(
-            f"{key.dataset} in {folder} is not what was measured: its files are others",
-            hint="give the folder of the run with --data",
-        )
+        return None
     return Again(as_measured, pictures.rows, features)
-
-
-def _loaded(record: RunRecord, folder: Path) -> Crossmodal | Zeroshot:
-    """The data set of a record in its language."""
-    key = record.key
-    spec = dataset(key.dataset)
-    languages = (key.language,) if key.language and spec.languages > 1 else ()
-    for options in (
-        LoadOptions(languages=languages),
-        LoadOptions(key.split, _rule(key), languages),
-    ):
-        for each in spec.load(folder, options):
-            if not isinstance(each, Composed) and _is_of(each, key):
-                return each
-    raise DatasetError(f"{key.dataset} is read otherwise now than when it was measured")
-
-
-def _is_of(data: Crossmodal | Zeroshot, key: ProtocolKey) -> bool:
-    """Whether data are those of a protocol, as far as their files do not tell."""
-    if data.origin.split != key.split:
-        return False
-    if isinstance(data, Zeroshot):
-        return key.language in data.names
-    return (data.origin.rule, data.language) == (key.captions, key.language)
-
-
-def _rule(key: ProtocolKey) -> CaptionsRule | None:
-    rules: tuple[CaptionsRule, ...] = get_args(CaptionsRule)
-    return next((rule for rule in rules if rule == key.captions), None)
 
 
 def _limit(key: ProtocolKey) -> int | None:

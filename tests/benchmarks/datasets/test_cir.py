@@ -51,8 +51,36 @@ def test_the_targets_of_the_test_splits_are_not_known(tmp_path):
         with pytest.raises(DatasetError, match="holds no targets") as caught:
             read(tmp_path / f"{name}.json")
         assert "measure on val" in (caught.value.hint or "")
-    with pytest.raises(DatasetError, match="cirr has no split with targets 'test1'"):
-        cirr.load(tmp_path, LoadOptions(split="test1"))
+    with pytest.raises(DatasetError, match="cirr has no split 'train'"):
+        cirr.load(tmp_path, LoadOptions(split="train"))
+
+
+def test_the_test_splits_are_read_without_targets(tmp_path):
+    row = {key: value for key, value in CIRR[0].items() if not key.startswith("target")}
+    touch(tmp_path, *CIRR_SPLIT.values(), *(f"unlabeled2017/{n:012}.jpg" for n in (9, 271520)))
+    question = {"id": 3, "reference_img_id": 9, "relative_caption": "is red", "shared_concept": ""}
+    images = [each for each in LISTED["images"] if each["id"] in (9, 271520)]
+    write(
+        tmp_path,
+        {
+            "cap.rc2.test1.json": [row],
+            "split.rc2.test1.json": CIRR_SPLIT,
+            "test.json": [question],
+            "image_info_unlabeled2017.json": {"images": images},
+        },
+    )
+    (photographs,) = cirr.load(tmp_path, LoadOptions(split="test1"))
+    (asked,) = circo.load(tmp_path, LoadOptions(split="test"))
+    assert not photographs.has_targets
+    assert not asked.has_targets
+    assert len(photographs.queries[0].subset) == 2
+    assert asked.queries == (ComposedQuery("3", "9", ("is red",), ()),)
+
+
+def test_a_target_of_cirr_is_one_of_its_group(tmp_path):
+    write(tmp_path, {"x.json": [CIRR[0] | {"target_hard": "dev-9-9-img9"}]})
+    with pytest.raises(DatasetError, match="the target of query 12060 is no member of its group"):
+        cirr.read_queries(tmp_path / "x.json")
 
 
 FASHION = [
@@ -79,6 +107,7 @@ def test_fashioniq_has_two_galleries_and_keeps_the_reference(tmp_path):
     assert [each.path.name for each in whole.pictures] == ["B4.jpg", "B3.png", "B2.png", "B1.png"]
     assert [each.key for each in asked.pictures] == ["B3", "B2", "B1"]
     assert (whole.origin.rule, asked.origin.rule) == ("split", "candidates and targets")
+    assert (whole.origin.name, whole.origin.split) == ("fashioniq", "val dress")
     assert whole.queries == asked.queries
     assert whole.queries[0] == ComposedQuery("0", "B1", ("is red", "has no sleeves"), ("B2",))
     assert not whole.removes_reference
@@ -140,6 +169,17 @@ def test_a_query_outside_the_gallery_is_an_error(tmp_path):
         )
 
 
+def test_a_query_says_something(tmp_path):
+    origin, there = Origin("s", "val"), gallery(tmp_path, "a", "b")
+    for texts in ((), (None,)):
+        query = ComposedQuery("7", "a", texts, ("b",))
+        with pytest.raises(DatasetError, match="query 7 has no words"):
+            composed_of(origin, there, [query], removes_reference=True)
+    write(tmp_path, {"x.json": [FASHION[0] | {"captions": "is red"}]})
+    with pytest.raises(DatasetError, match="a query lacks a list of captions"):
+        fashioniq.read_queries(tmp_path / "x.json")
+
+
 def test_names_have_to_differ_and_something_has_to_be_left(tmp_path):
     origin, query = Origin("s", "val"), ComposedQuery("7", "a", ("redder",), ("b",))
     there = gallery(tmp_path, "a", "b")
@@ -159,6 +199,9 @@ def test_the_true_files_have_the_published_counts(test_data):
     assert (len(queries), len(names)) == (4_181, 2_297)
     assert {len(each.subset) for each in queries} == {5}
     assert all(each.targets[0] in each.subset for each in queries)
+    unanswered, _ = cirr.read_queries(folder / "cirr" / "cap.rc2.test1.json", has_targets=False)
+    names, _ = cirr.read_gallery(folder / "cirr" / "split.rc2.test1.json")
+    assert (len(unanswered), len(names)) == (4_148, 2_315)
     counts = {"dress": (2_017, 3_817, 2_628), "shirt": (2_038, 6_346, 3_089)}
     counts["toptee"] = (1_961, 5_373, 2_902)
     for category, expected in counts.items():
@@ -171,6 +214,8 @@ def test_the_true_files_have_the_published_counts(test_data):
     assert (len(targets), max(targets), round(sum(targets) / 220, 2)) == (220, 14, 4.16)
     assert sum("negation" in each.aspects for each in open_ended) == 21
     assert all(each.reference not in each.targets for each in open_ended)
+    of_test, _ = circo.read_queries(folder / "circo" / "test.json", has_targets=False)
+    assert [each.key for each in of_test] == list(map(str, range(800)))
 
 
 def test_the_true_files_load_where_pictures_are(test_data, tmp_path):

@@ -13,6 +13,7 @@ from benchmarks.datasets import cldr_emoji, openclipart, packages, tuxpaint
 from benchmarks.datasets.base import DatasetError, LoadOptions
 from benchmarks.datasets.emoji_pictures import draw
 from benchmarks.datasets.same_words import SAME_WORDS
+from benchmarks.datasets.sources import is_known
 from tests.benchmarks.datasets.kit import touch, write
 
 ALL = LoadOptions(languages=("all",))
@@ -216,12 +217,14 @@ class TestTruePackages:
             ("en", "fr", "ja"), len(found["en"].pictures)
         )
         assert "A frog." in found["en"].texts
+        assert is_known("tuxpaint", found["en"].origin.sha256)
 
     def test_clip_art(self, root, tmp_path):
         self.needs(root / openclipart.CLIP_ART, openclipart.PACKAGE)
         (found,) = openclipart.load(tmp_path, LoadOptions())
         assert len(found.texts) > 2_000
         assert "Apple Core" in found.texts
+        assert is_known("openclipart", found.origin.sha256)
 
     def test_emoji(self, root, tmp_path):
         self.needs(root / cldr_emoji.ANNOTATIONS, cldr_emoji.NAMES_PACKAGE)
@@ -234,3 +237,4 @@ class TestTruePackages:
         found = cldr_emoji.load(tmp_path, ALL)
         assert len(found) > 100
         assert found[0].texts == ("red apple", "grinning face")
+        assert is_known("cldr-emoji", found[0].origin.sha256)

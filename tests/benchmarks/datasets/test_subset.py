@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.datasets.base import (
+    Choices,
     ClassNames,
+    Composed,
+    ComposedQuery,
     Crossmodal,
     DatasetError,
     Origin,
@@ -54,6 +57,50 @@ def test_classes_go_with_their_pictures():
     assert without(data, (0,)).class_of.tolist() == [4, 7]
     with pytest.raises(DatasetError, match="no picture of toy is left"):
         without(data, (0, 1, 2))
+
+
+def choices():
+    """Items of a and b, and of b and c."""
+    rows = np.array([[0, 1], [1, 2]])
+    return Choices(
+        ORIGIN, PICTURES, ("x", "y", "z"), rows, np.array([[0, 1], [2, 0]]), (("p",), ())
+    )
+
+
+def test_an_item_needs_both_of_its_pictures():
+    data = without(choices(), (0,))
+    assert [each.key for each in data.pictures] == ["b", "c"]
+    assert data.pictures_of.tolist() == [[0, 1]]
+    assert [data.texts[row] for row in data.texts_of[0]] == ["z", "x"]
+    assert (data.aspects, data.missing) == (((),), ("a",))
+    assert first(choices(), 2).aspects == (("p",),)
+    with pytest.raises(DatasetError, match="no item of toy has both of its pictures"):
+        first(choices(), 1)
+
+
+def composed():
+    queries = (
+        ComposedQuery("0", "a", ("redder",), ("b",)),
+        ComposedQuery("1", "b", ("bluer",), ("c", "a")),
+        ComposedQuery("2", "b", ("greener",), ("c",), subset=("c", "a")),
+    )
+    return Composed(ORIGIN, PICTURES, queries, True, ("d",), 2)
+
+
+def test_without_a_picture_the_queries_that_need_it_go_too():
+    data = without(composed(), (0,))
+    assert [each.key for each in data.pictures] == ["b", "c"]
+    assert [each.key for each in data.queries] == ["2"]
+    assert (data.missing, data.n_left_out) == (("d", "a"), 4)
+    with pytest.raises(DatasetError, match="no query of toy is left"):
+        without(composed(), (0, 2))
+
+
+def test_the_first_queries_have_a_gallery_of_what_they_name():
+    data = first(composed(), 1)
+    assert [each.key for each in data.pictures] == ["a", "b"]
+    assert [each.key for each in data.queries] == ["0"]
+    assert first(composed(), 9).queries == composed().queries
 
 
 def test_pictures_and_captions_come_together(tmp_path):

@@ -67,6 +67,13 @@ def test_an_empty_folder_is_told_what_to_put_there(tmp_path):
         xtd.load(tmp_path, LoadOptions())
 
 
+def test_names_that_are_none_of_cocos_are_missing_as_others_are(tmp_path):
+    touch(tmp_path, f"images/{VAL}")
+    table = {"images": ["red.jpg", VAL], "captions": {"en": [["A game"], ["A train"]]}}
+    (found,) = xtd.load(write(tmp_path, {"xtd.json": table}), LoadOptions())
+    assert (found.missing, found.texts) == (("red.jpg",), ("A train",))
+
+
 def test_xflickrco_takes_pictures_of_both(tmp_path):
     table = {"images": ["1007129816.jpg", VAL], "captions": {"id": [["satu"], ["dua"]]}}
     touch(tmp_path, "flickr30k/flickr30k-images/1007129816.jpg", f"coco/val2014/{VAL}")

@@ -43,7 +43,7 @@ def test_queries_that_all_cancel_out_are_refused():
 class Recorder:
     """An engine that writes down what it is asked."""
 
-    def search_vectors(self, vectors, k, *, modality):
+    def search_vectors(self, vectors, k, *, target="images", modality):
         self.asked = modality
 
 

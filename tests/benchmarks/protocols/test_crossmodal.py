@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.datasets.base import ClassNames, Crossmodal, DatasetError, Origin, Picture, Zeroshot
-from benchmarks.protocols.crossmodal import evaluate_crossmodal, evaluate_folds
+from benchmarks.protocols.crossmodal import evaluate_crossmodal, evaluate_folds, evaluate_padded
 from benchmarks.protocols.through_index import evaluate_through
 from benchmarks.protocols.zeroshot import evaluate_zeroshot
 
@@ -53,19 +53,55 @@ def test_folds_are_galleries_of_their_own():
     assert whole.figures["t2i_r@1"] == 0.5  # of equal pictures the first one
     assert whole.figures["t2i_r@1_pessimistic"] == 0.0
     assert folded.counts == {"t2i_queries": 40, "i2t_queries": 20}
+    for one in (folded, whole):  # numbered in the whole gallery, not in the fold
+        assert one.pictures.keys() == {"t2i"}
+        assert one.pictures["t2i"].tolist() == data.picture_of.tolist()
+
+
+def noisy(n, seed=1):
+    rng = np.random.default_rng(seed)
+    pictures = unit(rng.standard_normal((n, 16)))
+    return pictures, unit(np.repeat(pictures, 2, axis=0) + rng.standard_normal((2 * n, 16)) / 3)
 
 
 def test_an_index_that_is_exact_finds_what_exact_search_finds():
-    rng = np.random.default_rng(1)
-    pictures = unit(rng.standard_normal((60, 16)))
-    texts = unit(np.repeat(pictures, 2, axis=0) + rng.standard_normal((120, 16)) / 3)
+    pictures, texts = noisy(60)
     data = crossmodal(60)
     through = evaluate_through(data, pictures, texts, "exact")
     exact = evaluate_crossmodal(data, pictures, texts)
-    for k in (1, 5, 10):
-        assert through.figures[f"t2i_r@{k}"] == exact.figures[f"t2i_r@{k}"]
-    assert through.figures["ann_recall@10"] == 1.0
-    assert through.ranks["t2i_within_10"].max() <= 10
+    for way in ("t2i", "i2t"):
+        for k in (1, 5, 10):
+            assert through.figures[f"{way}_r@{k}"] == exact.figures[f"{way}_r@{k}"]
+        within = np.where(exact.ranks[way] <= 10, exact.ranks[way], 0)
+        np.testing.assert_array_equal(through.ranks[f"{way}_within_10"], within)
+        assert through.ranks[f"{way}_ann_hits"].tolist() == [10] * len(exact.ranks[way])
+        assert through.times[f"{way}_index_ms"] > 0
+    assert through.figures["ann_recall@10"] == through.figures["i2t_ann_recall@10"] == 1.0
+    assert through.pictures["t2i"].tolist() == data.picture_of.tolist()
+
+
+def test_an_index_loses_something_and_says_so():
+    """Codes of two bytes a vector cannot tell a thousand pictures apart."""
+    pictures, texts = noisy(1_000)
+    found = evaluate_through(crossmodal(1_000), pictures, texts, "ivf16,pq2x4fs")
+    exact = evaluate_crossmodal(crossmodal(1_000), pictures, texts)
+    hits = found.ranks["t2i_ann_hits"]
+    assert found.figures["ann_recall@10"] == hits.mean() / 10 < 1
+    assert found.figures["t2i_r@10"] <= exact.figures["t2i_r@10"] + 0.01
+
+
+def test_others_pad_the_gallery_of_texts_alone():
+    """Another picture that is nearer to a text goes before its own."""
+    pictures, texts = noisy(20)
+    data = crossmodal(20)
+    bare = evaluate_crossmodal(data, pictures, texts)
+    padded = evaluate_padded(data, np.concatenate([pictures, texts[:1]]), texts)
+    assert set(padded.ranks) == {"t2i"}
+    assert padded.ranks["t2i"][0] == bare.ranks["t2i"][0] + 1
+    assert (padded.ranks["t2i"] >= bare.ranks["t2i"]).all()
+    through = evaluate_through(data, np.concatenate([pictures, texts[:1]]), texts, "exact")
+    assert set(through.counts) == {"t2i_queries"}
+    assert through.figures["t2i_r@1"] == padded.figures["t2i_r@1"]
 
 
 def zeroshot(class_of):
@@ -85,7 +121,14 @@ def test_names_of_a_language_by_hand():
     assert found.figures["top1"] == pytest.approx(2 / 3)
     assert found.figures["top1_pessimistic"] == pytest.approx(1 / 3)
     assert found.figures["mean_per_class_recall"] == pytest.approx(2 / 3)
-    assert found.figures["top5"] == 1.0
+
+
+@pytest.mark.parametrize(("n", "tops"), [(1, {"top1"}), (5, {"top1"}), (6, {"top1", "top5"})])
+def test_of_no_more_classes_than_five_there_is_no_top_5(n, tops):
+    classes = unit(np.eye(n))
+    names = ClassNames(np.arange(n), tuple("abcdef"[:n]))
+    found = evaluate_zeroshot(zeroshot(range(n)), names, classes, classes)
+    assert {name for name in found.figures if name.startswith("top")} == tops
 
 
 def test_the_mean_over_classes_is_no_mean_over_pictures():

@@ -11,7 +11,9 @@ import pytest
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.key import ProtocolKey
 from benchmarks.records.run import RunRecord
+from indexer.durable import TEMPORARY
 from retrieval.errors import BenchmarkError
+from tests.disks import disk_of, grow
 
 KEY = ProtocolKey("flickr30k", "test", captions="all")
 RECORD = RunRecord(
@@ -90,11 +92,21 @@ def test_ranks_are_kept_by_their_content(tmp_path):
         "t2i": [1, 7, 25_010],
         "i2t": [3],
     }
+    assert folder.pictures_of(replace(RECORD, ranks=digest)) == {}
     (tmp_path / "ranks" / f"{digest}.npz").write_bytes(b"something else")
     with pytest.raises(BenchmarkError, match="is not what was recorded"):
         folder.ranks_of(replace(RECORD, ranks=digest))
     with pytest.raises(BenchmarkError, match="cannot read the ranks"):
         folder.ranks_of(replace(RECORD, ranks="0" * 64))
+
+
+def test_the_pictures_of_queries_lie_beside_their_ranks(tmp_path):
+    folder = RunFolder(tmp_path)
+    ranks = {"t2i": np.array([1, 7, 3]), "i2t": np.array([3, 1])}
+    record = replace(RECORD, ranks=folder.add_ranks(ranks, {"t2i": np.array([0, 0, 1])}))
+    assert folder.ranks_of(record).keys() == {"t2i", "i2t"}
+    (name, pictures), *others = folder.pictures_of(record).items()
+    assert (name, pictures.tolist(), others) == ("t2i", [0, 0, 1], [])
 
 
 def test_what_makes_two_records_the_same_measurement():
@@ -114,3 +126,29 @@ def test_keys_say_in_what_they_differ():
     other = replace(KEY, captions="first5", folds=5)
     assert list(KEY.differences(KEY)) == []
     assert list(KEY.differences(other)) == [("captions", "all", "first5"), ("folds", 1, 5)]
+
+
+def fill(folder, acknowledge):
+    """Record until the disk is full; says the number of each record that is there."""
+    rng = np.random.default_rng(0)
+    for number in range(1_000):
+        ranks = folder.add_ranks({"t2i": rng.integers(1, 5_000, 1_000)})
+        folder.add(replace(RECORD, ranks=ranks, counts={"pictures": number}))
+        acknowledge(number)
+
+
+def test_a_full_disk_loses_no_record(tmp_path):
+    """What was recorded stays, what was not can be recorded when there is room again."""
+    done = []
+    with disk_of(tmp_path / "disk", 64) as disk:
+        with pytest.raises(OSError, match="No space left"):
+            fill(RunFolder(disk / "run"), done.append)
+        assert len(done) > 2
+        left = RunFolder(disk / "run")
+        assert [each.counts["pictures"] for each in left.records()] == done
+        assert all(len(left.ranks_of(each)["t2i"]) == 1_000 for each in left.records())
+        assert not [*disk.rglob(TEMPORARY + "*")]
+        grow(disk, 1_024)
+        left.add(RECORD)
+        left.write_database()
+        assert RunFolder(disk / "run").records()[-1] == RECORD

@@ -7,9 +7,10 @@ from statistics import fmean
 
 import pytest
 
+from benchmarks.datasets.babel_imagenet import OPENAI_NAMES
 from benchmarks.records.key import ProtocolKey
 from benchmarks.reference.build import build
-from benchmarks.reference.keys import OPENAI_NAMES, UNSTATED, settled
+from benchmarks.reference.keys import UNSTATED, settled
 from benchmarks.reference.models import model_id, published_as
 from benchmarks.reference.reading import read_table, read_values
 from benchmarks.reference.references import data_sets, find, near, references

@@ -1,5 +1,6 @@
 """A figure of one's own beside a published one."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -183,6 +184,18 @@ def test_a_copy_of_a_table_is_told():
     )
 
 
+def test_unknown_annotations_are_told_whatever_the_grade():
+    unknown = replace(T2I, unknown_files=("a.json", "b.json"))
+    told = (
+        "of a.json, b.json the sha256 is not known: it may be another file than the published one"
+    )
+    found = verdict_of(unknown)
+    assert (found.grade, found.reasons) == ("reproduced", (told,))
+    assert verdict_of(off_by(unknown, 2)).reasons[-1] == told
+    other = verdict_of(replace(unknown, key=replace(COCO, captions="first5")))
+    assert told not in other.reasons, "nothing is compared there"
+
+
 def test_what_was_found_in_no_source_is_told():
     circo = ProtocolKey("circo", "test")
     found = verdict_of(Measured(OPENAI, "map@5", 0.0134, circo, method="image-only"))
@@ -254,9 +267,39 @@ def test_settings_of_an_encoder_of_open_clip():
         "open_clip": "3.3",
     }
     assert of_encoder(parts) == Settings(
-        activation="quick_gelu", context_length=77, resize="squash", interpolation="bicubic"
+        activation="quick_gelu",
+        lower_case=True,
+        context_length=77,
+        resize="squash",
+        antialias=True,
+        interpolation="bicubic",
     )
     assert of_encoder({"config": "mini-2"}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text_cfg", "expected"),
+    [
+        ({}, True),
+        ({"tokenizer_kwargs": {"clean": "whitespace"}}, False),
+        (
+            {
+                "hf_tokenizer_name": "timm/ViT-B-16-SigLIP",
+                "tokenizer_kwargs": {"clean": "canonicalize"},
+            },
+            True,
+        ),
+        ({"hf_tokenizer_name": "xlm-roberta-base"}, None),
+        ({"hf_tokenizer_name": "some/bert", "tokenizer_kwargs": {"clean": "whitespace"}}, None),
+    ],
+)
+def test_whether_texts_are_put_in_lower_case(text_cfg, expected):
+    parts = {
+        "config": json.dumps({"text_cfg": text_cfg}),
+        "preprocessing": "{}",
+        "open_clip": "3.3",
+    }
+    assert of_encoder(parts).lower_case is expected
 
 
 def test_of_two_runs_of_one_protocol_the_newer_is_told_whatever_its_distance():

@@ -143,5 +143,5 @@ def test_the_first_pictures_are_read_again_where_only_they_were_measured(tmp_pat
     with pytest.raises(DatasetError, match="is not what was measured"):
         measured_again(record, tmp_path, lambda name: (encoder, Features(encoder, cache)))
     strange = replace(record, key=replace(record.key, split="test"))
-    with pytest.raises(DatasetError, match="is read otherwise now"):
+    with pytest.raises(DatasetError, match="is not what was measured"):
         measured_again(strange, tmp_path, lambda name: loaded)

@@ -25,7 +25,7 @@ def run(tmp_path_factory):
     folder.add(record(ranks=ranks))
     folder.add(record("strange $x_1$ <b>", ranks=ranks))
     through = {"figures": {"t2i_r@1": 0.2, "ann_recall@10": 0.9}}
-    folder.add(record(system="auto", times={"search_ms": 0.1, "exact_search_ms": 2.0}, **through))
+    folder.add(record(system="auto", times={"t2i_index_ms": 0.1, "t2i_exact_ms": 2.0}, **through))
     for code, n_classes, share in (("DE", 738, 0.3), ("SW", 220, 0.1), ("EN", 1000, 0.6)):
         folder.add(babel(code, n_classes, share))
     for code in ("de", "fr"):

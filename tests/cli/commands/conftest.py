@@ -1,5 +1,6 @@
 """Real collections: pictures of one colour, an encoder of known geometry."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -40,3 +41,20 @@ def here(tmp_path, monkeypatch):
 def indexed(here):
     assert run("index", "photos").exit_code == 0
     return here
+
+
+@pytest.fixture
+def coco_mini(here):
+    """The four pictures of the folder with two captions each, in the official form."""
+    folder = here / "data" / "coco_mini"
+    folder.mkdir(parents=True)
+    names = sorted(each.name for each in (here / "photos").iterdir())
+    (here / "photos").rename(folder / "images")
+    images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
+    said = [
+        {"id": 10 * number + each, "image_id": number, "caption": f"{name[:-4]} {'very' * each}"}
+        for number, name in enumerate(names)
+        for each in range(2)
+    ]
+    (folder / "captions_mine.json").write_text(json.dumps({"images": images, "annotations": said}))
+    return folder

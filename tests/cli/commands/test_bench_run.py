@@ -1,30 +1,19 @@
 """polyseek bench list, run and verify."""
 
 import json
+import shutil
 
 import pytest
+from PIL import Image
 
 from tests.cli.commands.kit import answer, refusal, run
 
-
-@pytest.fixture
-def coco_mini(here):
-    """The four pictures of the folder with two captions each, in the official form."""
-    folder = here / "data" / "coco_mini"
-    folder.mkdir(parents=True)
-    names = sorted(each.name for each in (here / "photos").iterdir())
-    (here / "photos").rename(folder / "images")
-    images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
-    said = [
-        {"id": 10 * number + each, "image_id": number, "caption": f"{name[:-4]} {'very' * each}"}
-        for number, name in enumerate(names)
-        for each in range(2)
-    ]
-    (folder / "captions_mine.json").write_text(json.dumps({"images": images, "annotations": said}))
-    return folder
-
-
 RUN = ("bench", "run", "coco-mini", "--model", "geometry", "--data", "data", "--out", "runs")
+
+
+def test_a_run_is_repeated(here, coco_mini):
+    (record,) = answer(*RUN, "--repeats", "2", "--json")["records"]
+    assert record["times"]["repeats"] == 2
 
 
 def test_data_sets_are_listed(here):
@@ -44,8 +33,25 @@ def test_a_run_says_and_records_its_figures(here, coco_mini):
     records = answer(*RUN, "--json")["records"]
     assert records[0]["figures"]["i2t_r@1"] == 1.0
     assert records[0]["key"]["dataset"] == "coco-mini"
+    row = answer(*RUN, "--json")["rows"][0]
+    assert (row["language"], row["n"], row["t2i_r@1"], row["verdict"]) == ("en", 8, 1.0, None)
     assert (here / "runs" / "records.sqlite").is_file()
     assert len((here / "runs" / "records.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_probe_says_its_scores_and_records_those_of_its_aspects(here):
+    arguments = ("bench", "run", "probe-size", "--model", "geometry", "--data", "data")
+    arguments = (*arguments, "--out", "runs")
+    result = run(*arguments, "--limit", 8)
+    said, _, figures = result.stdout.partition(": ")
+    assert said == "probe-size generated en  geometry  exact"
+    assert [each.split()[0] for each in figures.split(", ")] == [
+        "text_score", "image_score", "group_score",
+    ]  # fmt: skip
+    assert figures.endswith("group_score 0.00\n")
+    (record,) = answer(*arguments, "--limit", 8, "--json")["records"]
+    assert record["counts"] == {"pictures": 8, "texts": 12, "items": 4}
+    assert "probes" in refusal(1, "bench", "run", "probe", "--data", "data", "--out", "runs")
 
 
 def test_what_is_missing_is_warned_of(here, coco_mini):
@@ -54,6 +60,39 @@ def test_what_is_missing_is_warned_of(here, coco_mini):
     assert "warning: coco-mini lacks 1 pictures" in result.stderr
     assert "compare with no others" in result.stderr
     assert run(*RUN, "--quiet").stderr == ""
+
+
+def test_unknown_annotations_are_warned_of_once(here, coco_mini):
+    """Of coco-mini any file will do; of XTD one was published."""
+    assert run(*RUN).stderr == ""
+    names = ["COCO_val2014_1.png", "COCO_val2014_2.png"]
+    folder = here / "data" / "xtd"
+    (folder / "images").mkdir(parents=True)
+    for name, colour in zip(names, ("red", "blue"), strict=True):
+        shutil.copy(coco_mini / "images" / f"{colour}.png", folder / "images" / name)
+    table = {"images": names, "captions": {"en": [["red"], ["blue"]]}}
+    (folder / "xtd.json").write_text(json.dumps(table))
+    asked = ("bench", "run", "xtd", "--model", "geometry", "--data", "data", "--out", "xtd-runs")
+    result = run(*asked, "--index", "exact", "--index", "auto")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("warning: xtd: xtd.json may be another than the published") == 1
+    assert run(*asked, "--quiet").stderr == ""
+    assert answer(*asked, "--json")["records"][0]["data"]["is_known"] is False
+
+
+def test_data_of_ones_own_needs_no_folder_of_data_sets(here, coco_mini):
+    text = 'name = "mine"\nsplit = "all"\nimages = "images"\ncaptions = "captions_mine.json"\n'
+    (coco_mini / "mine.toml").write_text(text)
+    asked = ("bench", "run", "data/coco_mini/mine.toml", "--model", "geometry", "--out", "runs")
+    result = run(*asked)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    assert result.stdout.startswith("mine all en all  geometry  exact: t2i_r@1 100.00")
+    (record,) = answer(*asked, "--json")["records"]
+    assert (record["data"]["is_known"], record["counts"]["pictures"]) == (False, 4)
+    said = refusal(2, "bench", "run", "coco-mini", "--model", "geometry", "--out", "runs")
+    assert "coco-mini is looked for below --data" in said
+    (coco_mini / "mine.toml").write_text(text.replace("mine", "coco", 1))
+    assert "is that of a known data set" in refusal(1, *asked)
 
 
 def test_a_run_is_held_against_what_was_published(here, coco_mini):
@@ -84,9 +123,10 @@ def test_a_run_is_held_against_what_was_published(here, coco_mini):
     ("arguments", "code", "message"),
     [
         (("coco-mni",), 1, "there is no data set 'coco-mni'"),
-        (("coco",), 1, "no captions of COCO val2014"),
+        (("coco",), 1, "no captions of coco test"),
         (("coco-mini", "--languages", "de"), 1, "coco-mini is in English"),
         (("coco-mini", "--limit", "0"), 2, "--limit must be at least 1"),
+        (("coco-mini", "--repeats", "0"), 2, "--repeats must be at least 1"),
         (("coco-mini", "--model", "nothing"), 1, "there is no model 'nothing'"),
         (("coco-mini", "--index", "nonsense"), 2, "nonsense"),
     ],
@@ -96,3 +136,11 @@ def test_what_cannot_be_is_said(here, coco_mini, arguments, code, message):
     model = () if "--model" in arguments else ("--model", "geometry")
     said = refusal(code, "bench", "run", *arguments, *model, "--data", "data", "--out", "runs")
     assert message in said
+
+
+def test_a_gallery_is_padded(here, coco_mini):
+    (here / "others").mkdir()
+    Image.new("RGB", (8, 8), (90, 90, 90)).save(here / "others" / "grey.png")
+    record = answer(*RUN, "--distractors", "others", "--json")["records"][0]
+    assert record["key"]["gallery"] == "complete + 1 others"
+    assert "no folder nonesuch" in refusal(1, *RUN, "--distractors", "nonesuch")
