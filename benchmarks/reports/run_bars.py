@@ -1,6 +1,7 @@
 """Bars of recall: models beside published figures, indexes beside the whole gallery."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from benchmarks.reports.run_plots import (
@@ -90,8 +91,8 @@ def _draw_times(cost: IndexCost, title: str) -> Plot:
             axes.plot([], [], "o", color=colour, label=label, markersize=5)
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
-        times = [ms for _, ms in timed]
-        axes.set_xlim(min(times) / 2, max(times) * 2)
+        axes.xaxis.set_minor_formatter("")
+        axes.set_xlim(*_decades([ms for _, ms in timed]))
         axes.set_ylim(0, 108)
         axes.set_xlabel("milliseconds, one query at a time")
         axes.set_ylabel("percent")
@@ -103,6 +104,12 @@ def _draw_times(cost: IndexCost, title: str) -> Plot:
             for row, ms in timed
         )
         return written(figure, f"{cost.name}-time", f"{title}: {told}")
+
+
+def _decades(values: Sequence[float]) -> tuple[float, float]:
+    """The powers of ten around positive numbers, with room to both sides."""
+    least, most = max(min(values), 1e-6), max(*values, 1e-6)
+    return 10 ** math.floor(math.log10(least / 1.5)), 10 ** math.ceil(math.log10(most * 1.5))
 
 
 def _draw_bar(axes: "Axes", bar: Bar, at: float, colour: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.records.run import EXACT, RunRecord
 from benchmarks.reports.shown.figures import FigureRow
-from benchmarks.reports.shown.naming import protocol_name, slug, whatever_language
+from benchmarks.reports.shown.naming import language_name, of_all_languages, protocol_name, slug
 
 LIMITS_298 = (("", 33), ("", 111), ("", 333), ("", 666), ("", 1_000))
 LIMITS_100 = (("very low", 100), ("low", 333), ("mid", 666), ("high", 1_000))
@@ -26,7 +26,7 @@ class LanguageRow:
     """One language.
 
     Attributes:
-        code: as the data set has it.
+        code: as `language_name` has it.
         classes: that it names; None where there are no classes.
         values: a share in [0, 1] by model.
         published: likewise, where a comparable one was published.
@@ -93,11 +93,11 @@ def languages(rows: Sequence[FigureRow]) -> tuple[Languages, ...]:
     found: dict[tuple[object, str], list[FigureRow]] = {}
     for row in rows:
         if row.name in _HEADLINES and row.record.system == EXACT:
-            found.setdefault((whatever_language(row.record.key), row.name), []).append(row)
+            found.setdefault((of_all_languages(row.record.key), row.name), []).append(row)
     return tuple(
         _languages(each)
         for each in found.values()
-        if len({row.record.key.language for row in each}) > 1
+        if len({language_name(row.record.key) for row in each}) > 1
     )
 
 
@@ -106,10 +106,10 @@ def _languages(rows: Sequence[FigureRow]) -> Languages:
     entrants = tuple(dict.fromkeys(row.entrant for row in rows))
     by_code: dict[str, dict[str, FigureRow]] = {}
     for row in rows:
-        by_code.setdefault(row.record.key.language, {})[row.entrant] = row
+        by_code.setdefault(language_name(row.record.key), {})[row.entrant] = row
     own = [_row(code, each) for code, each in by_code.items()]
     groups = _by_classes(own, _limits(first)) if first.key.dataset == _BABEL else _sorted(own)
-    title = protocol_name(whatever_language(first.key))
+    title = protocol_name(of_all_languages(first.key))
     return Languages(slug("languages", title), title, rows[0].name, entrants, groups)
 
 
@@ -130,8 +130,8 @@ def _limits(record: RunRecord) -> Sequence[tuple[str, int]]:
 def _by_classes(
     rows: Sequence[LanguageRow], limits: Sequence[tuple[str, int]]
 ) -> tuple[LanguageGroup, ...]:
-    english = tuple(row for row in rows if row.code == "EN")
-    others = sorted((row for row in rows if row.code != "EN"), key=_classes)
+    english = tuple(row for row in rows if _is_english(row))
+    others = sorted((row for row in rows if not _is_english(row)), key=_classes)
     groups, low = [], 1
     for word, high in limits:
         own = tuple(row for row in others if low <= _classes(row)[0] <= high)
@@ -140,6 +140,10 @@ def _by_classes(
         low = high + 1
     groups.append(LanguageGroup(ENGLISH, True, english))
     return tuple(each for each in groups if each.rows)
+
+
+def _is_english(row: LanguageRow) -> bool:
+    return row.code.partition(",")[0] == "EN"
 
 
 def _classes(row: LanguageRow) -> tuple[int, str]:

@@ -119,5 +119,5 @@ def _as_measured(
 
 
 def _limit(key: ProtocolKey) -> int | None:
-    found = _FIRST.match(key.gallery)
+    found = _FIRST.search(key.gallery)
     return int(found[1]) if found else None

@@ -6,10 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from benchmarks.datasets.babel_imagenet import OPENAI_NAMES
 from benchmarks.records.key import COMPLETE, ZERO_SHOT, ProtocolKey
 from benchmarks.records.run import RunRecord
 
 _LONGEST_SLUG = 60
+_AND = "; "
+"""Between what is special about a gallery."""
+
 _PREFIX = "openclip:"
 _NO_SHARES = ("rank", "rsum")
 _WAYS = {
@@ -37,6 +41,17 @@ def protocol_name(key: ProtocolKey) -> str:
 def whatever_language(key: ProtocolKey) -> ProtocolKey:
     """The protocol that all languages of a data set share."""
     return replace(key, language="")
+
+
+def of_all_languages(key: ProtocolKey) -> ProtocolKey:
+    """The same, also of English by the names that Babel-ImageNet's authors measured it with."""
+    parts = [each for each in key.gallery.split(_AND) if each != OPENAI_NAMES]
+    return replace(key, language="", gallery=_AND.join(parts) or COMPLETE)
+
+
+def language_name(key: ProtocolKey) -> str:
+    """The code of a language; English by OpenAI's names says so."""
+    return f"{key.language}, {OPENAI_NAMES}" if OPENAI_NAMES in key.gallery else key.language
 
 
 def entrants(records: Sequence[RunRecord]) -> Mapping[int, str]:

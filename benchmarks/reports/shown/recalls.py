@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.records.run import EXACT
 from benchmarks.reports.shown.figures import FigureRow
-from benchmarks.reports.shown.naming import protocol_name, slug, way_name, whatever_language
+from benchmarks.reports.shown.naming import of_all_languages, protocol_name, slug, way_name
 
 MOST_MODELS = 6
 """Of one panel: as many as there are colours that everybody can tell apart."""
@@ -82,11 +82,11 @@ def panels(rows: Sequence[FigureRow]) -> tuple[Panel, ...]:
     languages: dict[object, set[str]] = {}
     for row in rows:
         key = row.record.key
-        languages.setdefault(whatever_language(key), set()).add(key.language)
+        languages.setdefault(of_all_languages(key), set()).add(key.language)
     groups: dict[tuple[object, str, str], dict[tuple[str, str], FigureRow]] = {}
     for row in rows:
         key, found = row.record.key, depth_of(row.name)
-        few = len(languages[whatever_language(key)]) <= MOST_LANGUAGES
+        few = len(languages[of_all_languages(key)]) <= MOST_LANGUAGES
         if found is not None and few and row.record.system == EXACT:
             way, label = found
             group = groups.setdefault((key, way, label.partition("@")[0][:3]), {})

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.datasets.babel_imagenet import OPENAI_NAMES
 from benchmarks.reports.shown.figure_tables import figure_tables
 from benchmarks.reports.shown.figures import figure_rows
 from benchmarks.reports.shown.index_cost import index_costs
 from benchmarks.reports.shown.languages import ENGLISH, languages
 from benchmarks.reports.shown.naming import (
     entrants,
+    of_all_languages,
     protocol_name,
     shown_value,
     slug,
@@ -172,6 +174,21 @@ def test_languages_are_grouped_by_their_classes_and_english_apart():
         "high, 667 to 1000 classes",
         ENGLISH,
     ]
+
+
+def test_english_by_openais_names_is_beside_the_other_languages():
+    runs = [
+        babel("DE", 738, 0.3),
+        babel("EN", 1000, 0.6),
+        babel("EN", 1000, 0.8, gallery=OPENAI_NAMES),
+    ]
+    (found,) = languages(figure_rows(runs))
+    assert [[row.code for row in group.rows] for group in found.groups] == [
+        ["DE"],
+        ["EN", f"EN, {OPENAI_NAMES}"],
+    ]
+    part = replace(runs[2].key, gallery=f"{OPENAI_NAMES}; the first 9")
+    assert of_all_languages(part).gallery == "the first 9"
 
 
 def test_a_published_mean_is_over_the_very_same_languages():
