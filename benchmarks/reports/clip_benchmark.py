@@ -13,6 +13,7 @@ from benchmarks.records.key import COMPLETE, ZERO_SHOT, ProtocolKey
 from benchmarks.records.run import EXACT, RunRecord
 from benchmarks.reference.keys import settled
 from benchmarks.reference.models import ModelId, published_as
+from retrieval.languages.codes import flores_code
 
 _METRICS = {
     "top1": "acc1",
@@ -49,11 +50,16 @@ _DATA_SETS = {
     "flickr30k-cn": _Known("flickr30k", _RETRIEVAL, captions="all", language="zh"),
     "xtd": _Known("multilingual_mscoco_captions", _RETRIEVAL),
     "xm3600": _Known("crossmodal3600", _RETRIEVAL, captions="first"),
+    "flickr30k-200": _Known("flickr30k-200", _RETRIEVAL),
+    "xtd200": _Known("xtd200", _RETRIEVAL),
     "babel-imagenet": _Known("babel_imagenet", _ZEROSHOT, prompt="translated"),
 }
 _SPLITS = {_RETRIEVAL: "test", _ZEROSHOT: "val"}
 _PER_CLASS = 50
 """Pictures of a class in ImageNet's validation set."""
+
+_IN_FLORES = ("flickr30k-200", "xtd200")
+"""Data sets whose languages it names by FLORES-200's codes."""
 
 _LANGUAGES = {"xtd": {"ja": "jp"}}
 
@@ -99,6 +105,8 @@ def _row(record: RunRecord) -> dict[str, object] | None:
 
 def _language(key: ProtocolKey, known: _Known) -> str:
     code = key.language or known.language
+    if key.dataset in _IN_FLORES:
+        return flores_code(code) or code
     return _LANGUAGES.get(key.dataset, {}).get(code, code)
 
 

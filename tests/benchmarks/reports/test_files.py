@@ -179,6 +179,15 @@ def test_clip_benchmarks_table_has_its_columns_and_names():
     assert (xtd["dataset"], xtd["language"]) == ("multilingual_mscoco_captions", "jp")
 
 
+def test_languages_have_clip_benchmarks_codes():
+    runs = [record(dataset="xtd200", language=code, captions="") for code in ("en", "de")]
+    rows = list(csv.DictReader(io.StringIO(as_clip_benchmark(runs)[0])))
+    assert [(row["dataset"], row["language"]) for row in rows] == [
+        ("xtd200", "eng_Latn"),
+        ("xtd200", "deu_Latn"),
+    ]
+
+
 def test_one_picture_a_class_is_told():
     text, _ = as_clip_benchmark([replace(babel("DE", 738, 0.25), counts={"pictures_per_class": 1})])
     (row,) = csv.DictReader(io.StringIO(text))
