@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INPUTS := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: demo test check fmt fmt-check lint types contracts wheel slow soak bench docs golden clean
+.PHONY: demo test check fmt fmt-check lint types contracts wheel slow soak bench parity docs golden clean
 
 demo: .venv/.demo          ## index sample photographs, answer six queries, draw demo-out/
 	$(BIN)/polyseek demo --out demo-out
@@ -55,6 +55,16 @@ soak: .venv/.dev           ## kills and crashes, many times over
 bench: .venv/.dev          ## speed, as ratios to known limits
 	$(BIN)/python -m benchmarks.perf
 
+parity: .venv/.dev .venv-parity/.made  ## the same model and files measured by CLIP_benchmark too
+	$(BIN)/python -m benchmarks.parity --python .venv-parity/bin/python \
+		--data "$${POLYSEEK_TEST_DATA:-../shared/data}"
+
+.venv-parity/.made: benchmarks/parity/requirements.txt constraints.txt
+	$(PYTHON) -m venv .venv-parity
+	.venv-parity/bin/pip install -q -c constraints.txt torch  # first, or torchvision chooses its build
+	.venv-parity/bin/pip install -q -c constraints.txt -r benchmarks/parity/requirements.txt
+	touch $@
+
 docs: .venv/.dev           ## regenerate docs/reference
 	$(BIN)/python -m cli.reference
 
@@ -62,4 +72,4 @@ golden: .venv/.dev         ## rewrite the golden files after a wanted change of 
 	POLYSEEK_REWRITE_GOLDEN=1 $(BIN)/pytest -q -m "not slow and not soak" tests/cli tests/e2e
 
 clean:
-	rm -rf .venv .venv-wheel build dist demo-out *.egg-info
+	rm -rf .venv .venv-wheel .venv-parity build dist demo-out *.egg-info

@@ -4,14 +4,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.reference.settings import of_encoder
+from benchmarks.reference.settings import AS_STORED, of_encoder
 from retrieval.encoders.base import Encoder, precision_of
 
 SCORE_PRECISION = "fp32"
 """Of the cosines that are ranked; those near a tie are summed in float64 (`metrics.ranks`)."""
-
-DECODING = "reduced"
-"""JPEGs much larger than what the encoder sees are shrunk while they are decoded."""
 
 
 def settings_of(encoder: Encoder) -> dict[str, Any]:
@@ -31,7 +28,7 @@ def settings_of(encoder: Encoder) -> dict[str, Any]:
     return {
         **known,
         **pixels,
-        "decoding": DECODING,
+        "decoding": AS_STORED,
         "precision": precision_of(encoder),
         "score_precision": SCORE_PRECISION,
     }

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from benchmarks.datasets.base import DatasetError, Picture
+from benchmarks.reference.settings import AS_STORED
 from indexer.adhoc import Skip, embed_files, files_of
 from retrieval.encoders.base import Encoder, LanguageAware, default_language, precision_of
 from retrieval.model import EncoderInfo, FileRef, Float32Array
@@ -28,7 +29,6 @@ _LISTS_IN_MEMORY = 2
 
 FULL = "fp32"
 """The precision that embeddings are kept under no name for."""
-
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Told what is embedded, how many are done, and of how many."""
 
@@ -111,7 +111,10 @@ class Features:
     def _look_at(self, pictures: Sequence[Picture]) -> PictureFeatures:
         digests = [_digest(each.path) for each in pictures]
         blocks = self._kept(
-            self._space, digests, lambda block: self._embedded(pictures[block]), _PICTURES_AT_ONCE
+            f"{self._space} {AS_STORED}",
+            digests,
+            lambda block: self._embedded(pictures[block]),
+            _PICTURES_AT_ONCE,
         )
         rows = np.empty((len(pictures), self._encoder.info.dim), np.float32)
         done = 0
@@ -158,7 +161,7 @@ class Features:
         rows = np.zeros((len(pictures), self._encoder.info.dim), np.float32)
         files = [files_of([each.path])[0] for each in pictures]
         good = [(row, file) for row, file in enumerate(files) if isinstance(file, FileRef)]
-        found = embed_files(self._encoder, [file for _, file in good])
+        found = embed_files(self._encoder, [file for _, file in good], as_stored=True)
         for (row, _), (_, vector) in zip(good, found, strict=True):
             if not isinstance(vector, Skip):
                 rows[row] = vector

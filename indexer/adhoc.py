@@ -27,6 +27,7 @@ def embed_files(
     batch_size: int = 32,
     workers: int | None = None,
     limits: PixelLimits | None = None,
+    as_stored: bool = False,
 ) -> Iterator[tuple[FileRef, Float32Array | Skip]]:
     """The vector of every file, or why it has none, in the order given.
 
@@ -36,11 +37,12 @@ def embed_files(
         batch_size: pictures in one call of the encoder.
         workers: decoding threads; None chooses by the number of processors.
         limits: on the pixels of one picture.
+        as_stored: see `decode_image`.
 
     Yields:
         Each file with its unit row, (dim,).
     """
-    decoder = FileDecoder(encoder, limits=limits or PixelLimits())
+    decoder = FileDecoder(encoder, limits=limits or PixelLimits(), as_stored=as_stored)
     outcomes = map_ahead(
         decoder,
         files,

@@ -83,6 +83,7 @@ class FileDecoder:
         limits: on the pixels of a picture.
         fetch: reads one file whole; see `Reader.fetch`.
         processors_free: files are read at any time and decoded while this is set; None is always.
+        as_stored: see `decode_image`.
     """
 
     encoder: Encoder | None
@@ -90,6 +91,7 @@ class FileDecoder:
     limits: PixelLimits = field(default_factory=PixelLimits)
     fetch: Callable[[FileRef], tuple[FileRef, bytes]] = fetch_file
     processors_free: threading.Event | None = None
+    as_stored: bool = False
 
     def __call__(self, file: FileRef) -> ReadFile | Skip:
         """Read, hash, decode and preprocess; a file that cannot be used is a `Skip`."""
@@ -113,7 +115,9 @@ class FileDecoder:
 
     def _picture(self, content: bytes) -> Picture:
         target_px = self.encoder.input_px if self.encoder else _CHECK_PX
-        decoded = decode_image(content, target_px=target_px, limits=self.limits)
+        decoded = decode_image(
+            content, target_px=target_px, limits=self.limits, as_stored=self.as_stored
+        )
         pixels = self.encoder.preprocess(decoded.image) if self.encoder else None
         return Picture(decoded.meta, pixels, decoded.descriptions)
 

@@ -85,7 +85,7 @@ def evaluate_composed(data: Composed, pictures: Float32Array, asked: Plan) -> Ev
 
     Ranks are of the first target ("target"), of it among its group ("subset"), and of all targets,
     one query after the other ("positives", "positives_of" says which), with the numbers of the
-    queries that are about an aspect ("aspect_NAME").
+    queries that are about an aspect ("aspect_NAME"). The picture of a query is its reference.
 
     Args:
         data: n pictures, Q queries with targets.
@@ -112,7 +112,9 @@ def evaluate_composed(data: Composed, pictures: Float32Array, asked: Plan) -> Ev
         ranks |= {f"aspect_{name}": own for name, own in about.items()}
         counts |= {f"queries_{name}": len(own) for name, own in about.items()}
         figures |= _precisions(ranks["positives"], owners, depths.precision, about)
-    return Evaluation(figures, counts, ranks)
+    ranked = [name for name in ("target", "subset", "positives") if name in ranks]
+    shown: dict[str, Int64Array] = {name: numbered.references for name in ranked}
+    return Evaluation(figures, counts, ranks, pictures=shown)
 
 
 def ranks_of(

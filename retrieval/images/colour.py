@@ -15,17 +15,17 @@ _STEPS_PER_CHANNEL = 9
 _INVISIBLE_LEVELS = 2  # of 255; what rounding leaves between two makes of one profile
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image, *, use_profile: bool = True) -> Image.Image:
     """Convert loaded pixels of any mode to RGB; an opaque sRGB image is returned as it is.
 
     * 16-bit values are scaled by their range. 32-bit integers and floats are scaled from the
       smallest conventional range that holds them ([0, 1] for floats, [0, 255], [0, 65535]), else
       from their own extremes. Pillow's `convert` would clip all of them to [0, 255].
     * Transparency, in whatever form, is composited on white.
-    * An embedded ICC profile is applied. A profile that is damaged or of another colour model is
-      ignored, as browsers do; CMYK without one is converted by the plain formula.
+    * An embedded ICC profile is applied if `use_profile`. A profile that is damaged or of another
+      colour model is ignored, as browsers do; CMYK without one is converted by the plain formula.
     """
-    profile = image.info.get("icc_profile")
+    profile = image.info.get("icc_profile") if use_profile else None
     if image.mode in _SIXTEEN_BIT_MODES:
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in ("I", "F"):

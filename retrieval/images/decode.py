@@ -79,7 +79,11 @@ class DecodedImage:
 
 
 def decode_image(
-    data: bytes, *, target_px: int | None = None, limits: PixelLimits = DEFAULT_LIMITS
+    data: bytes,
+    *,
+    target_px: int | None = None,
+    limits: PixelLimits = DEFAULT_LIMITS,
+    as_stored: bool = False,
 ) -> DecodedImage:
     """Decode the first frame of a picture. Safe to call from many threads at once.
 
@@ -88,6 +92,9 @@ def decode_image(
         target_px: side that the encoder sees. A JPEG or RAW may then come out smaller, but never
             below twice this side on its short side. None decodes at full size.
         limits: see `PixelLimits`.
+        as_stored: the pixels of the file, as Pillow's `open` and `convert("RGB")` give them, which
+            is what published evaluations read: at full size, not turned upright, and their colour
+            profile not applied. RAW and transparency are treated as ever.
 
     Raises:
         ImageError: its reason is "empty file", "not an image", "truncated", "too many pixels",
@@ -98,12 +105,12 @@ def decode_image(
     name = sniff_format(data)
     if name is None:
         raise ImageError("not an image")
-    draft_px = None if target_px is None else _DRAFT_FACTOR * target_px
+    draft_px = None if target_px is None or as_stored else _DRAFT_FACTOR * target_px
     _quieten_pillow()
     try:
         if name == "RAW":
             return _decode_raw(data, draft_px, limits)
-        return _decode(_OPENERS[name](io.BytesIO(data)), draft_px, limits)
+        return _decode(_OPENERS[name](io.BytesIO(data)), draft_px, limits, as_stored=as_stored)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -115,7 +122,7 @@ def decode_image(
 
 
 def _decode(
-    picture: ImageFile.ImageFile, draft_px: int | None, limits: PixelLimits
+    picture: ImageFile.ImageFile, draft_px: int | None, limits: PixelLimits, *, as_stored: bool
 ) -> DecodedImage:
     width, height = picture.size
     is_jpeg = isinstance(picture, JpegImageFile)
@@ -125,8 +132,8 @@ def _decode(
         _check_pixels(picture, limits.other)
     picture.load()
     fields, descriptions = read_exif(picture), read_descriptions(picture)
-    image = to_rgb(picture)
-    turn = _UPRIGHT.get(fields.orientation)
+    image = to_rgb(picture, use_profile=not as_stored)
+    turn = None if as_stored else _UPRIGHT.get(fields.orientation)
     if turn is not None:
         image = image.transpose(turn)
     if fields.orientation >= _FIRST_SIDEWAYS:

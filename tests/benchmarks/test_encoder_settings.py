@@ -17,7 +17,7 @@ def test_of_an_open_clip_model_all_that_its_configuration_tells(tmp_path):
         "interpolation": "bicubic",
         "mean": PREPROCESSING["mean"],
         "std": PREPROCESSING["std"],
-        "decoding": "reduced",
+        "decoding": "as stored",
         "precision": "fp32",
         "score_precision": "fp32",
     }

@@ -7,9 +7,10 @@ from PIL import Image
 from benchmarks import features as module
 from benchmarks.datasets.base import DatasetError, Picture
 from benchmarks.features import Features
-from indexer.adhoc import Skip
+from indexer.adhoc import Skip, embed_files, files_of
 from retrieval.store.cached import CacheFolder
 from tests.factories import COLOURS, GeometryEncoder
+from tests.retrieval.images.kit import gradient, linear_profile
 from tests.retrieval.query.test_language import Polyglot
 
 
@@ -52,6 +53,19 @@ def test_rows_are_the_encoders_own(pictures, cache):
     assert seen.unreadable == ()
     texts = Features(encoder, cache).texts(["red", "blue"])
     np.testing.assert_array_equal(texts, GeometryEncoder().encode_texts(["red", "blue"]))
+
+
+def test_pictures_are_seen_as_they_are_stored(tmp_path, cache):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = gradient(400, 200)
+    picture.save(tmp_path / "turned.jpg", exif=exif, icc_profile=linear_profile())
+    encoder = GeometryEncoder()
+    seen = Features(encoder, cache).pictures([Picture("turned", tmp_path / "turned.jpg")])
+    plain = Image.open(tmp_path / "turned.jpg").convert("RGB")
+    np.testing.assert_array_equal(seen.rows, encoder.encode_images([plain]))
+    ((_, upright),) = embed_files(encoder, files_of([tmp_path / "turned.jpg"]))
+    assert not np.allclose(seen.rows, upright, atol=1e-3)
 
 
 def test_nothing_is_embedded_twice(pictures, cache, monkeypatch):
@@ -106,7 +120,7 @@ def test_progress_is_told(pictures, cache, monkeypatch):
 
 
 def test_one_that_can_be_read_again_is(pictures, cache, monkeypatch):
-    def nothing(encoder, files):
+    def nothing(encoder, files, **options):
         return [(each, Skip(b"", "truncated")) for each in files]
 
     with monkeypatch.context() as patched:

@@ -184,7 +184,7 @@ def test_a_record_says_how_the_encoder_was_run(tmp_path, data):
     place = replace(bench(tmp_path, data), threads=3)
     first, *_ = run([dataset("coco")], [GeometryEncoder()], RunOptions(), place)
     assert first.settings["precision"] == first.settings["score_precision"] == "fp32"
-    assert first.settings["decoding"] == "reduced"
+    assert first.settings["decoding"] == "as stored"
     assert (first.environment["device"], first.environment["threads"]) == ("cpu", 3)
     assert first.times["images_embedded"] == 8
     assert first.times["images_per_s"] > 0

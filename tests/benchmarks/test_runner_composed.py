@@ -110,6 +110,12 @@ def test_the_same_run_gives_the_same_but_for_times(tmp_path, cirr):
     ]
 
 
+def test_repeats_have_to_agree(tmp_path, cirr):
+    options = RunOptions(compose=("auto", "residual", "product"), repeats=2)
+    records = measured(tmp_path, "cirr", options)
+    assert [each.times["repeats"] for each in records] == [2, 2, 2]
+
+
 def test_a_query_without_its_picture_is_left_out_and_counted(tmp_path, cirr):
     (cirr / "dev" / "white.png").unlink()
     (cirr / "dev" / "black.png").write_bytes(b"no picture")

@@ -54,6 +54,10 @@ def test_the_reference_and_the_group_by_hand():
     found = evaluate_composed(composed_set("cirr", range(10), queries), arc(10), first(2))
     assert found.ranks["target"].tolist() == [6, 1]
     assert found.ranks["subset"].tolist() == [3, 1]
+    assert {name: each.tolist() for name, each in found.pictures.items()} == {
+        "target": [0, 0],
+        "subset": [0, 0],
+    }
     expected = {"r@1": 0.5, "r@5": 0.5, "r@10": 1.0, "r@50": 1.0}
     expected |= {"subset_r@1": 0.5, "subset_r@2": 0.5, "subset_r@3": 1.0, "average": 0.5}
     assert found.figures == expected

@@ -1,6 +1,7 @@
 """Pictures for the tests of decoding: made, written in a format, read back."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -42,6 +43,36 @@ def is_close(image, other, tolerance):
 
 def encoded_profile(name):
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes()
+
+
+def linear_profile():
+    """A minimal ICC v2 RGB profile: the sRGB primaries (adapted to D50) with gamma 1."""
+
+    def s15(*values):
+        return struct.pack(f">{len(values)}l", *(round(value * 65536) for value in values))
+
+    def xyz(*values):
+        return b"XYZ \0\0\0\0" + s15(*values)
+
+    curve = b"curv\0\0\0\0" + struct.pack(">L", 0)
+    text = b"Linear\0"
+    description = b"desc\0\0\0\0" + struct.pack(">L", len(text)) + text + bytes(78)
+    tags = {
+        b"desc": description + b"\0" * (-len(description) % 4),
+        b"wtpt": xyz(0.9642, 1.0, 0.8249),
+        b"rXYZ": xyz(0.4361, 0.2225, 0.0139),
+        b"gXYZ": xyz(0.3851, 0.7169, 0.0971),
+        b"bXYZ": xyz(0.1431, 0.0606, 0.7141),
+        **{name: curve for name in (b"rTRC", b"gTRC", b"bTRC")},
+    }
+    at = 128 + 4 + 12 * len(tags)
+    table, body = struct.pack(">L", len(tags)), b""
+    for name, value in tags.items():
+        table += name + struct.pack(">LL", at + len(body), len(value))
+        body += value
+    header = struct.pack(">L4sL", at + len(body), b"lcms", 0x02400000) + b"mntrRGB XYZ "
+    header += bytes(12) + b"acsp" + bytes(28) + s15(0.9642, 1.0, 0.8249)
+    return header.ljust(128, b"\0") + table + body
 
 
 def camera_exif(orientation=1, **gps):

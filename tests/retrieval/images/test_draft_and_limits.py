@@ -1,10 +1,19 @@
 """How large a picture may be, and how much smaller than it is a JPEG is decoded."""
 
+import io
+
 import pytest
 from PIL import Image, ImageFile
 
 from retrieval.images import PixelLimits, decode_image
-from tests.retrieval.images.kit import camera_exif, encoded, gradient, is_close, refusal
+from tests.retrieval.images.kit import (
+    camera_exif,
+    encoded,
+    gradient,
+    is_close,
+    linear_profile,
+    refusal,
+)
 
 
 class TestDraft:
@@ -33,6 +42,40 @@ class TestDraft:
     def test_a_png_is_not_shrunk(self):
         data = encoded(gradient(800, 600), "PNG")
         assert decode_image(data, target_px=32).image.size == (800, 600)
+
+
+class TestAsStored:
+    """What Pillow's open and convert give, as published evaluations read pictures."""
+
+    def test_nothing_is_shrunk_turned_or_recoloured(self):
+        profile = {"icc_profile": linear_profile(), "exif": camera_exif(orientation=6)}
+        data = encoded(gradient(1600, 1000), "JPEG", **profile)
+        plain = Image.open(io.BytesIO(data)).convert("RGB")
+        stored = decode_image(data, target_px=32, as_stored=True)
+        assert stored.image.size == (1600, 1000)
+        assert stored.image.tobytes() == plain.tobytes()
+        assert (stored.meta.width, stored.meta.height) == (1000, 1600)
+        assert not is_close(
+            decode_image(data).image.transpose(Image.Transpose.ROTATE_90), plain, 20
+        )
+
+    @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+    def test_every_mode_of_a_jpeg(self, mode):
+        data = encoded(gradient().convert(mode), "JPEG", icc_profile=linear_profile())
+        plain = Image.open(io.BytesIO(data)).convert("RGB")
+        assert decode_image(data, as_stored=True).image.tobytes() == plain.tobytes()
+
+    def test_photographs(self, test_data):
+        for path in sorted((test_data / "coco_mini" / "images").rglob("*.jpg")):
+            with Image.open(path) as opened:
+                plain = opened.convert("RGB")
+            stored = decode_image(path.read_bytes(), target_px=32, as_stored=True).image
+            assert stored.tobytes() == plain.tobytes()
+
+    def test_the_limit_is_that_of_full_size(self):
+        data = encoded(gradient(640, 480), "JPEG")
+        limits = PixelLimits(jpeg=640 * 480, other=100_000)
+        assert refusal(data, target_px=60, limits=limits, as_stored=True) == "too many pixels"
 
 
 class TestLimits:
