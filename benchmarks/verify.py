@@ -1,9 +1,11 @@
-"""Figures of records beside published ones."""
+"""Figures of records beside published ones, and beside the ranks that they come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.datasets.sources import unknown_files
+from benchmarks.protocols.recompute import check_figures
+from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import EXACT, RunRecord
 from benchmarks.reference.models import published_as
 from benchmarks.reference.settings import Settings, of_encoder
@@ -59,6 +61,19 @@ def settings_of(record: RunRecord) -> Settings:
     """What is known of how a record came about: from itself, its encoder and its counts."""
     told = Settings.of(record.settings).filled_from(of_encoder(record.model["parts"]))
     return told.filled_from(of_counts(record.counts))
+
+
+def unchecked(folder: RunFolder) -> Sequence[RunRecord]:
+    """Compute the figures of all records again -> those of which too little is kept for that.
+
+    Raises:
+        BenchmarkError: a figure is not what the ranks of its record give, or they are damaged.
+    """
+    return [
+        each
+        for each in folder.records()
+        if not each.ranks or not check_figures(each, folder.ranks_of(each))
+    ]
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:

@@ -41,6 +41,9 @@ class Captions(StrEnum):
     FIRST = "first"
 
 
+_APART = ("rank", "rsum", "mrr", "ndcg", "fraction", "/")
+"""Parts of names of figures that a line has no room for."""
+
 _LIST_EXAMPLES = examples("polyseek bench list", "polyseek bench list --json")
 _RUN_EXAMPLES = examples(
     "polyseek bench run coco-mini --model mini --data ~/datasets --out runs/mini",
@@ -328,7 +331,7 @@ def _line(record: "RunRecord") -> str:
     figures = ", ".join(
         f"{name} {100 * value:.2f}"
         for name, value in record.figures.items()
-        if "rank" not in name and "/" not in name and name not in {"rsum", "t2i_mrr", "i2t_mrr"}
+        if not any(each in name for each in _APART)
     )
     return f"{shown}  {record.model['name']}  {record.system}: {figures}"
 

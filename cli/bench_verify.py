@@ -33,17 +33,27 @@ def verify(
     reproduced: within 0.3 points where texts find pictures, 0.5 else. close: within 1. not
     reproduced: with the settings that differ, the likeliest cause first. incomparable: another
     protocol, which is named; such figures are never subtracted from each other.
+
+    First every figure is computed again from the ranks that were kept; a run in which one comes to
+    something else is damaged, and refused.
     """
     with reported_errors(as_json=json):
         begin({}, quiet=quiet)
         from benchmarks.records.folder import RunFolder
         from benchmarks.records.means import means_of
-        from benchmarks.verify import as_json, verdicts
+        from benchmarks.verify import as_json, unchecked, verdicts
 
-        records = RunFolder(run).records()
+        folder = RunFolder(run)
+        records = folder.records()
         if not records:
             raise BenchmarkError(
                 f"no records in {shown_path(run)}", hint="make some: polyseek bench run --out RUN"
+            )
+        if loose := unchecked(folder):
+            note(
+                f"figures of {len(loose)} of {len(records)} records cannot be computed again from "
+                "what was kept",
+                quiet=quiet,
             )
         found = [(each, verdicts(each)) for each in (*records, *means_of(records))]
         if json:

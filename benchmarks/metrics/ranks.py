@@ -1,13 +1,9 @@
-"""The one primitive of the harness: the rank of the best right answer, with ties that are settled.
+"""The one primitive of the harness: the ranks of right answers, with ties that are settled.
 
 Items are ordered by score, descending; of equal scores the item of the smaller number goes first.
 This is what a stable sort gives. `pessimistic` puts all that ties before the right answer: where it
-differs, a figure rests on the order of a file.
-
-Scores are cosines of float32 rows, summed in float64 and rounded to float32. A matrix product gives
-most of them a little wrong, and a little otherwise for blocks of another size. So it only says what
-is clear; what lies within its error of the right answer's score is worked out. Ranks are therefore
-the same for every size of block.
+differs, a figure rests on the order of a file. What a score is, and why ranks do not depend on the
+size of blocks: `counting`.
 """
 
 from collections.abc import Sequence
@@ -15,13 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.metrics.counting import WORK_BYTES, Sought, count, scores_of_pairs
 from retrieval.model import Float32Array, Int64Array
-
-_QUERIES, _ITEMS = 512, 8_192
-"""A block of scores: 16 MB, and some times that in between."""
-
-_UNSURE = np.float32(2e-5)
-"""Twenty times the most that products of unit rows of 64 to 4,096 numbers were seen to be wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +40,16 @@ class Positives:
         offsets = np.cumsum([0, *map(len, own)])
         return cls(offsets, np.array([item for each in own for item in each], np.int64))
 
+    @classmethod
+    def of_pairs(cls, queries: Int64Array, items: Int64Array, n_queries: int) -> "Positives":
+        """From pairs (query, item) in any order, each as often as it likes.
+
+        A query may have none here; what ranks all of them refuses that.
+        """
+        pairs = np.unique(np.column_stack([queries, items]).reshape(-1, 2), axis=0)
+        sizes = np.bincount(pairs[:, 0], minlength=n_queries)
+        return cls(np.concatenate([[0], np.cumsum(sizes)]), pairs[:, 1])
+
     def __len__(self) -> int:
         """Queries."""
         return len(self.offsets) - 1
@@ -72,99 +73,175 @@ class Ranks:
     pessimistic: Int64Array
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PositiveRanks:
+    """Of every query the rank of each of its right answers, from 1.
+
+    Attributes:
+        positives: P right answers of Q queries.
+        ranks: (P,) int64, ties by number: no two of a query are equal.
+        above: (P,) how many items score more.
+        level: (P,) how many others score the same.
+    """
+
+    positives: Positives
+    ranks: Int64Array
+    above: Int64Array
+    level: Int64Array
+
+    def among(self, positives: Positives) -> "PositiveRanks":
+        """The ranks of some of them, which stay what they are.
+
+        Args:
+            positives: of the same queries; a query may have none.
+
+        Raises:
+            ValueError: one of them was not ranked.
+        """
+        width = max(self.positives.items.max(initial=0), positives.items.max(initial=0)) + 1
+        known = self.positives.queries * width + self.positives.items
+        wanted = positives.queries * width + positives.items
+        places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        if len(positives) != len(self.positives) or (known[places] != wanted).any():
+            raise ValueError("a right answer was not ranked")
+        return PositiveRanks(positives, self.ranks[places], self.above[places], self.level[places])
+
+    @property
+    def best(self) -> Ranks:
+        """The best of each query that has any."""
+        order = np.lexsort((self.ranks, self.positives.queries))
+        owners, heads = np.unique(self.positives.queries, return_index=True)
+        best = order[heads]
+        highest = np.zeros(len(self.positives), np.int64)
+        highest[owners] = self.above[best]
+        # Two of a query score the same if as many score more.
+        level = self.above == highest[self.positives.queries]
+        others = np.bincount(self.positives.queries[level], minlength=len(self.positives))
+        worst = 1 + self.above[best] + self.level[best] - (others[owners] - 1)
+        return Ranks(self.ranks[best], worst)
+
+
 def best_ranks(
     queries: Float32Array,
     gallery: Float32Array,
     positives: Positives,
     excluded: Int64Array | None = None,
+    *,
+    work_bytes: int = WORK_BYTES,
 ) -> Ranks:
-    """Rank the whole gallery for each query; memory does not grow with either.
+    """Rank the whole gallery for each query, for its best right answer.
+
+    Args:
+        queries: (Q, dim) unit rows.
+        gallery: (G, dim) unit rows; may be a map of a file.
+        positives: of Q queries.
+        excluded: (Q,), or (Q, x) for several, items that are left out of each ranking; -1 leaves
+            out none.
+        work_bytes: what blocks may take; beside them stand some numbers for each right answer.
+
+    Raises:
+        ValueError: the shapes do not fit, a query has no right answer, one is left out or not in
+            the gallery, or a row is not finite.
+    """
+    out = _checked(queries, gallery, positives, excluded)
+    scores = scores_of_pairs(queries, gallery, positives.queries, positives.items)
+    order = np.lexsort((positives.items, -scores, positives.queries))
+    best = order[positives.offsets[:-1]]
+    sought = Sought(np.arange(len(positives)), positives.items[best], scores[best])
+    found = count(queries, gallery, sought, out, work_bytes=work_bytes)
+    right = np.bincount(
+        positives.queries[scores == sought.scores[positives.queries]], minlength=len(positives)
+    )
+    worst = 1 + found.above + found.level - (right - 1)
+    return Ranks(1 + found.above + found.before, worst)
+
+
+def positive_ranks(
+    queries: Float32Array,
+    gallery: Float32Array,
+    positives: Positives,
+    excluded: Int64Array | None = None,
+    *,
+    work_bytes: int = WORK_BYTES,
+) -> PositiveRanks:
+    """Rank the whole gallery for each query, for every one of its right answers.
+
+    What it takes and raises is as in `best_ranks`.
+    """
+    out = _checked(queries, gallery, positives, excluded)
+    owners = positives.queries
+    scores = scores_of_pairs(queries, gallery, owners, positives.items)
+    sought = Sought(owners, positives.items, scores)
+    found = count(queries, gallery, sought, out, work_bytes=work_bytes)
+    return PositiveRanks(positives, 1 + found.above + found.before, found.above, found.level)
+
+
+def ranks_within(
+    queries: Float32Array,
+    gallery: Float32Array,
+    candidates: Positives,
+    positives: Positives,
+    excluded: Int64Array | None = None,
+) -> Ranks:
+    """Rank a few candidates for each query, and nothing else: CIRR's recall in a subset.
 
     Args:
         queries: (Q, dim) unit rows.
         gallery: (G, dim) unit rows.
-        positives: of Q queries.
-        excluded: (Q,) an item that is left out of each ranking; -1 leaves out none.
+        candidates: items to rank, of each query.
+        positives: its right answers; those that are no candidates do not count.
+        excluded: as in `best_ranks`.
 
     Raises:
-        ValueError: the shapes do not fit, or a right answer is left out.
+        ValueError: the shapes do not fit, no right answer of a query is a candidate, one is left
+            out, or a row is not finite.
     """
-    if queries.shape[1:] != gallery.shape[1:] or len(positives) != len(queries):
-        raise ValueError(
-            f"queries {queries.shape}, gallery {gallery.shape}, answers of {len(positives)}"
-        )
-    out = np.full(len(queries), -1, np.int64) if excluded is None else excluded
-    if (out[positives.queries] == positives.items).any():
-        raise ValueError("a right answer is left out")
-    best, pessimistic = np.empty(len(queries), np.int64), np.empty(len(queries), np.int64)
-    keys = positives.queries * len(gallery) + positives.items
-    for start in range(0, len(queries), _QUERIES):
-        block = np.arange(start, min(start + _QUERIES, len(queries)))
-        items, scores = _best_of(queries, gallery, positives, block)
-        above, before, level = _counts(queries, gallery, block, (items, scores, keys, out))
-        best[block], pessimistic[block] = 1 + above + before, 1 + above + level
-    return Ranks(best, pessimistic)
-
-
-def exact_scores(queries: Float32Array, items: Float32Array) -> Float32Array:
-    """The cosines of pairs of unit rows, (n, dim) and (n, dim) -> (n,), as ranks are made of."""
-    sums = np.einsum("nd,nd->n", queries.astype(np.float64), items.astype(np.float64))
-    scores: Float32Array = sums.astype(np.float32)
-    return scores
-
-
-def _best_of(
-    queries: Float32Array, gallery: Float32Array, positives: Positives, block: Int64Array
-) -> tuple[Int64Array, Float32Array]:
-    """The right answer that scores most, the first of several, and its score; (b,) each."""
-    first, last = positives.offsets[block[0]], positives.offsets[block[-1] + 1]
-    items, owners = positives.items[first:last], positives.queries[first:last]
-    scores = np.concatenate(
-        [
-            exact_scores(queries[owners[at : at + _ITEMS]], gallery[items[at : at + _ITEMS]])
-            for at in range(0, len(items), _ITEMS)
-        ]
-    )
+    out = _checked(queries, gallery, positives, excluded)
+    owners, items = candidates.queries, candidates.items
+    _check_items(candidates, len(queries), len(gallery))
+    if out is not None:
+        stays = ~(out[owners] == items[:, None]).any(axis=1)
+        owners, items = owners[stays], items[stays]
+    scores = scores_of_pairs(queries, gallery, owners, items)
     order = np.lexsort((items, -scores, owners))
-    heads = order[np.unique(owners[order], return_index=True)[1]]
-    return items[heads], scores[heads]
+    owners, items, scores = owners[order], items[order], scores[order]
+    starts = np.searchsorted(owners, np.arange(len(queries)))
+    is_right = np.isin(
+        owners * len(gallery) + items, positives.queries * len(gallery) + positives.items
+    )
+    own, heads = np.unique(owners[is_right], return_index=True)
+    if len(own) < len(queries):
+        raise ValueError("no right answer of a query is a candidate")
+    best = np.flatnonzero(is_right)[heads]
+    rivals = ~is_right & (scores >= scores[best][owners])
+    worst = 1 + np.bincount(owners[rivals], minlength=len(queries))
+    return Ranks(1 + best - starts, worst)
 
 
-def _counts(
+def _checked(
     queries: Float32Array,
     gallery: Float32Array,
-    block: Int64Array,
-    answers: tuple[Int64Array, Float32Array, Int64Array, Int64Array],
-) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """How many items score more, tie with a smaller number, and tie without being right; (b,)."""
-    items, scores, keys, excluded = answers
-    above, before, level = (np.zeros(len(block), np.int64) for _ in range(3))
-    rows = np.ascontiguousarray(queries[block])
-    for start in range(0, len(gallery), _ITEMS):
-        ahead = rows @ gallery[start : start + _ITEMS].T
-        ahead -= scores[:, None]
-        above += (ahead > _UNSURE).sum(axis=1)
-        near, columns = np.nonzero(np.abs(ahead) <= _UNSURE)
-        numbers = columns + start
-        for at in range(0, len(near), _ITEMS):
-            own, number = near[at : at + _ITEMS], numbers[at : at + _ITEMS]
-            exact = exact_scores(rows[own], gallery[number])
-            is_right = np.isin(block[own] * len(gallery) + number, keys)
-            ties = (exact == scores[own]) & (number != items[own])
-            _add(above, own, exact > scores[own])
-            _add(before, own, ties & (number < items[own]))
-            _add(level, own, ties & ~is_right)
-        out = excluded[block]
-        here = np.flatnonzero((out >= start) & (out < start + _ITEMS))
-        if here.size:
-            exact = exact_scores(rows[here], gallery[out[here]])
-            ties = exact == scores[here]
-            above[here] -= exact > scores[here]
-            before[here] -= ties & (out[here] < items[here])
-            level[here] -= ties
-    return above, before, level
+    positives: Positives,
+    excluded: Int64Array | None,
+) -> Int64Array | None:
+    """What is left out, (Q, x), once all fits."""
+    if queries.shape[1:] != gallery.shape[1:]:
+        raise ValueError(f"queries {queries.shape}, gallery {gallery.shape}")
+    _check_items(positives, len(queries), len(gallery))
+    if (np.diff(positives.offsets) == 0).any():
+        raise ValueError("a query has no right answer")
+    if excluded is None:
+        return None
+    if len(excluded) != len(queries):
+        raise ValueError(f"{len(queries)} queries, items left out of {len(excluded)}")
+    out = excluded.reshape(len(queries), -1)
+    if (out[positives.queries] == positives.items[:, None]).any():
+        raise ValueError("a right answer is left out")
+    return out
 
 
-def _add(counts: Int64Array, rows: Int64Array, which: "np.typing.NDArray[np.bool_]") -> None:
-    """Count the rows of those that are meant."""
-    counts += np.bincount(rows[which], minlength=len(counts))
+def _check_items(lists: Positives, n_queries: int, n_items: int) -> None:
+    if len(lists) != n_queries:
+        raise ValueError(f"{n_queries} queries, answers of {len(lists)}")
+    if len(lists.items) and not 0 <= lists.items.min() <= lists.items.max() < n_items:
+        raise ValueError(f"an item that is not among the gallery's {n_items}")

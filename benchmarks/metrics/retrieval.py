@@ -22,11 +22,26 @@ def median_rank(ranks: Int64Array) -> float:
     return float(np.floor(np.median(ranks - 1)) + 1)
 
 
-def figures_of_ranks(ranks: Ranks, ks: Sequence[int], direction: str) -> dict[str, float]:
-    """All figures of one direction, by name, e.g. "t2i_r@1".
+def recalls_of_ranks(ranks: Ranks, ks: Sequence[int], name: str) -> dict[str, float]:
+    """Recall at some depths, e.g. "t2i_r@1".
 
-    A recall that is lower where ties count against stands there twice, the lower one with
-    "_pessimistic" behind its name.
+    One that is lower where ties count against stands there twice, the lower one with "_pessimistic"
+    behind its name.
+
+    Args:
+        ranks: of at least one query.
+        ks: depths.
+        name: what goes before, e.g. "t2i" or "i2t_cxc".
+    """
+    figures = {f"{name}_r@{k}": recall_at(ranks.best, k) for k in ks}
+    for k in ks:
+        if (lower := recall_at(ranks.pessimistic, k)) != figures[f"{name}_r@{k}"]:
+            figures[f"{name}_r@{k}_pessimistic"] = lower
+    return figures
+
+
+def figures_of_ranks(ranks: Ranks, ks: Sequence[int], direction: str) -> dict[str, float]:
+    """All figures of one direction: recalls, median and mean rank, mean reciprocal rank.
 
     Args:
         ranks: of at least one query.
@@ -34,11 +49,7 @@ def figures_of_ranks(ranks: Ranks, ks: Sequence[int], direction: str) -> dict[st
         direction: "t2i" or "i2t".
     """
     best = ranks.best
-    figures = {f"{direction}_r@{k}": recall_at(best, k) for k in ks}
-    for k in ks:
-        if (lower := recall_at(ranks.pessimistic, k)) != figures[f"{direction}_r@{k}"]:
-            figures[f"{direction}_r@{k}_pessimistic"] = lower
-    return figures | {
+    return recalls_of_ranks(ranks, ks, direction) | {
         f"{direction}_median_rank": median_rank(best),
         f"{direction}_mean_rank": float(best.mean()),
         f"{direction}_mrr": float((1 / best).mean()),

@@ -21,8 +21,8 @@ from benchmarks.metrics.retrieval import recall_at
 from benchmarks.parity.extremes import Asked, FigureOfRanks
 from benchmarks.parity.theirs import KS
 from benchmarks.plans.base import RunOptions
+from benchmarks.protocols.figures import TOPS
 from benchmarks.protocols.prompts import class_features, templates_of
-from benchmarks.protocols.zeroshot import TOPS
 from benchmarks.records.folder import RunFolder
 from benchmarks.runner import Bench, run
 from retrieval.encoders.base import Encoder

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from benchmarks.datasets.base import Choices
 from benchmarks.metrics.choices import OF_ASPECT, outcomes
-from benchmarks.metrics.ranks import exact_scores
+from benchmarks.metrics.counting import exact_scores
 from benchmarks.protocols.evaluation import Evaluation
+from benchmarks.protocols.figures import choices_figures
 from retrieval.model import Float32Array
 
 
@@ -28,15 +29,11 @@ def evaluate_choices(data: Choices, pictures: Float32Array, texts: Float32Array)
     """
     found = outcomes(*_cosines(data, pictures, texts))
     having = _having_aspect(data)
-    figures = {name: float(right.mean()) for name, right in found.items()}
+    marks = found | {f"items{OF_ASPECT}{aspect}": rows for aspect, rows in having.items()}
+    kept = {name: each.astype(np.int64) for name, each in marks.items()}
     counts = {"items": len(data.aspects)}
-    for aspect, rows in having.items():
-        counts[f"items{OF_ASPECT}{aspect}"] = int(rows.sum())
-        figures |= {
-            f"{name}{OF_ASPECT}{aspect}": float(right[rows].mean()) for name, right in found.items()
-        }
-    kept = found | {f"items{OF_ASPECT}{aspect}": rows for aspect, rows in having.items()}
-    return Evaluation(figures, counts, {name: each.astype(np.int64) for name, each in kept.items()})
+    counts |= {f"items{OF_ASPECT}{aspect}": int(rows.sum()) for aspect, rows in having.items()}
+    return Evaluation(choices_figures(kept), counts, kept)
 
 
 def _cosines(

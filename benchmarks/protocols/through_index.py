@@ -18,13 +18,12 @@ from benchmarks.datasets.base import Crossmodal
 from benchmarks.metrics.ann import recall_per_query
 from benchmarks.metrics.ranking import BoolArray
 from benchmarks.perf.timing import interleave
-from benchmarks.protocols.evaluation import KS, Evaluation
+from benchmarks.protocols.evaluation import Evaluation
+from benchmarks.protocols.figures import DEPTH, through_figures
 from benchmarks.systems.base import NO_ROW, Modality, RowNumbers, Setting, Task
 from benchmarks.systems.collection import Contents, Polyseek, PolyseekSearcher
 from retrieval.ann.exact import top_k
 from retrieval.model import Float32Array, Int64Array
-
-_DEPTH = max(KS)
 
 _TIMED = 200
 """Queries that are asked one by one, through the index and exactly in turns."""
@@ -61,15 +60,13 @@ def evaluate_through(
     own = contents or Contents()
     found = _searched(texts, pictures, index, own, "text")
     is_right = found.rows == data.picture_of[:, None]
-    t2i = replace(
-        _evaluation("t2i", is_right, found, "ann_recall"), pictures={"t2i": data.picture_of}
-    )
+    t2i = replace(_evaluation("t2i", is_right, found), pictures={"t2i": data.picture_of})
     if len(pictures) > len(data.pictures):
         return t2i
     of_texts = Contents("texts", own.model, own.fingerprint)
     found = _searched(pictures, texts, index, of_texts, "image")
     owner = np.where(found.rows == NO_ROW, NO_ROW, data.picture_of[found.rows])
-    i2t = _evaluation("i2t", owner == np.arange(len(pictures))[:, None], found, "i2t_ann_recall")
+    i2t = _evaluation("i2t", owner == np.arange(len(pictures))[:, None], found)
     return Evaluation(
         {**t2i.figures, **i2t.figures},
         {**t2i.counts, **i2t.counts},
@@ -101,9 +98,9 @@ def _searched(
 ) -> _Found:
     with _built(gallery, index, contents) as (searcher, build_s):
         setting = Setting(kind)
-        rows = searcher.rows(searcher.search(queries, _DEPTH, setting), _DEPTH)
+        rows = searcher.rows(searcher.search(queries, DEPTH, setting), DEPTH)
         arms = {
-            "index": lambda n: searcher.search(queries[n : n + 1], _DEPTH, setting),
+            "index": lambda n: searcher.search(queries[n : n + 1], DEPTH, setting),
             "exact": lambda n: _best(queries[n : n + 1], gallery),
         }
         timed = interleave(arms, rounds=min(_TIMED, len(queries)))
@@ -121,7 +118,7 @@ def _built(
         base, folder = Path(place) / "base.npy", Path(place) / "system"
         np.save(base, gallery)
         folder.mkdir()
-        task = Task(str(base), str(folder), k=_DEPTH, option=index)
+        task = Task(str(base), str(folder), k=DEPTH, option=index)
         system = Polyseek(contents)
         started_s = time.perf_counter()
         system.build(task)
@@ -135,12 +132,12 @@ def _built(
 
 def _best(queries: Float32Array, gallery: Float32Array) -> tuple[Float32Array, Int64Array]:
     """Scores and rows of the exact ten best."""
-    return top_k(queries @ gallery.T, np.arange(len(gallery)), _DEPTH)
+    return top_k(queries @ gallery.T, np.arange(len(gallery)), DEPTH)
 
 
 def _hits(queries: Float32Array, gallery: Float32Array, rows: RowNumbers) -> tuple[Int64Array, int]:
     """How many of the exact ten best were found, (Q,), and how many there are; any that tie do."""
-    depth = min(_DEPTH, len(gallery))
+    depth = min(DEPTH, len(gallery))
     hits = np.empty(len(queries), np.int64)
     for start in range(0, len(queries), _BLOCK):
         block = slice(start, start + _BLOCK)
@@ -150,13 +147,12 @@ def _hits(queries: Float32Array, gallery: Float32Array, rows: RowNumbers) -> tup
     return hits, depth
 
 
-def _evaluation(way: str, is_right: BoolArray, found: _Found, recall: str) -> Evaluation:
-    ranks = np.where(is_right.any(axis=1), is_right.argmax(axis=1) + 1, 0)
-    figures = {f"{way}_r@{k}": float(is_right[:, :k].any(axis=1).mean()) for k in KS}
-    figures[f"{recall}@{_DEPTH}"] = float(found.hits.mean()) / found.depth
+def _evaluation(way: str, is_right: BoolArray, found: _Found) -> Evaluation:
+    within = np.where(is_right.any(axis=1), is_right.argmax(axis=1) + 1, 0)
+    ranks = {f"{way}_within_{DEPTH}": within, f"{way}_ann_hits": found.hits}
     return Evaluation(
-        figures,
-        {f"{way}_queries": len(ranks)},
-        {f"{way}_within_10": ranks, f"{way}_ann_hits": found.hits},
+        through_figures(ranks, {way: found.depth}),
+        {f"{way}_queries": len(within)},
+        ranks,
         {f"{way}_{name}": value for name, value in found.times.items()},
     )

@@ -11,9 +11,8 @@ import numpy as np
 from benchmarks.datasets.base import ClassNames, DatasetError, Zeroshot
 from benchmarks.metrics.ranks import Positives, best_ranks
 from benchmarks.protocols.evaluation import Evaluation
+from benchmarks.protocols.figures import zeroshot_figures
 from retrieval.model import Float32Array
-
-TOPS = (1, 5)
 
 
 def evaluate_zeroshot(
@@ -42,13 +41,10 @@ def evaluate_zeroshot(
     if not named.any():
         raise DatasetError(f"{data.origin.name} has no picture of a class that is named")
     right = columns[named]
-    found = best_ranks(pictures[named], classes, Positives.of([[row] for row in right.tolist()]))
-    tops = [top for top in TOPS if top == 1 or top < len(names.names)]
-    figures = {f"top{top}": float((found.best <= top).mean()) for top in tops}
-    per_class = [float((found.best[right == column] == 1).mean()) for column in np.unique(right)]
-    figures["mean_per_class_recall"] = float(np.mean(per_class))
-    for top in tops:
-        pessimistic = float((found.pessimistic <= top).mean())
-        if pessimistic != figures[f"top{top}"]:
-            figures[f"top{top}_pessimistic"] = pessimistic
-    return Evaluation(figures, {"queries": len(right)}, {"top": found.best})
+    own = Positives.of_pairs(np.arange(len(right)), right, len(right))
+    found = best_ranks(pictures[named], classes, own)
+    ranks = {"top": found.best, "class": data.class_of[named]}
+    if (found.pessimistic != found.best).any():
+        ranks["top_pessimistic"] = found.pessimistic
+    figures = zeroshot_figures(ranks, len(names.names))
+    return Evaluation(figures, {"queries": len(right)}, ranks)

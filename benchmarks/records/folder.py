@@ -2,8 +2,9 @@
 
     records.jsonl        one record a line, in the order in which they were made
     records.sqlite       their figures, one a row, for queries; made of the lines
-    ranks/SHA256.npz     the rank of the best right answer of every query, by direction, and, where
-                         several queries are of one picture, the picture of each
+    ranks/SHA256.npz     the rank of the best right answer of every query, by direction, those of
+                         all right answers, where there are several, and, where several queries are
+                         of one picture, the picture of each
     submissions/         rankings for servers that keep the targets of a test split
 
 A record is appended when all that it names is written. What a cut-off run left half written is the

@@ -8,7 +8,6 @@ from typing import get_args
 import numpy as np
 
 from benchmarks.datasets.base import Crossmodal, DatasetError, Prompts, Zeroshot
-from benchmarks.protocols.crossmodal import texts_of
 from benchmarks.protocols.prompts import class_features, templates_of
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import EXACT, RunRecord
@@ -180,10 +179,13 @@ def _of_captions(
     pictures = [Item(each.key, each.path) for each in data.pictures]
     texts = [Item(each, language=data.language) for each in data.texts]
     own = data.picture_of.tolist()
+    texts_of: list[list[int]] = [[] for _ in pictures]
+    for text, picture in enumerate(own):
+        texts_of[picture].append(text)
     alone = [[each] for each in own]
     yield Ranked("t2i", t2i, rows, again.pictures, alone, texts, pictures, own)
     every = range(len(pictures))
-    yield Ranked("i2t", i2t, again.pictures, rows, texts_of(data), pictures, texts, every)
+    yield Ranked("i2t", i2t, again.pictures, rows, texts_of, pictures, texts, every)
 
 
 def _of_classes(data: Zeroshot, again: Again, record: RunRecord, ranks: Int64Array) -> Ranked:

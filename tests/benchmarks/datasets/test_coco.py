@@ -349,3 +349,21 @@ def test_names():
     with pytest.raises(DatasetError, match="no data set 'cocomini'") as caught:
         dataset("cocomini")
     assert "coco-mini" in caught.value.hint
+
+
+def test_further_pairs_come_with_the_test_split(folder):
+    """Of ECCV Caption's files those that are there; a form without caption ids has none."""
+    pairs = {"60623": [770337, 152106]}
+    write(folder, {"eccv_caption/eccv_image_to_caption.json": pairs})
+    in_form(folder, "karpathy", IMAGES, "coco")
+    data = load(folder)
+    assert {name: rows.tolist() for name, rows in data.more.items()} == {
+        "eccv_i2t": [[0, 1], [6, 1]]
+    }
+    assert "eccv_image_to_caption.json" in data.origin.sha256
+    assert not load(folder, split="val").more
+    (folder / "dataset_coco.json").unlink()
+    in_form(folder, "albef", IMAGES, "coco")
+    bare = load(folder)
+    assert not bare.more
+    assert "eccv_image_to_caption.json" not in bare.origin.sha256

@@ -5,8 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.metrics import ranks as module
-from benchmarks.metrics.ranks import Positives, best_ranks, exact_scores
+from benchmarks.metrics import counting
+from benchmarks.metrics.counting import exact_scores
+from benchmarks.metrics.ranks import (
+    Positives,
+    Ranks,
+    best_ranks,
+    positive_ranks,
+    ranks_within,
+)
 from benchmarks.metrics.retrieval import figures_of_ranks, median_rank, recall_at
 
 
@@ -14,23 +21,27 @@ def unit(rows):
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def by_hand(queries, gallery, positives, excluded=None):
-    """A stable sort of all scores, one query after the other."""
-    found = []
+def lists_of(positives):
+    bounds = zip(positives.offsets[:-1], positives.offsets[1:], strict=True)
+    return [positives.items[first:last].tolist() for first, last in bounds]
+
+
+def by_hand(queries, gallery, positives, excluded, candidates=None):
+    """A stable sort of all scores, one query after the other: ranks of all, and pessimistic."""
+    ranks, worst = [], []
     for number, query in enumerate(queries):
-        right = set(positives.items[positives.offsets[number] : positives.offsets[number + 1]])
+        right = lists_of(positives)[number]
         scores = exact_scores(np.repeat(query[None], len(gallery), axis=0), gallery)
         order = [
             item
-            for item in np.argsort(-scores, kind="stable")
-            if excluded is None or item != excluded[number]
+            for item in np.argsort(-scores, kind="stable").tolist()
+            if item not in excluded[number]
+            and (candidates is None or item in lists_of(candidates)[number])
         ]
+        ranks.append([order.index(item) + 1 for item in right if item in order])
         best = next(item for item in order if item in right)
-        rank = order.index(best) + 1
-        ties = sum(scores[item] == scores[best] and item not in right for item in order)
-        above = sum(scores[item] > scores[best] for item in order)
-        found.append((rank, 1 + above + ties))
-    return found
+        worst.append(1 + sum(scores[item] >= scores[best] and item not in right for item in order))
+    return ranks, worst
 
 
 def test_by_hand():
@@ -48,52 +59,95 @@ def test_by_hand():
 small = st.integers(-2, 2)
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.data())
-def test_as_a_stable_sort_has_it(data):
-    """Rows of few values, so that ties abound; blocks of every size give the same."""
-    n_queries, n_items = data.draw(st.integers(1, 5)), data.draw(st.integers(2, 12))
-    rows = data.draw(
-        st.lists(
-            st.tuples(small, small, small).filter(any),
-            min_size=n_queries + n_items,
-            max_size=n_queries + n_items,
-        )
+@st.composite
+def questions(draw):
+    """Rows of few values, so that ties abound; some items are left out."""
+    n_queries, n_items = draw(st.integers(1, 5)), draw(st.integers(3, 12))
+    n_rows = n_queries + n_items
+    rows = draw(
+        st.lists(st.tuples(small, small, small).filter(any), min_size=n_rows, max_size=n_rows)
     )
     queries, gallery = np.split(unit(np.array(rows)), [n_queries])
-    lists = [
-        data.draw(st.lists(st.integers(0, n_items - 1), min_size=1, max_size=n_items - 1))
-        for _ in range(n_queries)
-    ]
-    positives = Positives.of(lists)
+    numbers = st.integers(0, n_items - 1)
+    lists = [draw(st.lists(numbers, min_size=1, max_size=n_items - 2)) for _ in range(n_queries)]
     excluded = np.array(
         [
-            data.draw(st.sampled_from([-1, *sorted(set(range(n_items)) - set(each))]))
+            [draw(st.sampled_from([-1, *sorted(set(range(n_items)) - set(each))])) for _ in "ab"]
             for each in lists
         ]
     )
-    expected = by_hand(queries, gallery, positives, excluded)
+    return queries, gallery, Positives.of(lists), excluded
+
+
+@settings(deadline=None, max_examples=80)
+@given(questions(), st.data())
+def test_as_a_stable_sort_has_it(asked, data):
+    """Blocks of every size give the same, worked out in part or all of them."""
+    queries, gallery, positives, excluded = asked
+    ranks, worst = by_hand(*asked)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_QUERIES", data.draw(st.integers(1, 4)))
-        patch.setattr(module, "_ITEMS", data.draw(st.integers(1, 9)))
-        found = best_ranks(queries, gallery, positives, excluded)
-    assert list(zip(found.best, found.pessimistic, strict=True)) == expected
+        shape = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
+        patch.setattr(counting, "shape_of_blocks", lambda *_: shape)
+        patch.setattr(counting, "_DENSE", data.draw(st.sampled_from([0, 1, 8, 1_000])))
+        patch.setattr(counting, "_TILE", data.draw(st.integers(1, 5)))
+        best = best_ranks(queries, gallery, positives, excluded)
+        every = positive_ranks(queries, gallery, positives, excluded)
+    for found in (best, every.best):
+        assert found.best.tolist() == [min(each) for each in ranks]
+        assert found.pessimistic.tolist() == worst
+    assert every.ranks.tolist() == [each for own in ranks for each in own]
 
 
-def test_blocks_of_every_size_give_the_same_on_real_sizes(monkeypatch):
-    rng = np.random.default_rng(0)
-    gallery = unit(rng.standard_normal((900, 64)))
-    gallery[450:] = gallery[:450]  # every item twice
-    queries = unit(gallery[rng.integers(0, 900, 300)] + rng.standard_normal((300, 64)) / 8)
-    positives = Positives.of([[each] for each in rng.integers(0, 900, 300).tolist()])
-    whole = best_ranks(queries, gallery, positives)
-    for n_queries, n_items in [(7, 13), (300, 1), (1, 900), (64, 64)]:
-        monkeypatch.setattr(module, "_QUERIES", n_queries)
-        monkeypatch.setattr(module, "_ITEMS", n_items)
-        again = best_ranks(queries, gallery, positives)
-        np.testing.assert_array_equal(again.best, whole.best)
-        np.testing.assert_array_equal(again.pessimistic, whole.pessimistic)
-    assert (whole.pessimistic > whole.best).any()
+@settings(deadline=None, max_examples=80)
+@given(questions(), st.data())
+def test_some_of_the_right_answers_are_ranked_as_all_are(asked, data):
+    """The best of some is as if the others had never been right."""
+    queries, gallery, positives, excluded = asked
+    kept = [data.draw(st.lists(st.sampled_from(own), min_size=1)) for own in lists_of(positives)]
+    some = Positives.of(kept)
+    among = positive_ranks(queries, gallery, positives, excluded).among(some).best
+    alone = best_ranks(queries, gallery, some, excluded)
+    assert among.best.tolist() == alone.best.tolist()
+    assert among.pessimistic.tolist() == alone.pessimistic.tolist()
+
+
+@settings(deadline=None, max_examples=80)
+@given(questions(), st.data())
+def test_within_candidates_nothing_else_is_ranked(asked, data):
+    queries, gallery, positives, excluded = asked
+    numbers = st.integers(0, len(gallery) - 1)
+    candidates = Positives.of(
+        [[data.draw(st.sampled_from(own)), *data.draw(st.lists(numbers, max_size=4))]
+         for own in lists_of(positives)]
+    )  # fmt: skip
+    ranks, worst = by_hand(*asked, candidates)
+    found = ranks_within(queries, gallery, candidates, positives, excluded)
+    assert found.best.tolist() == [min(each) for each in ranks]
+    assert found.pessimistic.tolist() == worst
+
+
+def test_a_subset_by_hand():
+    """CIRR: of a set of four, the reference left out, three are ranked."""
+    gallery = unit(np.array([[1, 0], [0, 1], [1, 1], [2, 1], [1, 2]]))
+    queries = unit(np.array([[1, 0]]))
+    candidates, right = Positives.of([[0, 1, 2, 4]]), Positives.of([[4]])
+    found = ranks_within(queries, gallery, candidates, right, np.array([0]))
+    assert found.best.tolist() == [2]
+    assert ranks_within(queries, gallery, candidates, right).best.tolist() == [3]
+    assert best_ranks(queries, gallery, right).best.tolist() == [4]
+    with pytest.raises(ValueError, match="no right answer of a query is a candidate"):
+        ranks_within(queries, gallery, Positives.of([[0, 1]]), right)
+
+
+def test_the_order_of_the_gallery_changes_nothing_where_nothing_ties():
+    rng = np.random.default_rng(4)
+    gallery, queries = unit(rng.standard_normal((200, 32))), unit(rng.standard_normal((80, 32)))
+    lists = rng.integers(0, 200, (80, 3)).tolist()
+    order = rng.permutation(200)
+    place = np.argsort(order)
+    straight = best_ranks(queries, gallery, Positives.of(lists))
+    mixed = best_ranks(queries, gallery[order], Positives.of(place[np.array(lists)].tolist()))
+    assert straight.best.tolist() == mixed.best.tolist() == straight.pessimistic.tolist()
 
 
 def test_an_encoder_that_says_one_thing_of_all_is_no_good():
@@ -116,7 +170,7 @@ def test_chance_is_one_in_n():
 
 def test_figures_by_hand():
     ranks = np.array([1, 2, 4, 11])
-    figures = figures_of_ranks(module.Ranks(ranks, ranks), (1, 5, 10), "i2t")
+    figures = figures_of_ranks(Ranks(ranks, ranks), (1, 5, 10), "i2t")
     assert figures == {
         "i2t_r@1": 0.25,
         "i2t_r@5": 0.75,
@@ -128,11 +182,41 @@ def test_figures_by_hand():
     assert median_rank(np.array([1, 2])) == 1.0  # of 0 and 1 the median is 0.5, its floor 0
 
 
-def test_what_does_not_fit_is_refused():
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"positives": Positives.of([[0], [1]])}, "3 queries, answers of 2"),
+        ({"positives": Positives.of([[0], [1], [3]])}, "not among the gallery's 3"),
+        ({"positives": Positives(np.array([0, 1, 1, 2]), np.array([0, 1]))}, "no right answer"),
+        ({"gallery": unit(np.ones((3, 2)))}, r"gallery \(3, 2\)"),
+        ({"excluded": np.array([-1, 1, -1])}, "a right answer is left out"),
+        ({"excluded": np.array([[-1, 0], [-1, -1], [0, 2]])}, "a right answer is left out"),
+        ({"excluded": np.array([-1, 1])}, "items left out of 2"),
+        ({"gallery": np.diag(np.float32([1, np.nan, 1]))}, "not finite"),
+        ({"queries": np.diag(np.float32([1, 1, np.inf]))}, "not finite"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes, message):
     rows = unit(np.eye(3))
+    given = {"queries": rows, "gallery": rows, "positives": Positives.of([[0], [1], [2]])}
+    for ranked in (best_ranks, positive_ranks):
+        with pytest.raises(ValueError, match=message):
+            ranked(**(given | changes))
+
+
+def test_a_strange_row_is_refused_though_nobody_seeks_it():
+    gallery = np.concatenate([np.eye(2), np.full((1, 2), np.nan)]).astype(np.float32)
+    with pytest.raises(ValueError, match="not finite"):
+        best_ranks(unit(np.eye(2)), gallery, Positives.of([[0], [1]]))
+
+
+def test_right_answers_come_in_lists_or_pairs():
     with pytest.raises(ValueError, match="no right answer"):
         Positives.of([[0], []])
-    with pytest.raises(ValueError, match="answers of 2"):
-        best_ranks(rows, rows, Positives.of([[0], [1]]))
-    with pytest.raises(ValueError, match="is left out"):
-        best_ranks(rows, rows, Positives.of([[0], [1], [2]]), np.array([-1, 1, -1]))
+    pairs = np.array([[2, 5], [0, 7], [2, 5], [0, 1]])
+    found = Positives.of_pairs(pairs[:, 0], pairs[:, 1], 4)
+    assert lists_of(found) == [[1, 7], [], [5], []]
+    ranked = positive_ranks(unit(np.eye(2)), unit(np.eye(2)), Positives.of([[0], [0, 1]]))
+    assert ranked.among(Positives.of_pairs(np.array([1]), np.array([0]), 2)).ranks.tolist() == [2]
+    with pytest.raises(ValueError, match="was not ranked"):
+        ranked.among(Positives.of([[1], [0]]))

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 from benchmarks.datasets import circo, cirr, fashioniq
 from benchmarks.protocols.composed import Numbered, evaluate_composed, ranks_of
+from benchmarks.protocols.recompute import recomputed
+from benchmarks.records.key import ProtocolKey
+from benchmarks.records.run import RunRecord
 from tests.benchmarks.protocols.composed_kit import (
     Preset,
     aimed,
@@ -23,6 +26,12 @@ from tests.benchmarks.protocols.composed_kit import (
 def first(n):
     """n queries that each rank the arc in its order."""
     return aimed(np.tile(np.array([1, 0], np.float32), (n, 1)))
+
+
+def recorded(dataset, found):
+    """A record of a measurement."""
+    key = ProtocolKey(dataset, "val")
+    return RunRecord(key, "exact", found.figures, found.counts, {"name": "mini"}, {})
 
 
 def test_mean_average_precision_by_hand():
@@ -43,6 +52,7 @@ def test_mean_average_precision_by_hand():
     assert found.ranks["positives_of"].tolist() == [0] * 2 + [1] * 7
     assert found.ranks["aspect_negation"].tolist() == [0]
     assert found.counts == {"queries": 2, "queries_addition": 2, "queries_negation": 1}
+    assert recomputed(recorded("circo", found), found.ranks) == found.figures
 
 
 def test_the_reference_and_the_group_by_hand():
@@ -83,6 +93,7 @@ def test_a_collapsed_encoder_finds_nothing():
     assert found.figures["r@50"] == 0.5
     assert found.figures["r@50_pessimistic"] == 0.0
     assert (found.figures["subset_r@1"], found.figures["subset_r@1_pessimistic"]) == (0.5, 0.0)
+    assert recomputed(recorded("cirr", found), found.ranks) == found.figures
 
 
 def places(scores, out):

@@ -107,6 +107,7 @@ def test_a_run_is_held_against_what_was_published(here, coco_mini):
     line["model"]["name"] = "openclip:ViT-B-32:openai"
     line["key"] |= {"dataset": "coco", "split": "test"}
     line["figures"] = {"t2i_r@1": 0.3044, "t2i_r@5": 0.5}
+    line["ranks"] = ""  # these figures come from nowhere
     path.write_text(json.dumps(line) + "\n")
     lines = run("bench", "verify", "runs").stdout.splitlines()
     assert lines[0].startswith("reproduced      coco test en all t2i_r@1  openclip:ViT-B-32:openai")
@@ -117,6 +118,20 @@ def test_a_run_is_held_against_what_was_published(here, coco_mini):
     assert told["t2i_r@1"]["verdict"] == "reproduced"
     path.write_text('{"format": 99}\n')
     assert "line 1, is no record" in refusal(1, "bench", "verify", "runs")
+
+
+def test_a_figure_that_its_ranks_do_not_give_is_refused(here, coco_mini):
+    run(*RUN)
+    path = here / "runs" / "records.jsonl"
+    line = json.loads(path.read_text())
+    path.write_text(json.dumps(line | {"figures": line["figures"] | {"i2t_r@5": 0.75}}) + "\n")
+    said = refusal(1, "bench", "verify", "runs")
+    assert "i2t_r@5 of coco-mini captions_mine en geometry exact is recorded as 0.75" in said
+    path.write_text(json.dumps(line | {"figures": line["figures"] | {"luck": 0.5}}) + "\n")
+    said = refusal(1, "bench", "verify", "runs")
+    assert "luck of coco-mini captions_mine en geometry exact cannot be computed" in said
+    path.write_text(json.dumps(line | {"ranks": ""}) + "\n")
+    assert "figures of 1 of 1 records cannot be computed" in run("bench", "verify", "runs").stderr
 
 
 @pytest.mark.parametrize(

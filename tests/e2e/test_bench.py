@@ -1,0 +1,57 @@
+"""`polyseek bench` as a user runs it: measure real photographs, check, compare, run again."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.records.folder import RunFolder
+
+POLYSEEK = Path(sys.executable).parent / "polyseek"
+
+
+@pytest.fixture(scope="module")
+def bench(test_data, tmp_path_factory):
+    """Runs a subcommand in one folder, for all tests."""
+    here = tmp_path_factory.mktemp("bench")
+
+    def run(*arguments):
+        command = [POLYSEEK, "bench", *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=300, cwd=here
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run.here = here
+    measured = ("run", "coco-mini", "--data", str(test_data), "--quiet")
+    run("run", "coco-mini", "--index", "exact", "--index", "auto", *measured[2:], "-o", "first")
+    run(*measured, "-o", "second")
+    return run
+
+
+def test_the_same_command_gives_the_same_record(bench):
+    first, second = (RunFolder(bench.here / name).records()[0] for name in ("first", "second"))
+    assert replace(first, times={}) == replace(second, times={})
+    ranks = [(bench.here / name / "ranks" / f"{first.ranks}.npz") for name in ("first", "second")]
+    assert ranks[0].read_bytes() == ranks[1].read_bytes()
+    assert first.figures["t2i_r@1"] > 0.45  # of 79 photographs; chance is .013
+    assert first.figures["i2t_r@10"] > 0.7
+
+
+def test_what_an_index_finds_is_what_is_there(bench):
+    exact, auto = RunFolder(bench.here / "first").records()
+    assert auto.figures["ann_recall@10"] == auto.figures["i2t_ann_recall@10"] == 1.0
+    for way in ("t2i", "i2t"):
+        assert auto.figures[f"{way}_r@5"] == exact.figures[f"{way}_r@5"]
+
+
+def test_a_run_is_checked_and_compared_with_itself(bench):
+    verified = json.loads(bench("verify", "first", "--json"))
+    assert [each["verdicts"] for each in verified["records"]] == [{}, {}]  # of mini none is known
+    table = bench("compare", "first", "second")
+    assert "noise" in table
+    assert "differs" not in table
