@@ -9,7 +9,7 @@ from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import EXACT, RunRecord
 from benchmarks.reference.models import published_as
 from benchmarks.reference.settings import Settings, of_encoder
-from benchmarks.reference.verdicts import Measured, Verdict, verdict_of
+from benchmarks.reference.verdicts import Measured, Verdict, of_counts, verdict_of
 
 _SUPERVISED = "conse"
 """How the method of a space begins whose image tower is a classifier of ImageNet's classes."""
@@ -30,7 +30,7 @@ def verdicts(record: RunRecord) -> dict[str, Verdict]:
     if model is None:
         return {}
     parts: Mapping[str, str] = record.model["parts"]
-    settings = Settings.of(record.settings).filled_from(of_encoder(parts))
+    settings = settings_of(record)
     method = record.settings.get("compose", "")
     per_class = record.counts.get("pictures_per_class")
     found = {}
@@ -55,6 +55,12 @@ def verdicts(record: RunRecord) -> dict[str, Verdict]:
         if verdict is not None:
             found[name] = verdict
     return found
+
+
+def settings_of(record: RunRecord) -> Settings:
+    """What is known of how a record came about: from itself, its encoder and its counts."""
+    told = Settings.of(record.settings).filled_from(of_encoder(record.model["parts"]))
+    return told.filled_from(of_counts(record.counts))
 
 
 def unchecked(folder: RunFolder) -> Sequence[RunRecord]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import bench_compare, bench_fetch, bench_list, bench_run, bench_verify
+from cli import bench_compare, bench_fetch, bench_list, bench_report, bench_run, bench_verify
 from cli.context import begin
 from cli.exits import ExitCode, full_disk_at, reported_errors
 from cli.options import JsonOption, QuietOption, examples
@@ -24,6 +24,7 @@ bench_run.add_to(app)
 bench_fetch.add_to(app)
 bench_verify.add_to(app)
 bench_compare.add_to(app)
+bench_report.add_to(app)
 
 _REPORT = "ann.json"
 

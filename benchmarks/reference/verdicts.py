@@ -71,8 +71,7 @@ class Measured:
     @property
     def known(self) -> Settings:
         """The settings, with what the counts tell."""
-        found = {_COUNTED[name]: n for name, n in self.counts.items() if name in _COUNTED}
-        return self.settings.filled_from(Settings.of(found))
+        return self.settings.filled_from(of_counts(self.counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +129,19 @@ def judge(measured: Measured, reference: Reference) -> Verdict:
     return Verdict(grade, reference, delta, (*reasons, *_doubts(measured, reference)))
 
 
+def of_counts(counts: Mapping[str, int]) -> Settings:
+    """What the counts of a record tell of its settings."""
+    return Settings.of({_COUNTED[name]: n for name, n in counts.items() if name in _COUNTED})
+
+
+def known_of(reference: Reference) -> Settings:
+    """What the source says of the run, and what open_clip does with the model."""
+    own = reference.settings
+    if reference.source.name in _OF_OPEN_CLIP:
+        return own.filled_from(of_open_clip(*reference.model))
+    return own
+
+
 def _grade(distance: float, tolerance: float) -> Grade:
     if distance <= tolerance:
         return "reproduced"
@@ -168,21 +180,13 @@ def _causes(measured: Measured, reference: Reference) -> Iterator[str]:
             f"no better than chance ({100 * chance.share:.2g} %): pictures and texts are not of "
             "one space, or do not belong together as the data set says"
         )
-    own, theirs = measured.known, _known(reference)
+    own, theirs = measured.known, known_of(reference)
     differences = own.differences(theirs)
     yield from map(str, differences)
     if not differences:
         yield "no setting that is known of both differs"
     if unknown := theirs.unknown_beside(own):
         yield f"not known of this run: {', '.join(unknown)}"
-
-
-def _known(reference: Reference) -> Settings:
-    """What the source says of the run, and what open_clip does with the model."""
-    own = reference.settings
-    if reference.source.name in _OF_OPEN_CLIP:
-        return own.filled_from(of_open_clip(*reference.model))
-    return own
 
 
 def _doubts(measured: Measured, reference: Reference) -> Iterator[str]:

@@ -83,6 +83,7 @@ def test_the_commands_are_these():
         "polyseek bench fetch",
         "polyseek bench verify",
         "polyseek bench compare",
+        "polyseek bench report",
         "polyseek bench ann",
         "polyseek config",
         "polyseek config show",

@@ -30,6 +30,9 @@ def home(tmp_path_factory):
     shutil.copy(home / "Pictures" / "chelsea.png", home / "dog.jpg")
     (home / "captions.txt").write_text("a cat\na cup of coffee\n")
     (home / "captions.csv").write_text("image,caption\nPictures/coffee.png,a cup of coffee\n")
+    mine = {"name": "mine", "split": "all", "images": ".", "captions": "captions.csv"}
+    lines = [f'{key} = "{value}"' for key, value in mine.items()]
+    (home / "my.toml").write_text("\n".join(lines))
     (home / "labels.txt").write_text("a cat\na rocket\n")
     (home / "cats").mkdir()
     return home
