@@ -146,7 +146,7 @@ def test_values_of_papers(tmp_path):
     (tmp_path / from_papers.CHINESE).write_text("[]")
     found = {name: rows for name, _, rows in from_papers.values(tmp_path)}
     assert found["flickr30k"] == found["coco-cn"] == []
-    whole, folded = found["coco"]
+    whole, folded, further = found["coco"]
     assert (whole["model"], whole["pretrained"], whole["captions"]) == (
         "ViT-L-14", "openai", "first5",
     )  # fmt: skip
@@ -155,6 +155,7 @@ def test_values_of_papers(tmp_path):
     }  # fmt: skip
     assert folded["folds"] == 5
     assert folded["figures"]["t2i_r@10"] == 90.15
+    assert further["figures"]["i2t_eccv_map@r"] == 23.99
 
 
 def test_composed_values(tmp_path):

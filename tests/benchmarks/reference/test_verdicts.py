@@ -309,3 +309,17 @@ def test_of_two_runs_of_one_protocol_the_newer_is_told_whatever_its_distance():
     for value in (first.share, second.share, second.share + 0.02):
         told = verdict_of(replace(I2T, metric="i2t_r@5", value=value))
         assert told.reference.source.name == "open_clip"
+
+
+def test_further_pairs_have_published_figures():
+    """Of eccv_caption's README; of first5 alone."""
+    key = ProtocolKey("coco", "test", "en", "first5")
+    model = model_id("ViT-L-14", "openai")
+    for metric, share in (("i2t_eccv_map@r", 0.2399), ("t2i_cxc_r@10", 0.7425)):
+        told = verdict_of(Measured(model, metric, share, key))
+        assert told is not None
+        assert (told.grade, told.delta_pp) == ("reproduced", 0.0)
+        other = replace(key, captions="all")
+        apart = verdict_of(Measured(model, metric, share, other))
+        assert apart is not None
+        assert apart.grade == "incomparable"
