@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.bench_sent import teller
+from cli.bench_suits import check_suits
 from cli.bench_unknown import unknown_teller
 from cli.build_options import DEFAULT_TARGET, build_options
 from cli.context import Context, begin
@@ -219,6 +220,8 @@ def run_bench(
         for kind in indexes:
             build_options(kind, DEFAULT_TARGET)  # says what is no index before anything is measured
         asked = tuple(each.strip() for each in (languages or "").split(",") if each.strip())
+        if languages is not None and not asked:
+            raise SettingsError("--languages names none", hint="e.g. de,sw; or leave it out")
         rule: CaptionsRule | None = captions.value if captions else None
         options = RunOptions(
             indexes=indexes,
@@ -232,6 +235,7 @@ def run_bench(
         )
         methods_of(options)  # says what is no way, likewise
         specs = list(specs_of(datasets))
+        check_suits(specs, options)
         folders = (_data_folder(data, specs), out)
         with full_disk_at(out):
             records, sent = _run(context, specs, model or ["mini"], options, folders, as_json=json)

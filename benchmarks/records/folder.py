@@ -30,6 +30,9 @@ from retrieval.model import Int64Array
 _LINES, _DATABASE, _RANKS = "records.jsonl", "records.sqlite", "ranks"
 _SUBMISSIONS = "submissions"
 
+_FOLDER = "a run is a folder, new or old"
+_ELSEWHERE = "what is in this folder is not measured again: measure into another"
+
 _PICTURE = "_picture"
 """Behind the name of a direction: what is kept are the pictures of its queries."""
 
@@ -70,7 +73,9 @@ class RunFolder:
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise BenchmarkError(f"cannot read {path}: {error.strerror}") from error
+            raise BenchmarkError(f"cannot read {path}: {error.strerror}", hint=_FOLDER) from error
+        except UnicodeDecodeError as error:
+            raise BenchmarkError(f"{path} is no UTF-8: {error}", hint=_ELSEWHERE) from error
         lines = text.split("\n")
         return tuple(self._record(line, number) for number, line in enumerate(lines[:-1], start=1))
 
@@ -154,7 +159,7 @@ class RunFolder:
         except OSError as error:
             raise BenchmarkError(f"cannot read the ranks {path}: {error.strerror}") from error
         if hashlib.sha256(content).hexdigest() != record.ranks:
-            raise BenchmarkError(f"{path} is not what was recorded", hint="run again")
+            raise BenchmarkError(f"{path} is not what was recorded", hint=_ELSEWHERE)
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return {name: arrays[name].astype(np.int64) for name in arrays.files}
 
