@@ -15,6 +15,7 @@ from benchmarks.environment import Stopwatch, device_of, environment
 from benchmarks.features import Features, OnProgress
 from benchmarks.plans.base import Planned, RunOptions
 from benchmarks.plans.submissions import Submission, submissions
+from benchmarks.protocols.recompute import check_figures
 from benchmarks.records.folder import RunFolder
 from benchmarks.records.run import RunRecord
 from benchmarks.repeats import repeat, side_by_side, times_of, uncached
@@ -58,8 +59,19 @@ def run(
     Raises:
         DatasetError: the files of a data set are absent, damaged, or others than they should be.
         EncoderUnavailableError: an encoder cannot be had.
-        BenchmarkError: on a CPU, a repeat gives other figures or ranks.
+        BenchmarkError: on a CPU, a repeat gives other figures or ranks; or what was recorded before
+            is damaged.
+        LockedError: another process measures into the same folder.
     """
+    with bench.out.held():
+        found = _measure_all(specs, encoders, options, bench)
+        bench.out.write_database()
+    return tuple(found)
+
+
+def _measure_all(
+    specs: Sequence[DatasetSpec], encoders: Sequence[Encoder], options: RunOptions, bench: Bench
+) -> list[RunRecord]:
     found: list[RunRecord] = []
     for encoder in encoders:
         here = environment(device_of(encoder), bench.threads)
@@ -72,7 +84,7 @@ def run(
                     _submit(data, features, options, bench)
                     continue
                 for planned, *again in side_by_side(data, all_features, options):
-                    record = bench.out.same_as(_record(planned, encoder, here))
+                    record = _known(_record(planned, encoder, here), bench.out)
                     if record is None:
                         record = _measured((planned, *again), encoder, here, bench.out)
                         record = replace(record, times={**record.times, **features.pace()})
@@ -83,8 +95,15 @@ def run(
                     found.append(record)
                     if bench.on_record is not None:
                         bench.on_record(record)
-    bench.out.write_database()
-    return tuple(found)
+    return found
+
+
+def _known(wanted: RunRecord, out: RunFolder) -> RunRecord | None:
+    """The record of the same measurement, if there is one; its figures come from its ranks."""
+    record = out.same_as(wanted)
+    if record is not None and record.ranks:
+        check_figures(record, out.ranks_of(record))
+    return record
 
 
 def _submit(data: Composed, features: Features, options: RunOptions, bench: Bench) -> None:

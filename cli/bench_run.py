@@ -26,6 +26,7 @@ from cli.bench_run_options import (
 )
 from cli.bench_sent import teller as sent_teller
 from cli.bench_shown import line_of, teller
+from cli.bench_suits import check_suits
 from cli.build_options import DEFAULT_TARGET, build_options
 from cli.context import Context, begin
 from cli.exits import full_disk_at, reported_errors
@@ -107,6 +108,8 @@ def run_bench(
         for kind in indexes:
             build_options(kind, DEFAULT_TARGET)  # says what is no index before anything is measured
         asked = tuple(each.strip() for each in (languages or "").split(",") if each.strip())
+        if languages is not None and not asked:
+            raise SettingsError("--languages names none", hint="e.g. de,sw; or leave it out")
         rule: CaptionsRule | None = captions.value if captions else None
         options = RunOptions(
             indexes=indexes,
@@ -120,6 +123,7 @@ def run_bench(
         )
         methods_of(options)  # says what is no way, likewise
         specs = list(specs_of(datasets))
+        check_suits(specs, options)
         folders = (_data_folder(data, specs), out)
         with full_disk_at(out):
             records, sent = _run(context, specs, model or ["mini"], options, folders, as_json=json)

@@ -176,48 +176,6 @@ def positive_ranks(
     return PositiveRanks(positives, 1 + found.above + found.before, found.above, found.level)
 
 
-def ranks_within(
-    queries: Float32Array,
-    gallery: Float32Array,
-    candidates: Positives,
-    positives: Positives,
-    excluded: Int64Array | None = None,
-) -> Ranks:
-    """Rank a few candidates for each query, and nothing else: CIRR's recall in a subset.
-
-    Args:
-        queries: (Q, dim) unit rows.
-        gallery: (G, dim) unit rows.
-        candidates: items to rank, of each query.
-        positives: its right answers; those that are no candidates do not count.
-        excluded: as in `best_ranks`.
-
-    Raises:
-        ValueError: the shapes do not fit, no right answer of a query is a candidate, one is left
-            out, or a row is not finite.
-    """
-    out = _checked(queries, gallery, positives, excluded)
-    owners, items = candidates.queries, candidates.items
-    _check_items(candidates, len(queries), len(gallery))
-    if out is not None:
-        stays = ~(out[owners] == items[:, None]).any(axis=1)
-        owners, items = owners[stays], items[stays]
-    scores = scores_of_pairs(queries, gallery, owners, items)
-    order = np.lexsort((items, -scores, owners))
-    owners, items, scores = owners[order], items[order], scores[order]
-    starts = np.searchsorted(owners, np.arange(len(queries)))
-    is_right = np.isin(
-        owners * len(gallery) + items, positives.queries * len(gallery) + positives.items
-    )
-    own, heads = np.unique(owners[is_right], return_index=True)
-    if len(own) < len(queries):
-        raise ValueError("no right answer of a query is a candidate")
-    best = np.flatnonzero(is_right)[heads]
-    rivals = ~is_right & (scores >= scores[best][owners])
-    worst = 1 + np.bincount(owners[rivals], minlength=len(queries))
-    return Ranks(1 + best - starts, worst)
-
-
 def _checked(
     queries: Float32Array,
     gallery: Float32Array,

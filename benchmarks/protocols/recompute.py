@@ -55,7 +55,8 @@ def recomputed(record: RunRecord, ranks: _Arrays) -> dict[str, float] | None:
                 return figures(record, ranks)
             except (KeyError, ValueError, IndexError) as error:
                 raise BenchmarkError(
-                    f"the ranks of {_what(record)} are damaged: {error}", hint="run again"
+                    f"the ranks of {_what(record)} are damaged: {error}",
+                    hint="measure into another folder",
                 ) from error
     return None
 
@@ -72,13 +73,14 @@ def check_figures(record: RunRecord, ranks: _Arrays) -> bool:
     for name, value in record.figures.items():
         if name not in found:
             raise BenchmarkError(
-                f"{name} of {_what(record)} cannot be computed from its ranks", hint="run again"
+                f"{name} of {_what(record)} cannot be computed from its ranks",
+                hint="measure into another folder",
             )
         if not math.isclose(value, found[name], rel_tol=_LIKE, abs_tol=_LIKE):
             raise BenchmarkError(
                 f"{name} of {_what(record)} is recorded as {value:.6g}, and its ranks give "
                 f"{found[name]:.6g}",
-                hint="the record is damaged: run again",
+                hint="the record is damaged: measure into another folder",
             )
     return True
 

@@ -16,19 +16,23 @@ import io
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.records.run import RunRecord
 from indexer.durable import write_file
+from indexer.lock import locked
 from retrieval.errors import BenchmarkError
 from retrieval.model import Int64Array
 
 _LINES, _DATABASE, _RANKS = "records.jsonl", "records.sqlite", "ranks"
 _SUBMISSIONS = "submissions"
+
+_FOLDER = "a run is a folder, new or old"
+_ELSEWHERE = "what is in this folder is not measured again: measure into another"
 
 _PICTURE = "_picture"
 """Behind the name of a direction: what is kept are the pictures of its queries."""
@@ -53,6 +57,19 @@ class RunFolder:
         self._folder = folder
         self._known: tuple[RunRecord, ...] | None = None
         self._by_identity: dict[str, RunRecord] = {}
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs out of the folder meanwhile; makes it.
+
+        Raises:
+            LockedError: another process measures into it.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with locked(self._folder, timeout_s=0):
+            self._known = None  # what others have added meanwhile is read
+            self._by_identity.clear()
+            yield
 
     def records(self) -> tuple[RunRecord, ...]:
         """All records, oldest first; a line that was cut off is left out.
@@ -82,7 +99,9 @@ class RunFolder:
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise BenchmarkError(f"cannot read {path}: {error.strerror}") from error
+            raise BenchmarkError(f"cannot read {path}: {error.strerror}", hint=_FOLDER) from error
+        except UnicodeDecodeError as error:
+            raise BenchmarkError(f"{path} is no UTF-8: {error}", hint=_ELSEWHERE) from error
         lines = text.split("\n")
         return tuple(self._record(line, number) for number, line in enumerate(lines[:-1], start=1))
 
@@ -167,7 +186,7 @@ class RunFolder:
         except OSError as error:
             raise BenchmarkError(f"cannot read the ranks {path}: {error.strerror}") from error
         if hashlib.sha256(content).hexdigest() != record.ranks:
-            raise BenchmarkError(f"{path} is not what was recorded", hint="run again")
+            raise BenchmarkError(f"{path} is not what was recorded", hint=_ELSEWHERE)
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return {name: arrays[name].astype(np.int64) for name in arrays.files}
 

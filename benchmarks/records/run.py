@@ -75,4 +75,22 @@ class RunRecord:
         fields = dict(given)
         if (version := fields.pop("format", None)) != FORMAT:
             raise ValueError(f"format {version}, and this polyseek knows format {FORMAT}")
-        return cls(**(fields | {"key": ProtocolKey(**fields["key"])}))
+        record = cls(**(fields | {"key": ProtocolKey(**fields["key"])}))
+        _check(record)
+        return record
+
+
+def _check(record: RunRecord) -> None:
+    """Refuse a record whose parts are of other types, or lack what makes its identity."""
+    for name in ("figures", "counts", "model", "data", "settings", "environment", "times"):
+        if not isinstance(getattr(record, name), Mapping):
+            raise TypeError(f"{name} is no object")
+    for name, value in record.figures.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"the figure {name} is no number: {value!r}")
+    for whole, names in (
+        (record.model, ("name", "fingerprint")),
+        (record.data, ("annotations", "pictures", "missing")),
+    ):
+        if lacking := [name for name in names if name not in whole]:
+            raise KeyError(lacking[0])

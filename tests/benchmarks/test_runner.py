@@ -17,7 +17,7 @@ from benchmarks.records.folder import RunFolder
 from benchmarks.records.key import ProtocolKey
 from benchmarks.records.run import RunRecord
 from benchmarks.runner import Bench, run
-from retrieval.errors import BenchmarkError
+from retrieval.errors import BenchmarkError, LockedError
 from retrieval.store.cached import CacheFolder
 from tests.factories import COLOURS, GeometryEncoder
 
@@ -163,14 +163,15 @@ def test_a_record_is_repeated_too(tmp_path, data):
 
 
 def test_ranks_may_differ_where_figures_do_not(tmp_path, data):
-    """Swapped ranks of two queries leave every mean as it was."""
+    """The ranks of queries of one class each, turned round, leave every mean as it was."""
     place, specs = bench(tmp_path, data), [dataset("babel-imagenet")]
     (record,) = run(specs, [GeometryEncoder()], RunOptions(), place)
-    ranks = place.out.ranks_of(record)["top"][::-1].copy()
-    ranks[[0, 1]] = 2, 0
+    ranks = place.out.ranks_of(record)
+    assert ranks["top"].tolist() != ranks["top"][::-1].tolist()
+    ranks["top"] = ranks["top"][::-1]
     (tmp_path / "run" / "records.jsonl").unlink()
     place = bench(tmp_path, data)
-    place.out.add(replace(record, ranks=place.out.add_ranks({"top": ranks})))
+    place.out.add(replace(record, ranks=place.out.add_ranks(ranks)))
     with pytest.raises(BenchmarkError, match="ranks of top differ"):
         run(specs, [GeometryEncoder()], RunOptions(repeats=2), place)
 
@@ -366,3 +367,18 @@ def test_of_what_nobody_published_there_is_no_verdict():
     assert verify.verdicts(published(0.3, model=model)) == {}
     ranks = published(0.3, figures={"t2i_median_rank": 3.0, "t2i_mrr": 0.5})
     assert verify.verdicts(ranks) == {}
+
+
+def test_what_was_recorded_and_changed_since_is_refused(tmp_path, data):
+    run([dataset("coco")], [GeometryEncoder()], RunOptions(), bench(tmp_path, data))
+    path = tmp_path / "run" / "records.jsonl"
+    path.write_text(path.read_text().replace('"t2i_r@1": 1.0', '"t2i_r@1": 0.75'))
+    with pytest.raises(BenchmarkError, match=r"t2i_r@1 .* recorded as 0.75, and its ranks give 1"):
+        run([dataset("coco")], [GeometryEncoder()], RunOptions(), bench(tmp_path, data))
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path, data):
+    place = bench(tmp_path, data)
+    with place.out.held(), pytest.raises(LockedError, match="another process is writing"):
+        run([dataset("coco")], [GeometryEncoder()], RunOptions(), bench(tmp_path, data))
+    assert len(run([dataset("coco")], [GeometryEncoder()], RunOptions(), place)) == 2

@@ -12,7 +12,6 @@ from benchmarks.metrics.ranks import (
     Ranks,
     best_ranks,
     positive_ranks,
-    ranks_within,
 )
 from benchmarks.metrics.retrieval import figures_of_ranks, median_rank, recall_at
 
@@ -109,34 +108,6 @@ def test_some_of_the_right_answers_are_ranked_as_all_are(asked, data):
     alone = best_ranks(queries, gallery, some, excluded)
     assert among.best.tolist() == alone.best.tolist()
     assert among.pessimistic.tolist() == alone.pessimistic.tolist()
-
-
-@settings(deadline=None, max_examples=80)
-@given(questions(), st.data())
-def test_within_candidates_nothing_else_is_ranked(asked, data):
-    queries, gallery, positives, excluded = asked
-    numbers = st.integers(0, len(gallery) - 1)
-    candidates = Positives.of(
-        [[data.draw(st.sampled_from(own)), *data.draw(st.lists(numbers, max_size=4))]
-         for own in lists_of(positives)]
-    )  # fmt: skip
-    ranks, worst = by_hand(*asked, candidates)
-    found = ranks_within(queries, gallery, candidates, positives, excluded)
-    assert found.best.tolist() == [min(each) for each in ranks]
-    assert found.pessimistic.tolist() == worst
-
-
-def test_a_subset_by_hand():
-    """CIRR: of a set of four, the reference left out, three are ranked."""
-    gallery = unit(np.array([[1, 0], [0, 1], [1, 1], [2, 1], [1, 2]]))
-    queries = unit(np.array([[1, 0]]))
-    candidates, right = Positives.of([[0, 1, 2, 4]]), Positives.of([[4]])
-    found = ranks_within(queries, gallery, candidates, right, np.array([0]))
-    assert found.best.tolist() == [2]
-    assert ranks_within(queries, gallery, candidates, right).best.tolist() == [3]
-    assert best_ranks(queries, gallery, right).best.tolist() == [4]
-    with pytest.raises(ValueError, match="no right answer of a query is a candidate"):
-        ranks_within(queries, gallery, Positives.of([[0, 1]]), right)
 
 
 def test_the_order_of_the_gallery_changes_nothing_where_nothing_ties():

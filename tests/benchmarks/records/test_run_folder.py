@@ -165,3 +165,28 @@ def test_a_full_disk_loses_no_record(tmp_path):
         left.add(RECORD)
         left.write_database()
         assert RunFolder(disk / "run").records()[-1] == RECORD
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [
+        ("model", [], "model is no object"),
+        ("data", None, "data is no object"),
+        ("data", {"pictures": "1" * 64, "missing": []}, "annotations"),
+        ("figures", {"t2i_r@1": "abc"}, "the figure t2i_r@1 is no number: 'abc'"),
+        ("figures", {"t2i_r@1": True}, "is no number: True"),
+    ],
+)
+def test_a_record_with_strange_parts_is_refused(tmp_path, part, value, said):
+    line = json.dumps(RECORD.to_json() | {part: value})
+    (tmp_path / "records.jsonl").write_text(f"{line}\n")
+    with pytest.raises(BenchmarkError, match=f"line 1, is no record: .*{said}"):
+        RunFolder(tmp_path).records()
+
+
+def test_records_that_are_no_utf8_are_refused(tmp_path):
+    RunFolder(tmp_path).add(RECORD)
+    with (tmp_path / "records.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe\n")
+    with pytest.raises(BenchmarkError, match=r"records\.jsonl is no UTF-8"):
+        RunFolder(tmp_path).records()
