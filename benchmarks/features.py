@@ -106,11 +106,24 @@ class Features:
         Asked for the same ones again, as another language does, it answers at once.
         """
         asked = tuple(pictures)
-        if asked not in self._seen:
-            while len(self._seen) >= _LISTS_IN_MEMORY:
-                self._seen.pop(next(iter(self._seen)))
-            self._seen[asked] = self._look_at(asked)
-        return self._seen[asked]
+        found = self._in_memory(asked) or self._look_at(asked)
+        self._seen.pop(asked, None)
+        while len(self._seen) >= _LISTS_IN_MEMORY:
+            self._seen.pop(next(iter(self._seen)))
+        self._seen[asked] = found
+        return found
+
+    def _in_memory(self, asked: tuple[Picture, ...]) -> PictureFeatures | None:
+        """These pictures, if a list in memory has all of them: a language may lack some."""
+        if asked in self._seen:
+            return self._seen[asked]
+        for pictures, found in self._seen.items():
+            row_of = {each: row for row, each in enumerate(pictures)}
+            if all(each in row_of for each in asked):
+                self._seen[pictures] = self._seen.pop(pictures)  # it is used, so it stays
+                rows = [row_of[each] for each in asked]
+                return _features_of(found.rows[rows], [found.digests[row] for row in rows])
+        return None
 
     def _look_at(self, pictures: Sequence[Picture]) -> PictureFeatures:
         digests = [_digest(each.path) for each in pictures]
@@ -126,9 +139,7 @@ class Features:
             rows[done : done + len(each)] = each
             done += len(each)
             self._tell("pictures", done, len(pictures))
-        unreadable = np.flatnonzero(~rows.any(axis=1)).tolist()
-        whole = hashlib.sha256("".join(digests).encode()).hexdigest()
-        return PictureFeatures(rows, whole, tuple(unreadable), tuple(digests))
+        return _features_of(rows, digests)
 
     def texts(self, texts: Sequence[str], language: str | None = None) -> Float32Array:
         """Embed texts as they stand -> (m, dim) float32 unit rows.
@@ -176,6 +187,12 @@ class Features:
     def _tell(self, what: str, done: int, total: int) -> None:
         if self._on_progress is not None:
             self._on_progress(what, done, total)
+
+
+def _features_of(rows: Float32Array, digests: Sequence[str]) -> PictureFeatures:
+    unreadable = np.flatnonzero(~rows.any(axis=1)).tolist()
+    whole = hashlib.sha256("".join(digests).encode()).hexdigest()
+    return PictureFeatures(rows, whole, tuple(unreadable), tuple(digests))
 
 
 def _special(encoder: Encoder) -> list[str]:

@@ -144,9 +144,25 @@ def test_what_another_device_embedded_is_not_taken(tmp_path, pictures, monkeypat
 
 def test_the_pace_is_that_of_one_data_set(pictures):
     features = Features(Counting(), CacheFolder(None, "features"))
-    features.pictures(pictures)
-    assert features.pace()["images_embedded"] == len(pictures)
-    features.start_pace()
-    assert features.pace() == {}
     features.pictures(pictures[:3])
     assert features.pace()["images_embedded"] == 3
+    features.start_pace()
+    assert features.pace() == {}
+    features.pictures(pictures)
+    assert features.pace()["images_embedded"] == len(pictures)
+
+
+def test_pictures_of_a_list_in_memory_are_not_looked_at_again(pictures, cache):
+    """A language that lacks some of them; as if they had been asked for alone."""
+    encoder = Counting()
+    features = Features(encoder, cache)
+    features.pictures(pictures)
+    few = [pictures[5], pictures[2]]
+    part = features.pictures(few)
+    assert encoder.n_pictures == len(COLOURS)
+    alone = Features(Counting(), CacheFolder(None, "features")).pictures(few)
+    np.testing.assert_array_equal(part.rows, alone.rows)
+    assert (part.sha256, part.digests, part.unreadable) == (alone.sha256, alone.digests, ())
+    features.pictures(pictures[:3])
+    features.pictures(pictures[:4])
+    assert encoder.n_pictures == len(COLOURS)  # the list that has them all stays
