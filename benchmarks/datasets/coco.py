@@ -137,6 +137,8 @@ def load_mini(folder: Path, options: LoadOptions) -> Sequence[Crossmodal]:
     if path is None:
         raise DatasetError(f"no captions_*.json in {folder}", hint="--data names its parent")
     read = read_captions(path)
+    if blank := [number for number, _, text in read.captions if not text]:
+        raise DatasetError(f"{path}: caption {blank[0]} is empty", hint="leave it out of the file")
     by_picture: dict[int, list[tuple[str, str]]] = {each: [] for each in read.files}
     for number, picture, text in read.captions:
         by_picture[picture].append((str(number), text))

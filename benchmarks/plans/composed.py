@@ -55,7 +55,7 @@ def plan_composed(data: Composed, features: Features, options: RunOptions) -> It
     }
     asker = asker_of(data, found.rows, features, encoder)
     for method in methods:
-        settings = {**settings_of(data, method), **_of_phi(method, options)}
+        settings = {**settings_of(data, method), **phi_of(method, options)}
         own = replace(key, prompt=template) if method.is_pseudo else key
         evaluate = partial(_evaluated, data, found.rows, partial(asker, method))
         yield Planned(own, EXACT, facts, settings, counts, evaluate)
@@ -90,7 +90,7 @@ def encoder_for(
     return encoder, encoder.template if any(each.is_pseudo for each in methods) else ""
 
 
-def _of_phi(method: Method, options: RunOptions) -> Mapping[str, str]:
+def phi_of(method: Method, options: RunOptions) -> Mapping[str, str]:
     """What the map is, where it is used: sha256 (hex) of its file."""
     if not method.is_pseudo or options.phi is None:
         return {}

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from benchmarks.datasets.base import Composed, DatasetError
 from benchmarks.features import Features
 from benchmarks.plans.base import RunOptions, seen
-from benchmarks.plans.composed import asker_of, encoder_for, methods_of
-from benchmarks.protocols.composing import Method
+from benchmarks.plans.composed import asker_of, encoder_for, methods_of, phi_of
 from benchmarks.protocols.submissions import SERVERS
 from retrieval.model import EncoderInfo
 
@@ -58,10 +57,11 @@ def submissions(data: Composed, features: Features, options: RunOptions) -> Iter
         asked = asker(method)
         for kind, make in server.files.items():
             content = json.dumps(make(data, found.rows, asked), separators=(",", ":"))
-            name = _name(data, features.encoder, method, kind)
+            way = "-".join([method.name, *(each[:8] for each in phi_of(method, options).values())])
+            name = _name(data, features.encoder, way, kind)
             yield Submission(name, content.encode(), server.address, data.missing)
 
 
-def _name(data: Composed, info: EncoderInfo, method: Method, kind: str) -> str:
-    said = (data.origin.name, data.origin.split, info.name, info.fingerprint[:8], method.name, kind)
+def _name(data: Composed, info: EncoderInfo, way: str, kind: str) -> str:
+    said = (data.origin.name, data.origin.split, info.name, info.fingerprint[:8], way, kind)
     return re.sub(r"[^\w.+-]+", "_", "-".join(said)) + ".json"

@@ -153,6 +153,15 @@ def test_what_cannot_be_is_said(here, coco_mini, arguments, code, message):
     assert message in said
 
 
+def test_an_empty_caption_is_named(here, coco_mini):
+    path = coco_mini / "captions_mine.json"
+    value = json.loads(path.read_text())
+    value["annotations"][3]["caption"] = "  "
+    path.write_text(json.dumps(value))
+    number = value["annotations"][3]["id"]
+    assert f"caption {number} is empty" in refusal(1, *RUN)
+
+
 def test_a_gallery_is_padded(here, coco_mini):
     (here / "others").mkdir()
     Image.new("RGB", (8, 8), (90, 90, 90)).save(here / "others" / "grey.png")
