@@ -145,7 +145,8 @@ def test_a_file_gives_the_maps_back_and_a_card_to_read(trained, tmp_path):
     rows = random_rows(5, 6, seed=3)
     for modality in ("text", "image"):
         ours, theirs = loaded.maps[modality](rows), trained.maps[modality](rows)
-        np.testing.assert_array_equal(ours, theirs)
+        # Of one matrix that lies elsewhere in memory a product may have other last bits.
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
         np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-6)
     assert '"method": "ridge"' in path.with_suffix(".json").read_text()
     loaded.check_source(SOURCE)
