@@ -1,8 +1,10 @@
 """`polyseek bench` as a user runs it: measure real photographs, check, compare, run again."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,3 +57,28 @@ def test_a_run_is_checked_and_compared_with_itself(bench):
     table = bench("compare", "first", "second")
     assert "noise" in table
     assert "differs" not in table
+
+
+def has_line(path):
+    return path.exists() and path.read_bytes().endswith(b"\n")
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(test_data, tmp_path):
+    """Killed when the first of two measurements is recorded; that one is not made again."""
+    data, records = tmp_path / "data", tmp_path / "run" / "records.jsonl"
+    data.mkdir()
+    (data / "coco_mini").symlink_to(test_data / "coco_mini")
+    arguments = ("coco-mini", "probe-size", "--data", data, "--out", tmp_path / "run", "--quiet")
+    command = [POLYSEEK, "bench", "run", *arguments]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = os.environ | {"POLYSEEK_CACHE_DIR": str(tmp_path / "cache")}
+    with subprocess.Popen(command, env=environment, **quiet) as killed:
+        while not has_line(records) and killed.poll() is None:
+            time.sleep(0.02)
+        killed.kill()
+    assert killed.returncode == -9
+    (before,) = RunFolder(tmp_path / "run").records()
+    subprocess.run(command, env=environment, check=True, timeout=300, **quiet)
+    first, second = RunFolder(tmp_path / "run").records()
+    assert first == before
+    assert second.key.dataset == "probe-size"
